@@ -2,7 +2,7 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::{Agenda, AgendaFault, EventState};
+use super::{Agenda, AgendaFault, EventState, FreedBy};
 use crate::database::{DatabaseError, Sql};
 use crate::domain::{EventId, Recipient, TenantId, UnixMicros};
 
@@ -51,7 +51,10 @@ impl Agenda {
         }
         change.commit().await?;
         for event in events.iter().filter(|_| answer == EventAnswer::Cancel) {
-            match self.set_state((tenant, *event), EventState::Cancelled).await {
+            match self
+                .set_state_by((tenant, *event), (EventState::Cancelled, FreedBy::Patient))
+                .await
+            {
                 Ok(_) | Err(AgendaFault::NotFound) => {}
                 Err(fault) => return Err(fault),
             }

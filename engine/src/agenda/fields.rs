@@ -176,14 +176,35 @@ fn day(local: DateTime) -> String {
 /// # Errors
 /// Every field that is none, or is broken, as a fault of `pointer`.
 pub(super) fn check(pointer: &str, text: &str, attributes: &[String]) -> Result<(), Vec<FieldFault>> {
+    let known = || {
+        let own = SHOWN.iter().map(|name| (*name).to_owned());
+        own.chain(MergeField::all(attributes)).collect()
+    };
+    check_names((pointer, text), |name| Field::named(name, attributes).is_some(), known)
+}
+
+/// The same, where all are told the same: of whom it is for, nothing may be named.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_for_all(pointer: &str, text: &str) -> Result<(), Vec<FieldFault>> {
+    let is_of_event = |name: &str| {
+        let field = Field::named(name, &[]);
+        field.is_some_and(|field| !matches!(field, Field::Contact(_)))
+    };
+    let known = || SHOWN.iter().map(|name| (*name).to_owned()).collect();
+    check_names((pointer, text), is_of_event, known)
+}
+
+fn check_names(
+    (pointer, text): (&str, &str),
+    is_known: impl Fn(&str) -> bool,
+    known: impl Fn() -> Vec<String>,
+) -> Result<(), Vec<FieldFault>> {
     let at = |fault: FieldFault| FieldFault::new(pointer, fault.problem);
     let read = Template::parse_open::<&str>(text, &[]);
     let (_, names) = read.map_err(|faults| faults.into_iter().map(at).collect::<Vec<_>>())?;
-    let known = || {
-        let own = SHOWN.iter().map(|name| (*name).to_owned());
-        own.chain(MergeField::all(attributes)).collect::<Vec<_>>()
-    };
-    let unknown = names.iter().filter(|name| Field::named(name, attributes).is_none());
+    let unknown = names.iter().filter(|name| !is_known(name));
     let faults: Vec<FieldFault> = unknown
         .map(|name| {
             let problem = FieldProblem::UnknownMergeField {

@@ -5,6 +5,7 @@ mod asked;
 mod course;
 mod event;
 mod fields;
+mod freed;
 mod kept;
 mod offset;
 mod plan;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub(crate) use answers::EventAnswer;
 pub(crate) use event::{Event, EventState, GivenEvent, GivenWhom, Start, TIME_ZONE, Whom};
+pub(crate) use freed::{FreedBy, SLOT_NOTICE, SlotSettings, SlotState, SlotTexts, SlotWave};
 pub(crate) use kept::Sought;
 pub(crate) use offset::{Hours, Offset};
 pub(crate) use plan::{Definition, ReminderPlan, Trigger};
@@ -161,6 +163,14 @@ impl Agenda {
         (tenant, id): (TenantId, EventId),
         state: EventState,
     ) -> Result<Event, AgendaFault> {
+        self.set_state_by((tenant, id), (state, FreedBy::Practice)).await
+    }
+
+    async fn set_state_by(
+        &self,
+        (tenant, id): (TenantId, EventId),
+        (state, by): (EventState, FreedBy),
+    ) -> Result<Event, AgendaFault> {
         let event = self.event(tenant, id).await?;
         let given = GivenEvent {
             reference: event.reference,
@@ -176,7 +186,7 @@ impl Agenda {
             minutes: None,
             attributes: std::collections::BTreeMap::new(),
         };
-        self.upsert(tenant, &[given]).await?;
+        self.upsert_by((tenant, by), &[given]).await?;
         self.event(tenant, id).await
     }
 

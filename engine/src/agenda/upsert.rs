@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::event::{Event, GivenEvent, GivenWhom, Occasion, Whom};
+use super::freed::{self, FreedBy};
 use super::plan::{Circumstances, ReminderPlan, Timer, Trigger, timers};
 use super::{Agenda, AgendaFault, kept, plans, reminders};
 use crate::database::Change;
@@ -47,7 +48,17 @@ impl Agenda {
         tenant: TenantId,
         given: &[GivenEvent],
     ) -> Result<Vec<UpsertedEvent>, AgendaFault> {
-        let whom = self.whom(tenant, given).await?;
+        self.upsert_by((tenant, FreedBy::Practice), given).await
+    }
+
+    /// The same, by whom: what they cancel may be offered to others.
+    pub(super) async fn upsert_by(
+        &self,
+        (tenant, by): (TenantId, FreedBy),
+        given: &[GivenEvent],
+    ) -> Result<Vec<UpsertedEvent>, AgendaFault> {
+        let whom: Vec<Option<&GivenWhom>> = given.iter().map(|event| event.whom.as_ref()).collect();
+        let whom = self.whom(tenant, ("events", &whom)).await?;
         let now = self.0.clock.unix();
         let mut change = self.0.database.change().await?;
         let references = given.iter().map(|event| event.reference.clone());
@@ -72,6 +83,11 @@ impl Agenda {
             let events: Vec<&Event> = changed.iter().map(|place| &place.now).collect();
             kept::write(&mut change, tenant, &events).await?;
             follow(&mut change, tenant, (&changed, now)).await?;
+            let changes: Vec<(Option<&Event>, &Event)> = changed
+                .iter()
+                .map(|place| (place.before.as_ref(), &place.now))
+                .collect();
+            freed::follow(&mut change, (tenant, by, now), &changes).await?;
         }
         change.commit().await?;
         let became = |given: &GivenEvent| {
@@ -83,11 +99,18 @@ impl Agenda {
         Ok(given.iter().filter_map(became).collect())
     }
 
-    /// Whom each is for, as far as that is given.
-    async fn whom(&self, tenant: TenantId, given: &[GivenEvent]) -> Result<Vec<Option<Whom>>, AgendaFault> {
+    /// Who each of a list of a request is, as far as that is given.
+    ///
+    /// # Errors
+    /// [`AgendaFault::Fields`]: one is no contact; or the database's.
+    pub(crate) async fn whom(
+        &self,
+        tenant: TenantId,
+        (list, given): (&str, &[Option<&GivenWhom>]),
+    ) -> Result<Vec<Option<Whom>>, AgendaFault> {
         let (mut ids, mut references) = (Vec::new(), Vec::new());
-        for event in given {
-            match &event.whom {
+        for whom in given {
+            match whom {
                 Some(GivenWhom::Contact(id)) => ids.push(*id),
                 Some(GivenWhom::Patient(reference)) => references.push(reference.clone()),
                 Some(GivenWhom::Number(_)) | None => {}
@@ -111,10 +134,10 @@ impl Agenda {
             let problem = FieldProblem::UnknownValue {
                 allowed: &["a contact that is known"],
             };
-            faults.push(FieldFault::new(format!("/events/{at}/{field}"), problem));
+            faults.push(FieldFault::new(format!("/{list}/{at}/{field}"), problem));
             None
         };
-        let whom = given.iter().enumerate().map(|(at, event)| match &event.whom {
+        let whom = given.iter().enumerate().map(|(at, whom)| match whom {
             None => None,
             Some(GivenWhom::Number(number)) => Some(Whom::Number(*number)),
             Some(GivenWhom::Contact(id)) => match ids.contains(id) {

@@ -104,7 +104,7 @@ fn moves() -> Routes {
             Operation::new((Verb::Post, "/v1/events/{id}/cancel"), Key::Tenant, "cancelEvent")
                 .says(
                     "Cancel an event",
-                    "With its reminders; plans `on` `cancelled` tell of it.",
+                    "With its reminders; plans `on` `cancelled` tell of it. Its time is offered to the waiting list, if `slot_settings` says so.",
                 )
                 .at::<EventId>("id", "The event.")
                 .answers::<shapes::Event>(200, "It is cancelled."),
@@ -265,6 +265,16 @@ async fn whole(app: &App, tenant: TenantId, id: EventId) -> Result<Json<Value>, 
     let reminders = reminders.map_err(|error| database_refuses(&error))?;
     let mut shown = view(&event);
     shown["reminders"] = reminders.iter().map(reminder).collect();
+    let slot = app.replies.freed_slot((tenant, id)).await;
+    let slot = slot.map_err(|error| database_refuses(&error))?;
+    shown["slot"] = slot.map_or(Value::Null, |slot| {
+        json!({
+            "state": slot.state,
+            "offer": slot.offer.map(|offer| offer.to_string()),
+            "people": slot.people,
+            "freed_at": time(slot.freed_at),
+        })
+    });
     let answered = app.agenda.answered(id).await;
     let answered = answered.map_err(|error| database_refuses(&error))?;
     shown["answer"] = answered.map_or(
@@ -375,7 +385,8 @@ fn read(fields: &mut Fields) -> Option<GivenEvent> {
     })
 }
 
-fn read_whom(fields: &mut Fields) -> Option<Option<GivenWhom>> {
+/// Who it is, if one of the fields says so.
+pub(super) fn read_whom(fields: &mut Fields) -> Option<Option<GivenWhom>> {
     let given: Vec<&str> = WHOM.into_iter().filter(|name| fields.has(name)).collect();
     let Some(name) = given.first() else {
         return Some(None);
@@ -426,29 +437,50 @@ fn read_number(fields: &mut Fields, name: &str) -> Option<Recipient> {
 /// A time with its offset, or by the clocks of `time_zone`.
 fn read_start(fields: &mut Fields) -> Option<Option<Start>> {
     let zone = fields.text_or("time_zone", TIME_ZONE);
-    let given = fields.if_given("starts_at", Fields::text);
-    let (zone, given) = (zone?, given?);
-    let Ok(time_zone) = TimeZone::get(&zone) else {
+    let [at] = read_times(fields, (zone.as_deref()?, ["starts_at"]))?;
+    let zone = zone?;
+    Some(at.map(|at| Start { at, zone }))
+}
+
+/// Times that may be there, each with its offset, or by these clocks. All are looked at.
+pub(super) fn read_times<const N: usize>(
+    fields: &mut Fields,
+    (zone, names): (&str, [&'static str; N]),
+) -> Option<[Option<UnixMicros>; N]> {
+    let given = names.map(|name| fields.if_given(name, Fields::text));
+    let Ok(time_zone) = TimeZone::get(zone) else {
         fields.refuse_field("time_zone", DateProblem::UnknownTimeZone.into());
         return None;
     };
-    let Some(text) = given else { return Some(None) };
-    let micros = |at: jiff::Timestamp| u64::try_from(at.as_microsecond()).ok();
-    let problem = match schedule::instant(&text, &time_zone) {
-        Ok(at) => match micros(at) {
-            Some(at) => {
-                return Some(Some(Start {
-                    at: UnixMicros(at),
-                    zone,
-                }));
+    let mut times = [None; N];
+    let mut is_sound = true;
+    for ((name, given), time) in names.into_iter().zip(given).zip(&mut times) {
+        let Some(given) = given else {
+            is_sound = false;
+            continue;
+        };
+        let Some(text) = given else { continue };
+        match instant_of(&text, (zone, &time_zone)) {
+            Ok(at) => *time = Some(at),
+            Err(problem) => {
+                fields.refuse_field(name, problem.into());
+                is_sound = false;
             }
-            None => DateProblem::InvalidLocalTime { time_zone: zone },
+        }
+    }
+    is_sound.then_some(times)
+}
+
+fn instant_of(text: &str, (zone, time_zone): (&str, &TimeZone)) -> Result<UnixMicros, DateProblem> {
+    let zone = || zone.to_owned();
+    match schedule::instant(text, time_zone) {
+        Ok(at) => match u64::try_from(at.as_microsecond()) {
+            Ok(at) => Ok(UnixMicros(at)),
+            Err(_) => Err(DateProblem::InvalidLocalTime { time_zone: zone() }),
         },
-        Err(NoInstant::Unreadable) => DateProblem::InvalidLocalTime { time_zone: zone },
-        Err(NoInstant::Skipped) => DateProblem::SkippedTime { time_zone: zone },
-    };
-    fields.refuse_field("starts_at", problem.into());
-    None
+        Err(NoInstant::Unreadable) => Err(DateProblem::InvalidLocalTime { time_zone: zone() }),
+        Err(NoInstant::Skipped) => Err(DateProblem::SkippedTime { time_zone: zone() }),
+    }
 }
 
 /// An event as its tenant sees it.

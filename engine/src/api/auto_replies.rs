@@ -19,7 +19,7 @@ use crate::fault::{FieldFault, FieldProblem, ReplyProblem};
 use crate::people::{TEXT_MAX, WORDING_MAX, check_name};
 use crate::replies::{
     AUTO_REPLIES_MAX, Ask, AutoReply, DELAY_MAX, KEYWORD_MAX, KEYWORDS_MAX, Match, Meant, PATTERN_MAX, PRIORITY,
-    ReplyFault, Rule, Rules, SURVEYS_MAX, TIMEOUT_DEFAULT_MS, TIMEOUT_MS, When, compiled, words,
+    ReplyFault, Rule, Rules, SURVEYS_MAX, TIMEOUT_DEFAULT_MS, TIMEOUT_MS, WAITING_MAX, When, compiled, words,
 };
 use crate::webhooks::{WebhookFault, Webhooks};
 
@@ -389,6 +389,9 @@ impl From<ReplyFault> for Problem {
             ReplyFault::TooMany => Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max })]),
             ReplyFault::TooManySurveys => {
                 Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max: SURVEYS_MAX })])
+            }
+            ReplyFault::TooManyWaiting => {
+                Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max: WAITING_MAX })])
             }
             ReplyFault::NotOurs => ProblemKind::NumberNotOwn.into(),
             ReplyFault::Agenda(fault) => fault.into(),

@@ -65,6 +65,7 @@ mod secured;
 mod server;
 mod shapes;
 mod shares;
+mod slot_settings;
 mod smscs;
 mod stale;
 mod statements;
@@ -82,6 +83,7 @@ mod timed;
 mod trials;
 mod trace;
 mod unread;
+mod waiting_list;
 mod webhooks;
 #[cfg(test)]
 mod tests;
@@ -267,6 +269,8 @@ fn documented() -> Routes {
         .and(auto_replies::routes())
         .and(reply_settings::routes())
         .and(offers::routes())
+        .and(waiting_list::routes())
+        .and(slot_settings::routes())
         .and(surveys::routes())
         .and(numbers::routes())
         .and(text::routes())

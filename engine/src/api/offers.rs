@@ -19,12 +19,12 @@ use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::audience::instant_ahead;
 use crate::campaign::view::time;
-use crate::domain::{ContactId, OfferId, Purpose, Recipient, Role, TenantId};
+use crate::domain::{ContactId, OfferId, Purpose, Role, TenantId};
 use crate::fault::{FieldFault, FieldProblem, JsonType, ReplyProblem};
 use crate::people::{Audience, Contact, PeopleFault, TEXT_MAX, check_name};
 use crate::replies::{
-    ACCEPT_MAX, KEYWORD_MAX, NewOffer, OFFER_DAYS, OFFERED_MAX, Offer, OfferSays, OfferedPerson, PLACES, ReplyFault,
-    WAVE_MINUTES, WAVE_PEOPLE, Wave, words,
+    ACCEPT_MAX, Invited, KEYWORD_MAX, NewOffer, OFFER_DAYS, OFFERED_MAX, Offer, OfferSays, OfferedPerson, PLACES,
+    ReplyFault, WAVE_MINUTES, WAVE_PEOPLE, Wave, words,
 };
 
 const FIELDS: [&str; 12] = [
@@ -221,7 +221,7 @@ fn accept(app: &App, fields: &mut Fields) -> Option<Vec<String>> {
     given.map(Option::unwrap_or_default)
 }
 
-fn wave(fields: &mut Fields) -> Option<Option<Wave>> {
+pub(super) fn wave(fields: &mut Fields) -> Option<Option<Wave>> {
     if fields.is_null("wave") {
         return Some(None);
     }
@@ -316,14 +316,18 @@ async fn whom(
     app: &App,
     (tenant, purpose): (TenantId, Purpose),
     (named, audience): (&[ContactId], Option<Audience>),
-) -> Result<Vec<(Recipient, ContactId)>, Problem> {
+) -> Result<Vec<Invited>, Problem> {
     let needs_consent = purpose == Purpose::Marketing && app.campaigns.terms_of(tenant).await?.require_consent;
     let (mut seen, mut people) = (HashSet::new(), Vec::new());
     let mut add = |contact: &Contact, excluded: bool| {
         let number = contact.details.number.filter(|_| !excluded);
         let number = number.filter(|_| !needs_consent || contact.consent_at.is_some());
         if let Some(number) = number.filter(|number| seen.insert(number.0)) {
-            people.push((number, contact.id));
+            people.push(Invited {
+                recipient: number,
+                contact: Some(contact.id),
+                waiting: None,
+            });
         }
         people.len() <= OFFERED_MAX
     };
@@ -385,6 +389,7 @@ fn view(offer: &Offer) -> Value {
         "created_at": time(offer.created_at),
         "over_at": offer.over_at.and_then(time),
         "people": offer.people,
+        "event": offer.event.map(|id| id.to_string()),
     })
 }
 
@@ -402,5 +407,6 @@ pub(super) fn person(person: &OfferedPerson) -> Value {
         "confidence": person.confidence,
         "answered_at": person.answered_at.and_then(time),
         "inbound": person.inbound.as_ref().map(|place| format!("inb_{place}")),
+        "waiting": person.waiting,
     })
 }

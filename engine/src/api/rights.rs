@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::known::Known;
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, agenda, consents, contacts, conversations, history, inbound, offers, shapes, surveys};
+use super::{App, agenda, consents, contacts, conversations, history, inbound, offers, shapes, surveys, waiting_list};
 use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, MessageId, Purpose, Recipient, Role, TenantId, UnixMicros};
@@ -22,7 +22,7 @@ use crate::replies::{Conversation, Said};
 use crate::rights::{self, Everything, MESSAGES_MAX, OfNumber, Rights, RightsFault, Whom};
 
 const DATA: &str = "Contact, visits, lists, consents with what proves them, and what hangs on the number: opt-outs, messages of the history, the newest \
-                    10,000, how many were delivered, which links were followed, what was written back, codes, offers, and surveys. What was said in a message stands with its campaign, as long as that is kept.";
+                    10,000, how many were delivered, which links were followed, what was written back, codes, offers, waiting lists, and surveys. What was said in a message stands with its campaign, as long as that is kept.";
 
 const ERASE: &str = "The contact goes with visits, lists and consents; messages of the history keep what became of them, and lose their number; which links were followed and how many messages were delivered goes, as does what was \
                      written back, as do files of errors of imports. No advertising goes to the number from then on: of that \
@@ -211,6 +211,7 @@ fn view(app: &App, everything: &Everything) -> Value {
         "conversations": of_number.conversations.iter().map(conversation).collect::<Vec<_>>(),
         "codes": of_number.codes.iter().map(code).collect::<Vec<_>>(),
         "surveys": of_number.surveys.iter().map(surveys::run_view).collect::<Vec<_>>(),
+        "waiting_list": of_number.waiting_list.iter().map(waiting_list::view).collect::<Vec<_>>(),
         "offers": of_number.offers.iter().map(offers::person).collect::<Vec<_>>(),
     })
 }

@@ -46,6 +46,7 @@ const STEPS: &[(&str, &str)] = &[
     ("engagement", include_str!("../data/migrations/0025_engagement.sql")),
     ("offers", include_str!("../data/migrations/0026_offers.sql")),
     ("surveys", include_str!("../data/migrations/0027_surveys.sql")),
+    ("freed slots", include_str!("../data/migrations/0028_freed_slots.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

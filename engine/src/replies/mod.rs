@@ -15,6 +15,7 @@ mod kept;
 mod made;
 mod decide;
 mod threads;
+mod waiting_list;
 mod offers;
 mod score;
 mod surveys;
@@ -39,8 +40,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use kept::AUTO_REPLIES_MAX;
 pub(crate) use made::Made;
 pub(crate) use offers::{
-    ACCEPT_MAX, NewOffer, OFFER_DAYS, OFFERED_MAX, Offer, OfferAnswer, OfferSays, OfferState, OfferedPerson, PLACES,
-    WAVE_MINUTES, WAVE_PEOPLE, Wave,
+    ACCEPT_MAX, FreedSlot, Invited, NewOffer, OFFER_DAYS, OFFERED_MAX, Offer, OfferAnswer, OfferSays, OfferState,
+    OfferedPerson, PLACES, WAVE_MINUTES, WAVE_PEOPLE, Wave,
 };
 pub(crate) use reading::words;
 pub(crate) use rule::{Ask, AutoReply, Match, Meant, Rule, Rules, When, compiled};
@@ -52,6 +53,9 @@ pub(crate) use surveys::{
 };
 pub(crate) use threads::{
     Conversation, ConversationState, Edit as ConversationEdit, Said, SaidState, Wanted as ConversationsWanted,
+};
+pub(crate) use waiting_list::{
+    GivenWaiting, SUITS_MAX, Suits, WAITING_DAYS, WAITING_GIVEN_MAX, WAITING_MAX, WaitingPerson,
 };
 
 use crate::agenda::{Agenda, AgendaFault};
@@ -80,6 +84,9 @@ pub(crate) enum ReplyFault {
     /// It has as many surveys.
     #[error("{SURVEYS_MAX} surveys are the most")]
     TooManySurveys,
+    /// As many people wait for a time of it.
+    #[error("{WAITING_MAX} people on a waiting list are the most")]
+    TooManyWaiting,
     /// Nothing is sent from the number that the conversation is with.
     #[error("the number is not the tenant's")]
     NotOurs,

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::threads::{SaidState, order};
+use super::waiting_list::{OFF, still_waits};
 use super::{ReplyFault, Shared};
 use crate::audience::VALIDITY_S;
 use crate::campaign::{CampaignFault, DirectOrder, code_of};
@@ -28,6 +29,9 @@ const WORTH: Duration = Duration::from_secs(3_600);
 /// What SMSCs take as the time for which a message is worth sending.
 const SHORTEST: Duration = Duration::from_secs(VALIDITY_S.0.unsigned_abs());
 
+/// Why nothing goes to who has opted out of it.
+const OPTED_OUT: &str = "opted_out";
+
 /// Something that is to be sent.
 pub(super) struct Due {
     pub(super) id: i64,
@@ -39,6 +43,8 @@ pub(super) struct Due {
     purpose: Purpose,
     /// It is not worth sending from then on.
     until: Option<UnixMicros>,
+    /// It goes in the hours of advertising, and not to who has opted out, though it is none.
+    as_advertising: bool,
 }
 
 /// What came of an attempt.
@@ -47,6 +53,8 @@ enum Came {
     Sent(i64),
     /// Nothing, for good, and why.
     Failed(String),
+    /// Nothing yet, before that time.
+    Later(UnixMicros),
     /// Nothing yet.
     Open,
 }
@@ -95,7 +103,8 @@ impl Shared {
     pub(super) async fn waiting(&self, state: SaidState, limit: i64) -> Result<Vec<Due>, DatabaseError> {
         let mut query = Sql::new(
             "SELECT conversation_message.id, conversation_message.tenant, conversation.recipient, conversation.number, \
-             conversation_message.due_at, conversation_message.text, conversation_message.purpose, conversation_message.until_at FROM conversation_message \
+             conversation_message.due_at, conversation_message.text, conversation_message.purpose, conversation_message.until_at, \
+             conversation_message.as_advertising FROM conversation_message \
              JOIN conversation ON conversation.id = conversation_message.conversation \
              WHERE conversation_message.state = ",
         );
@@ -123,6 +132,7 @@ impl Shared {
                         None => Purpose::Transactional,
                     },
                     until: row.number_if_any(7)?.map(|until| UnixMicros(until.cast_unsigned())),
+                    as_advertising: row.number(8)? == 1,
                 })
             })
             .await
@@ -138,6 +148,11 @@ impl Shared {
         let late = now.since(due.due);
         if late > WORTH || due.until.is_some_and(|until| until <= now) {
             return Came::Failed("too_late".to_owned());
+        }
+        if due.as_advertising
+            && let Some(came) = self.held_back(due, now).await
+        {
+            return came;
         }
         let order = DirectOrder {
             purpose: due.purpose,
@@ -159,20 +174,51 @@ impl Shared {
         }
     }
 
+    /// What would be advertising, as to its hours and to who has opted out, for who waits for it; `None`: it may go.
+    async fn held_back(&self, due: &Due, now: UnixMicros) -> Option<Came> {
+        match still_waits(&self.database, due.id, now).await {
+            Ok(true) => {}
+            // They may have been forgotten as a contact, or have waited for too long.
+            Ok(false) => return Some(Came::Failed(OFF.to_owned())),
+            Err(_) => return Some(Came::Open),
+        }
+        match self.opted_out(due.tenant, &[due.to]).await {
+            Ok(out) if !out.is_empty() => return Some(Came::Failed(OPTED_OUT.to_owned())),
+            Ok(_) => {}
+            Err(_) => return Some(Came::Open),
+        }
+        match self.opens(due.to, now) {
+            Some(opens) if opens > now => Some(Came::Later(opens)),
+            Some(_) => None,
+            None => Some(Came::Failed("too_late".to_owned())),
+        }
+    }
+
     async fn note_sent(&self, tried: &[(i64, Came)]) -> Result<(), DatabaseError> {
         let mut change = self.database.change().await?;
         for (id, came) in tried {
             let (state, message, reason) = match came {
                 Came::Open => continue,
+                Came::Later(due) => {
+                    let mut update = Sql::new("UPDATE conversation_message SET due_at = ");
+                    update.value(due.0.cast_signed());
+                    update.push(" WHERE state = 'due' AND id = ").value(*id);
+                    change.run(update).await?;
+                    continue;
+                }
                 Came::Sent(message) => (SaidState::Sent, Some(*message), None),
                 Came::Failed(reason) => (SaidState::Failed, None, Some(reason.clone())),
             };
             let mut update = Sql::new("UPDATE conversation_message SET state = ");
             update.value(state.into_str()).push(", message = ").value(message);
-            update.push(", reason = ").value(reason);
+            update.push(", reason = ").value(reason.clone());
             update.push(" WHERE id = ").value(*id);
             change.run(update).await?;
-            if state == SaidState::Failed {
+            // Who wants nothing, or waits no more, has nobody look for it.
+            let is_wanted = reason
+                .as_deref()
+                .is_none_or(|reason| ![OPTED_OUT, OFF].contains(&reason));
+            if state == SaidState::Failed && is_wanted {
                 let mut attention = Sql::new("UPDATE conversation SET attention = 'failed' WHERE id = ");
                 attention
                     .push("(SELECT conversation FROM conversation_message WHERE id = ")

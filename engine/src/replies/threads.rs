@@ -237,6 +237,10 @@ impl Replies {
             delete.push(" AND recipient = ").value(recipient.0.cast_signed());
             change.run(delete).await?;
         }
+        let mut delete = Sql::new("DELETE FROM waiting_person WHERE tenant = ");
+        delete.value(tenant.0);
+        delete.push(" AND number = ").value(recipient.0.cast_signed());
+        change.run(delete).await?;
         Ok(change.commit().await?)
     }
 

@@ -34,6 +34,9 @@ impl Shared {
         let mut delete = Sql::new("DELETE FROM survey_run WHERE asked_at < ");
         delete.value(now.minus(self.kept_for).0.cast_signed());
         change.run(delete).await?;
+        let mut delete = Sql::new("DELETE FROM waiting_person WHERE expires_at < ");
+        delete.value(now.0.cast_signed());
+        change.run(delete).await?;
         change.commit().await?;
         for id in self.store.tenant_ids(0, None).await? {
             let days = self.store.tenant(id).await?.and_then(|tenant| tenant.terms.text_days);

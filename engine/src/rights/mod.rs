@@ -14,7 +14,7 @@ use crate::history::{self, History, Past};
 use crate::links::{Clicks, Links};
 use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{Consent, Contact, Engaged, GivenCode, People, PeopleFault, Visit};
-use crate::replies::{Conversation, OfferedPerson, Replies, ReplyFault, Said, SurveyRun};
+use crate::replies::{Conversation, OfferedPerson, Replies, ReplyFault, Said, SurveyRun, WaitingPerson};
 use crate::store::{InboundEntry, Store, StoreError};
 
 /// The most messages that are told of a person, the newest.
@@ -81,6 +81,7 @@ pub(crate) struct OfNumber {
     pub(crate) offers: Vec<OfferedPerson>,
     /// What they were asked by surveys, and what they answered, the latest first.
     pub(crate) surveys: Vec<SurveyRun>,
+    pub(crate) waiting_list: Vec<WaitingPerson>,
 }
 
 /// Everything that is kept of somebody.
@@ -171,6 +172,7 @@ impl Rights<'_> {
             codes: self.people.codes_of(tenant, number).await?,
             offers: self.replies.offered_to(tenant, (number, MESSAGES_MAX)).await?,
             surveys: self.replies.surveyed(tenant, (number, MESSAGES_MAX)).await?,
+            waiting_list: self.replies.waiting_with(tenant, number).await?,
         })
     }
 

@@ -51,6 +51,12 @@ pub(crate) enum DeliveryKind {
     OfferTaken,
     /// An offer that is over.
     OfferEnded,
+    /// A time that became free.
+    SlotFreed,
+    /// Somebody who has it.
+    SlotTaken,
+    /// One that is offered no more.
+    SlotEnded,
     /// Somebody who is not content.
     SurveyAlert,
     /// Nothing: a test.

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 32] = [
+pub(crate) const FILTERS: [&str; 36] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -38,6 +38,10 @@ pub(crate) const FILTERS: [&str; 32] = [
     "offer.*",
     "offer.taken",
     "offer.ended",
+    "slot.*",
+    "slot.freed",
+    "slot.taken",
+    "slot.ended",
     "survey.*",
     "survey.alert",
     "balance.*",
@@ -62,6 +66,11 @@ pub(super) const CLICKED: &str = "link.clicked";
 /// The types of what says that somebody has a place of an offer, and that it is over.
 pub(super) const OFFER_TAKEN: &str = "offer.taken";
 pub(super) const OFFER_ENDED: &str = "offer.ended";
+
+/// The types of what says that a time became free, that somebody has it, and that it is offered no more.
+pub(super) const SLOT_FREED: &str = "slot.freed";
+pub(super) const SLOT_TAKEN: &str = "slot.taken";
+pub(super) const SLOT_ENDED: &str = "slot.ended";
 
 /// The type of what says that somebody is not content.
 pub(super) const NOT_CONTENT: &str = "survey.alert";

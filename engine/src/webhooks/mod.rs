@@ -51,7 +51,7 @@ use backlog::DeliveryKind;
 pub(crate) use backlog::{Delivery, DeliveryState};
 pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
-use event::{ANSWERED, HELD_UP, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, WAITS};
+use event::{ANSWERED, HELD_UP, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED, SLOT_FREED, SLOT_TAKEN, WAITS};
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
 use reach::Reach;
@@ -112,6 +112,19 @@ struct Shared {
     on_change: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Held while endpoints are changed.
     changing: tokio::sync::Mutex<()>,
+}
+
+/// What became of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OfferNews {
+    /// Somebody has a place.
+    Taken,
+    Ended,
+    /// A time became free, and is offered to those who wait, or to nobody.
+    SlotFreed,
+    /// Somebody has it.
+    SlotTaken,
+    SlotEnded,
 }
 
 /// Endpoints that are not disabled, by tenant.
@@ -175,18 +188,21 @@ impl Webhooks {
             .await
     }
 
-    /// Somebody has a place of a tenant's offer, or, without anybody, it is over: endpoints that want to know are told.
+    /// Something became of a tenant's offer: endpoints that want to know are told.
     ///
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn tell_of_offer(
         &self,
         tenant: TenantId,
-        (is_over, about): (bool, &serde_json::Value),
+        (news, about): (OfferNews, &serde_json::Value),
     ) -> Result<(), WebhookFault> {
-        let kind = match is_over {
-            true => (DeliveryKind::OfferEnded, OFFER_ENDED),
-            false => (DeliveryKind::OfferTaken, OFFER_TAKEN),
+        let kind = match news {
+            OfferNews::Taken => (DeliveryKind::OfferTaken, OFFER_TAKEN),
+            OfferNews::Ended => (DeliveryKind::OfferEnded, OFFER_ENDED),
+            OfferNews::SlotFreed => (DeliveryKind::SlotFreed, SLOT_FREED),
+            OfferNews::SlotTaken => (DeliveryKind::SlotTaken, SLOT_TAKEN),
+            OfferNews::SlotEnded => (DeliveryKind::SlotEnded, SLOT_ENDED),
         };
         self.0.tell_at_once(tenant, kind, about).await
     }

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
+use super::offers::OfferWave;
+use super::replies::OwnNumberText;
 use super::{GivenPhone, Nullable, OutcomeWord, Paging, Phone, SenderText, Time};
-use crate::agenda::{EVENT_MINUTES, EVENTS_MAX, EventState, NOTICE, OFFSETS_MAX, ReminderState, Trigger};
+use crate::agenda::{
+    EVENT_MINUTES, EVENTS_MAX, EventState, FreedBy, NOTICE, OFFSETS_MAX, ReminderState, SLOT_NOTICE, Trigger,
+};
 use crate::audience::NUMBER_OCTETS_MAX;
-use crate::domain::{ContactId, EventId, MessageId, ReminderPlanId};
+use crate::domain::{ContactId, EventId, MessageId, OfferId, ReminderPlanId, Terms};
 use crate::people::{ATTRIBUTE_NAME_MAX, EACH_MAX, TEXT_MAX, VALUE_MAX};
+use crate::replies::{SUITS_MAX, WAITING_GIVEN_MAX};
 
 super::schema! {
     EventStateWord, named: true, schemars::json_schema!({
@@ -160,7 +165,167 @@ pub(in crate::api) struct Event {
     reminders: Vec<Reminder>,
     /// What was answered about it as it begins now; `null`: nothing that was sure.
     answer: Option<EventAnswer>,
+    /// Its time that became free when it was cancelled; `null`: it did not, or is not offered.
+    slot: Option<Slot>,
 }
+
+/// What becomes of a time that became free.
+#[derive(JsonSchema)]
+#[schemars(rename = "FreedSlot")]
+struct Slot {
+    state: SlotStateWord,
+    offer: Option<OfferId>,
+    /// How many are asked in the end.
+    people: u64,
+    freed_at: Time,
+}
+
+super::schema! {
+    SlotStateWord, named: false, schemars::json_schema!({
+        "type": "string",
+        "description": "`free`: it is offered in a moment; `open`, `taken`, `ended`: as its offer is; `withdrawn`: it was taken back, or somebody was booked there; \
+                        `nobody`: nobody who waits could be asked; `too_late`: it began too soon; `no_number`: `slot_settings` names a number that is not the tenant's any more.",
+        "enum": crate::replies::FreedSlot::CODES,
+    })
+}
+super::schema! {
+    FreedByWord, named: false, schemars::json_schema!({ "type": "string", "enum": FreedBy::CODES })
+}
+
+/// How a time that became free is offered. What is not given stays.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct SlotSettingChanges {
+    /// It needs a `number`.
+    enabled: Option<bool>,
+    /// Of events of these kinds, whatever their case and accents; `null`: of all.
+    #[schemars(length(min = 1, max = EACH_MAX))]
+    kinds: Option<Nullable<Vec<KindName>>>,
+    /// Of events that patients cancel, by what they answer to a reminder; of those that the practice does, over the API.
+    #[schemars(length(min = 1, max = FreedBy::CODES.len()))]
+    by: Option<Vec<FreedByWord>>,
+    /// From which number of the tenant's: people answer there.
+    number: Option<OwnNumberText>,
+    /// Nobody is asked, and nobody gets it, later than so many minutes before the start.
+    #[schemars(range(min = SLOT_NOTICE.0, max = SLOT_NOTICE.1))]
+    notice: Option<u32>,
+    /// `null`: all are asked at once.
+    wave: Option<Nullable<OfferWave>>,
+    /// As those of reminders, but for what is of a contact: all get the same.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    text: Option<String>,
+    /// What is answered to who has it.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    won: Option<String>,
+    /// What is answered to those who come after.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    late: Option<String>,
+    /// What those are told who have not answered when somebody has it; `null`: nothing.
+    #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
+    others: Option<Nullable<String>>,
+}
+
+/// How a time that became free is offered.
+#[derive(JsonSchema)]
+pub(in crate::api) struct SlotSettings {
+    enabled: bool,
+    /// None: of all.
+    kinds: Vec<String>,
+    by: Vec<FreedByWord>,
+    number: Option<OwnNumberText>,
+    notice: u32,
+    wave: Option<OfferWave>,
+    text: String,
+    won: String,
+    late: String,
+    others: Option<String>,
+}
+
+/// People who wait for a time that becomes free, in place of what is known of them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct GivenWaitingPeople {
+    #[schemars(length(min = 1, max = WAITING_GIVEN_MAX))]
+    people: Vec<GivenWaitingPerson>,
+}
+
+/// Somebody who waits: one of `patient`, `contact`, `number`. Of what is not given, every time suits.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct GivenWaitingPerson {
+    /// What the practice's software calls it.
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    reference: String,
+    /// The `reference` of a contact.
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    patient: Option<String>,
+    contact: Option<ContactId>,
+    number: Option<GivenPhone>,
+    /// Events of these kinds, whatever their case and accents, as the next two.
+    #[schemars(length(min = 1, max = SUITS_MAX))]
+    kinds: Option<Nullable<Vec<KindName>>>,
+    #[schemars(length(min = 1, max = SUITS_MAX))]
+    practitioners: Option<Nullable<Vec<KindName>>>,
+    #[schemars(length(min = 1, max = SUITS_MAX))]
+    places: Option<Nullable<Vec<PlaceName>>>,
+    /// Times that begin then or later: with its offset, or by the clocks of `time_zone`.
+    from: Option<String>,
+    /// Times that begin before.
+    until: Option<String>,
+    /// Not given: Europe/Paris.
+    time_zone: Option<String>,
+    /// When and how they have asked for it, in the practice's words.
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    consent: String,
+    /// At most 400 days ahead; not given: as it is known, or in 90 days.
+    expires_at: Option<Time>,
+}
+
+/// What became of each, in their order.
+#[derive(JsonSchema)]
+pub(in crate::api) struct WaitingPeopleTaken {
+    data: Vec<WaitingPersonTaken>,
+}
+
+#[derive(JsonSchema)]
+struct WaitingPersonTaken {
+    reference: String,
+    outcome: OutcomeWord,
+}
+
+/// Somebody who waits.
+#[derive(JsonSchema)]
+pub(in crate::api) struct WaitingPerson {
+    reference: String,
+    contact: Option<ContactId>,
+    number: Option<Phone>,
+    kinds: Vec<String>,
+    practitioners: Vec<String>,
+    places: Vec<String>,
+    from: Option<Time>,
+    until: Option<Time>,
+    consent: String,
+    expires_at: Time,
+    created_at: Time,
+}
+
+/// Who waits no more.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NoLongerWaiting {
+    #[schemars(length(min = 1, max = WAITING_GIVEN_MAX))]
+    references: Vec<KindName>,
+}
+
+/// How many were on the list.
+#[derive(JsonSchema)]
+pub(in crate::api) struct TakenOff {
+    removed: u64,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct PlaceName(#[schemars(length(min = 1, max = VALUE_MAX))] String);
 
 /// What somebody has answered.
 #[derive(JsonSchema)]

@@ -6,7 +6,7 @@ use strum::VariantArray;
 use super::campaigns::Exclude;
 use super::replies::{OwnNumberText, SaidStateWord};
 use super::{Filter, InboundId, Nullable, Phone, PurposeWord, Time};
-use crate::domain::{ContactId, ConversationId, ListId, MessageId, OfferId, SegmentId, Terms};
+use crate::domain::{ContactId, ConversationId, EventId, ListId, MessageId, OfferId, SegmentId, Terms};
 use crate::people::TEXT_MAX;
 use crate::replies::{
     ACCEPT_MAX, KEYWORD_MAX, OFFERED_MAX, OfferAnswer, OfferState, PLACES, WAVE_MINUTES, WAVE_PEOPLE,
@@ -79,7 +79,7 @@ struct OfferAudience {
 /// The first are asked at once, the next after some minutes, until all places are taken.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct OfferWave {
+pub(super) struct OfferWave {
     #[schemars(range(min = WAVE_PEOPLE.0, max = WAVE_PEOPLE.1))]
     people: u32,
     #[schemars(range(min = WAVE_MINUTES.0, max = WAVE_MINUTES.1))]
@@ -106,6 +106,8 @@ pub(in crate::api) struct Offer {
     over_at: Option<Time>,
     /// How many are asked in the end.
     people: u64,
+    /// The event whose time became free, and is offered.
+    event: Option<EventId>,
 }
 
 /// Somebody to whom something was offered.
@@ -126,4 +128,6 @@ pub(in crate::api) struct OfferedPerson {
     confidence: Option<u8>,
     answered_at: Option<Time>,
     inbound: Option<InboundId>,
+    /// By which reference of the waiting list they are asked.
+    waiting: Option<String>,
 }

@@ -405,6 +405,8 @@ pub(in crate::api) struct PersonData {
     offers: Vec<super::OfferedPerson>,
     /// What they answered to surveys, the latest first.
     surveys: Vec<super::SurveyRun>,
+    /// Where they wait for a time that becomes free.
+    waiting_list: Vec<super::WaitingPerson>,
 }
 
 /// How the link of a message was followed.

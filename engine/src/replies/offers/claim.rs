@@ -8,6 +8,7 @@ use crate::domain::{ConversationId, OfferId, Recipient, TenantId, UnixMicros};
 use crate::replies::made::Made;
 use crate::replies::reading::Confidence;
 use crate::replies::threads::SaidState;
+use crate::replies::waiting_list::take_off;
 use crate::replies::{ReplyFault, Shared};
 
 /// For so long those who come after are told that it is over.
@@ -102,6 +103,7 @@ impl Shared {
         change.run(update).await?;
         match answer {
             OfferAnswer::Won => {
+                self.has_waited(change, (tenant, offered.id), recipient).await?;
                 if is_full(change, offered.id).await? {
                     let now = self.clock.unix();
                     if close(change, offered.id, (OfferState::Taken, now)).await? {
@@ -113,6 +115,23 @@ impl Shared {
             OfferAnswer::Late => Ok((!claim.quiet).then(|| offered.says.late.clone())),
             OfferAnswer::Declined => Ok(None),
         }
+    }
+
+    /// Who has a place for which they have waited, waits no more.
+    async fn has_waited(
+        &self,
+        change: &mut Change,
+        (tenant, offer): (TenantId, OfferId),
+        recipient: Recipient,
+    ) -> Result<(), ReplyFault> {
+        let mut query = Sql::new("SELECT waiting FROM offer_person WHERE waiting IS NOT NULL AND offer = ");
+        query.value(offer.0.cast_signed());
+        query.push(" AND recipient = ").value(recipient.0.cast_signed());
+        let waited = change.rows(query, |row| row.text(0)).await?;
+        if !waited.is_empty() {
+            take_off(change, tenant, &waited).await?;
+        }
+        Ok(())
     }
 
     /// The last place is gone: those who have not answered are told, if it is wished.
@@ -158,6 +177,8 @@ async fn take_place(change: &mut Change, offer: OfferId, at: UnixMicros) -> Resu
     let mut update = Sql::new("UPDATE offer SET taken = taken + 1 WHERE state = 'open' AND taken < places AND id = ");
     update.value(offer.0.cast_signed());
     update.push(" AND ends_at > ").value(at.0.cast_signed());
+    // The diary may have somebody there before the offer is taken back.
+    update.push(" AND NOT EXISTS (SELECT 1 FROM freed_slot WHERE freed_slot.offer = offer.id AND freed_slot.state = 'withdrawn')");
     Ok(change.run(update).await? == 1)
 }
 

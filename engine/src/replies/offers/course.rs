@@ -36,6 +36,8 @@ impl Shared {
             }
             let looked = async {
                 self.end_offers().await?;
+                self.follow_freed().await?;
+                self.tell_of_freed().await?;
                 self.tell_of_won().await?;
                 self.tell_of_over().await
             };
@@ -63,7 +65,7 @@ impl Shared {
     async fn tell_of_won(&self) -> Result<(), ReplyFault> {
         let mut query = Sql::new(
             "SELECT offer_person.tenant, offer.id, offer_person.recipient, offer.name, offer_person.contact, asked.conversation, \
-             offer_person.inbound, offer_person.confidence FROM offer_person JOIN offer ON offer.id = offer_person.offer \
+             offer_person.inbound, offer_person.confidence, offer_person.waiting FROM offer_person JOIN offer ON offer.id = offer_person.offer \
              LEFT JOIN conversation_message AS asked ON asked.id = offer_person.said \
              WHERE offer_person.untold = 1 ORDER BY offer_person.answered_at LIMIT ",
         );
@@ -85,11 +87,12 @@ impl Shared {
                     "conversation": id(5)?.map(|id| ConversationId(id).to_string()),
                     "inbound": row.text_if_any(6)?.map(|place| format!("inb_{place}")),
                     "confidence": row.number_if_any(7)?,
+                    "waiting": row.text_if_any(8)?,
                 }),
             })
         };
         for won in self.database.rows(query, read).await? {
-            self.webhooks.tell_of_offer(won.tenant, (false, &won.about)).await?;
+            self.tell_of_offer((won.tenant, won.offer), (false, won.about)).await?;
             let mut change = self.database.change().await?;
             let mut update = Sql::new("UPDATE offer_person SET untold = 0 WHERE offer = ");
             update.value(won.offer.0.cast_signed());
@@ -108,7 +111,7 @@ impl Shared {
             let mut query = select(tenant);
             query.push(" AND offer.id = ").value(id);
             if let Some(offer) = self.database.row(query, super::read).await? {
-                self.webhooks.tell_of_offer(tenant, (true, &over(&offer))).await?;
+                self.tell_of_offer((tenant, offer.id), (true, over(&offer))).await?;
             }
             let mut change = self.database.change().await?;
             let mut update = Sql::new("UPDATE offer SET untold = 0 WHERE id = ");

@@ -5,6 +5,7 @@
 
 mod claim;
 mod course;
+mod freed;
 
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub(super) use claim::{Claim, Offered};
+pub(crate) use freed::FreedSlot;
 
 use super::made::Made;
 use super::threads::{SaidState, conversation_of, open_conversation};
 use super::{Replies, ReplyFault};
 use crate::database::{Change, DatabaseError, Found, Sql};
-use crate::domain::{ContactId, ConversationId, MessageId, OfferId, Purpose, Recipient, TenantId, UnixMicros};
+use crate::domain::{ContactId, ConversationId, EventId, MessageId, OfferId, Purpose, Recipient, TenantId, UnixMicros};
 use crate::store::Token;
 
 /// The most people of an offer: all are written down in one change.
@@ -94,7 +96,29 @@ pub(crate) struct NewOffer {
     /// `None`: all at once.
     pub(crate) wave: Option<Wave>,
     /// Each number once, in the order in which they are asked.
-    pub(crate) people: Vec<(Recipient, ContactId)>,
+    pub(crate) people: Vec<Invited>,
+}
+
+/// Somebody who is to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Invited {
+    pub(crate) recipient: Recipient,
+    pub(crate) contact: Option<ContactId>,
+    /// By which reference of the waiting list.
+    pub(crate) waiting: Option<String>,
+}
+
+/// How an offer is put in its place.
+struct Placed<'a> {
+    tenant: TenantId,
+    token: Token,
+    /// What it asks, encrypted: all get the same.
+    text: &'a str,
+    /// When each of its people is asked.
+    dues: &'a [UnixMicros],
+    /// The event whose time it offers: people are asked as if it were advertising.
+    event: Option<EventId>,
+    now: UnixMicros,
 }
 
 /// An offer.
@@ -112,6 +136,8 @@ pub(crate) struct Offer {
     pub(crate) created_at: UnixMicros,
     pub(crate) over_at: Option<UnixMicros>,
     pub(crate) people: u64,
+    /// The event whose time it offers.
+    pub(crate) event: Option<EventId>,
 }
 
 /// Somebody to whom something was offered.
@@ -131,6 +157,7 @@ pub(crate) struct OfferedPerson {
     pub(crate) confidence: Option<u8>,
     pub(crate) answered_at: Option<UnixMicros>,
     pub(crate) inbound: Option<String>,
+    pub(crate) waiting: Option<String>,
 }
 
 impl OfferedPerson {
@@ -141,11 +168,11 @@ impl OfferedPerson {
 }
 
 const COLUMNS: &str = "offer.id, offer.name, offer.number, offer.says, offer.purpose, offer.places, offer.taken, offer.state, \
-     offer.ends_at, offer.created_at, offer.over_at, (SELECT COUNT(*) FROM offer_person WHERE offer_person.offer = offer.id)";
+     offer.ends_at, offer.created_at, offer.over_at, (SELECT COUNT(*) FROM offer_person WHERE offer_person.offer = offer.id), offer.event";
 
 const PERSON: &str = "SELECT offer_person.offer, offer_person.recipient, offer_person.contact, offer_person.said, asked.conversation, \
      asked.state, asked.due_at, asked.message, asked.reason, offer_person.answer, offer_person.confidence, offer_person.answered_at, \
-     offer_person.inbound FROM offer_person LEFT JOIN conversation_message AS asked ON asked.id = offer_person.said \
+     offer_person.inbound, offer_person.waiting FROM offer_person LEFT JOIN conversation_message AS asked ON asked.id = offer_person.said \
      WHERE offer_person.tenant = ";
 
 impl Replies {
@@ -161,33 +188,20 @@ impl Replies {
         if !self.0.is_own(tenant, &order.number) {
             return Err(ReplyFault::NotOurs);
         }
-        // All get the same text: it is encrypted once.
         let text = self.0.sealed(tenant, &order.says.text).await?;
         let now = self.0.clock.unix();
+        let dues = waves((now, order.wave), order.people.len(), |_, at| Some(at));
+        let dues: Vec<UnixMicros> = dues.into_iter().map(|due| due.unwrap_or(now)).collect();
+        let placed = Placed {
+            tenant,
+            token,
+            text: &text,
+            dues: &dues,
+            event: None,
+            now,
+        };
         let mut change = self.0.database.change().await?;
-        let id = change.numbers("offer", 1).await?;
-        let mut insert = Sql::new(
-            "INSERT INTO offer (id, tenant, token, name, number, says, purpose, places, taken, state, ends_at, created_at, untold) VALUES (",
-        );
-        insert
-            .value(id)
-            .push(", ")
-            .value(tenant.0)
-            .push(", ")
-            .value(token.hex());
-        insert.push(", ").value(order.name.as_str());
-        insert.push(", ").value(order.number.as_str());
-        insert
-            .push(", ")
-            .value(serde_json::to_string(&order.says).unwrap_or_default());
-        insert.push(", ").value(order.purpose.code());
-        insert.push(", ").value(order.places);
-        insert.push(", 0, ").value(OfferState::Open.into_str());
-        insert.push(", ").value(order.ends_at.0.cast_signed());
-        insert.push(", ").value(now.0.cast_signed());
-        insert.push(", 0) ON CONFLICT (tenant, token) DO NOTHING");
-        if change.run(insert).await? == 1 {
-            ask_all(&mut change, (tenant, OfferId(id.cast_unsigned())), (order, &text, now)).await?;
+        if put_offer(&mut change, &placed, order).await?.is_some() {
             change.commit().await?;
             self.0.due.notify_one();
         } else {
@@ -279,39 +293,92 @@ impl Replies {
     }
 }
 
+/// When each of so many people is asked, in waves, where people may be asked from `opens` of a time on; `None`: never.
+fn waves(
+    (now, wave): (UnixMicros, Option<Wave>),
+    count: usize,
+    opens: impl Fn(usize, UnixMicros) -> Option<UnixMicros>,
+) -> Vec<Option<UnixMicros>> {
+    let mut begins = Some(now);
+    let due = |at: usize| {
+        let is_first = at == 0 || wave.is_some_and(|wave| at.is_multiple_of(wave.people));
+        if is_first {
+            let every = wave.filter(|_| at > 0).map_or(Duration::ZERO, |wave| wave.every);
+            // The next wave lies as far behind this one, though that has to wait for the morning.
+            begins = begins.and_then(|begins| opens(at, begins.plus(every)));
+        }
+        begins.and_then(|begins| opens(at, begins))
+    };
+    (0..count).map(due).collect()
+}
+
+/// Writes down an offer, and who is asked. `None`: there is one with that token.
+async fn put_offer(change: &mut Change, placed: &Placed<'_>, order: &NewOffer) -> Result<Option<OfferId>, ReplyFault> {
+    let id = change.numbers("offer", 1).await?;
+    let mut insert = Sql::new(
+        "INSERT INTO offer (id, tenant, token, name, number, says, purpose, places, taken, state, ends_at, created_at, event, untold) VALUES (",
+    );
+    insert.value(id).push(", ").value(placed.tenant.0);
+    insert.push(", ").value(placed.token.hex());
+    insert.push(", ").value(order.name.as_str());
+    insert.push(", ").value(order.number.as_str());
+    insert
+        .push(", ")
+        .value(serde_json::to_string(&order.says).unwrap_or_default());
+    insert.push(", ").value(order.purpose.code());
+    insert.push(", ").value(order.places);
+    insert.push(", 0, ").value(OfferState::Open.into_str());
+    insert.push(", ").value(order.ends_at.0.cast_signed());
+    insert.push(", ").value(placed.now.0.cast_signed());
+    insert.push(", ").value(placed.event.map(|event| event.0.cast_signed()));
+    insert.push(", 0) ON CONFLICT (tenant, token) DO NOTHING");
+    if change.run(insert).await? == 0 {
+        return Ok(None);
+    }
+    let offer = OfferId(id.cast_unsigned());
+    ask_all(change, (placed, offer), order).await?;
+    Ok(Some(offer))
+}
+
 /// Writes down who is asked, and when.
 async fn ask_all(
     change: &mut Change,
-    (tenant, offer): (TenantId, OfferId),
-    (order, text, now): (&NewOffer, &str, UnixMicros),
+    (placed, offer): (&Placed<'_>, OfferId),
+    order: &NewOffer,
 ) -> Result<(), ReplyFault> {
+    let (tenant, now) = (placed.tenant, placed.now);
     let first = change.numbers("conversation_message", order.people.len()).await?;
-    for (at, (id, (recipient, contact))) in (first..).zip(&order.people).enumerate() {
-        let whose = (tenant, *recipient, order.number.as_str());
+    for ((id, person), due) in (first..).zip(&order.people).zip(placed.dues) {
+        let whose = (tenant, person.recipient, order.number.as_str());
         open_conversation(change, whose, now).await?;
         let conversation = conversation_of(change, whose).await?.ok_or(ReplyFault::NotFound)?;
-        let waves = order.wave.map_or(0, |wave| at / wave.people);
-        let every = order.wave.map_or(Duration::ZERO, |wave| wave.every);
-        let due = now.plus(every * u32::try_from(waves).unwrap_or_default());
         let mut insert = Sql::new(
             "INSERT INTO conversation_message \
-             (id, tenant, conversation, at, text, kind, opted_out, state, due_at, purpose, until_at) VALUES (",
+             (id, tenant, conversation, at, text, kind, opted_out, state, due_at, purpose, as_advertising, until_at) VALUES (",
         );
         insert.value(id).push(", ").value(tenant.0);
         insert.push(", ").value(conversation.id.0.cast_signed());
-        insert.push(", ").value(now.0.cast_signed()).push(", ").value(text);
+        insert
+            .push(", ")
+            .value(now.0.cast_signed())
+            .push(", ")
+            .value(placed.text);
         insert.push(", ").value(Made::Offer.code());
         insert.push(", 0, ").value(SaidState::Due.into_str());
         insert.push(", ").value(due.0.cast_signed());
         insert.push(", ").value(order.purpose.code());
+        insert.push(", ").value(i64::from(placed.event.is_some()));
         insert.push(", ").value(order.ends_at.0.cast_signed()).push(")");
         change.run(insert).await?;
         let mut insert =
-            Sql::new("INSERT INTO offer_person (offer, tenant, recipient, contact, said, untold) VALUES (");
+            Sql::new("INSERT INTO offer_person (offer, tenant, recipient, contact, said, waiting, untold) VALUES (");
         insert.value(offer.0.cast_signed()).push(", ").value(tenant.0);
-        insert.push(", ").value(recipient.0.cast_signed());
-        insert.push(", ").value(contact.0.cast_signed());
-        insert.push(", ").value(id).push(", 0)");
+        insert.push(", ").value(person.recipient.0.cast_signed());
+        insert
+            .push(", ")
+            .value(person.contact.map(|contact| contact.0.cast_signed()));
+        insert.push(", ").value(id);
+        insert.push(", ").value(person.waiting.clone()).push(", 0)");
         change.run(insert).await?;
     }
     Ok(())
@@ -344,6 +411,7 @@ fn read(row: &Found<'_>) -> Result<Offer, DatabaseError> {
         created_at: time(row.number(9)?),
         over_at: row.number_if_any(10)?.map(time),
         people: row.number(11)?.cast_unsigned(),
+        event: row.number_if_any(12)?.map(|id| EventId(id.cast_unsigned())),
     })
 }
 
@@ -363,5 +431,41 @@ fn read_person(row: &Found<'_>) -> Result<OfferedPerson, DatabaseError> {
         confidence: row.number_if_any(10)?.map(|confidence| confidence as u8),
         answered_at: row.number_if_any(11)?.map(time),
         inbound: row.text_if_any(12)?,
+        waiting: row.text_if_any(13)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600_000_000;
+
+    #[test]
+    fn waves_lie_as_far_apart_in_the_morning_as_they_would_in_the_evening() {
+        let wave = Wave {
+            people: 2,
+            every: Duration::from_secs(3_600),
+        };
+        // Open from 8 to 20 o'clock, and for the last one from 9 on.
+        let opens = |at: usize, from: UnixMicros| {
+            let first = if at == 5 { 9 } else { 8 };
+            let (day, hour) = (from.0 / (24 * HOUR), from.0 % (24 * HOUR) / HOUR);
+            let begins = |day: u64| Some(UnixMicros((24 * day + first) * HOUR));
+            match hour {
+                hour if hour >= 20 => begins(day + 1),
+                hour if hour < first => begins(day),
+                _ => Some(from),
+            }
+        };
+        let hours = |now: u64, wave: Option<Wave>| -> Vec<u64> {
+            let dues = waves((UnixMicros(now * HOUR), wave), 6, opens);
+            dues.into_iter().map(|due| due.expect("it opens").0 / HOUR).collect()
+        };
+        assert_eq!(hours(10, Some(wave)), [10, 10, 11, 11, 12, 12]);
+        assert_eq!(hours(22, Some(wave)), [32, 32, 33, 33, 34, 34]);
+        assert_eq!(hours(18, Some(wave)), [18, 18, 19, 19, 32, 33]);
+        assert_eq!(hours(2, None), [8, 8, 8, 8, 8, 9]);
+        assert!(waves((UnixMicros(0), None), 2, |_, _| None).iter().all(Option::is_none));
+    }
 }
