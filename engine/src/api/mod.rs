@@ -23,6 +23,7 @@ mod engines;
 mod erasure;
 mod events;
 mod exports;
+mod flagged;
 mod fields;
 mod form;
 mod gate;
@@ -270,6 +271,7 @@ fn documented() -> Routes {
         .and(surveys::routes())
         .and(numbers::routes())
         .and(text::routes())
+        .and(flagged::routes())
         .and(rules::routes())
 }
 

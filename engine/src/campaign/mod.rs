@@ -28,6 +28,7 @@ mod recut;
 mod redaction;
 mod report;
 mod resolve;
+mod review;
 mod roll_call;
 mod routes;
 mod schedule;
@@ -53,6 +54,7 @@ use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
+use crate::flagged::FlaggedTexts;
 use crate::history::History;
 use crate::links::{Links, ShortLinks};
 use crate::message_log::MessageLog;
@@ -126,6 +128,8 @@ pub(crate) struct CampaignDeps {
     pub(crate) epoch: u32,
     /// Whom audiences of contacts mean.
     pub(crate) people: People,
+    /// What is looked at before it goes.
+    pub(crate) flagged: FlaggedTexts,
     /// Knows which numbers of campaigns were ever given.
     pub(crate) mirror: Mirror,
     /// Where it is kept whither short links lead. Absent: nobody has any.

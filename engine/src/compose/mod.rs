@@ -1,5 +1,6 @@
 //! Template and recipient → text → segments. Pure.
 
+mod advertising;
 mod analysis;
 mod categories;
 mod fold;
@@ -9,6 +10,7 @@ mod asking;
 mod template;
 mod wording;
 
+pub(crate) use advertising::{Written, advertising, masked, recurring};
 pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
 pub(crate) use asking::asks_in_vain;
 pub(crate) use categories::{Category, Words};

@@ -48,11 +48,15 @@ const STEPS: &[(&str, &str)] = &[
     ("surveys", include_str!("../data/migrations/0027_surveys.sql")),
 ];
 
+/// Those that have their own numbers, since others are made beside them.
+const NUMBERED: &[(i64, &str, &str)] = &[(29, "flagged", include_str!("../data/migrations/0029_flagged.sql"))];
+
 pub(super) fn all() -> Migrator {
-    let steps = (1..).zip(STEPS).map(|(version, (name, sql))| {
+    let steps = (1..).zip(STEPS).map(|(version, (name, sql))| (version, *name, *sql));
+    let steps = steps.chain(NUMBERED.iter().copied()).map(|(version, name, sql)| {
         // A file of ours.
-        let sql = AssertSqlSafe(*sql).into_sql_str();
-        Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     });
     Migrator::with_migrations(steps.collect())
 }

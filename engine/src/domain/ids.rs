@@ -137,6 +137,10 @@ id! {
     FormId(u64), "frm"
 }
 id! {
+    /// A text that a reseller looks at.
+    FlaggedId(u64), "flg"
+}
+id! {
     /// A file of these that came.
     ImportId(u64), "imp"
 }

@@ -28,6 +28,7 @@ use crate::database::DatabaseFault;
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
 use crate::engines::Engines;
+use crate::flagged::FlaggedTexts;
 use crate::history::{History, HistoryDeps};
 use crate::import::Imports;
 use crate::inbound::{Inbox, Struck, Told as InboxTold};
@@ -524,6 +525,11 @@ fn campaigns(
         gates: gates.clone(),
         epoch: leases.epoch(),
         people: base.people.clone(),
+        flagged: FlaggedTexts::new(
+            (base.store.clone(), base.database.clone()),
+            base.clock,
+            Some(webhooks.clone()),
+        ),
         mirror: base.mirror.clone(),
         links: base.links.clone(),
         message_log: message_log.clone(),

@@ -53,6 +53,10 @@ pub(crate) enum DeliveryKind {
     OfferEnded,
     /// Somebody who is not content.
     SurveyAlert,
+    /// A text that is to be looked at.
+    Flagged,
+    /// What was decided of one.
+    Decided,
     /// Nothing: a test.
     Test,
 }

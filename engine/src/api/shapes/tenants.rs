@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 
 use super::{
-    ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
+    ApiKey, EncodingWord, HoldFirstWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord,
+    TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
@@ -246,6 +247,11 @@ pub(in crate::api) struct Reseller {
     id: ResellerId,
     name: String,
     credits: BalanceOf,
+    /// Campaigns that look like advertising and are sent as transactional wait until it was decided.
+    hold_flagged: bool,
+    hold_first: HoldFirstWord,
+    /// How many campaigns of a tenant are its first.
+    first_campaigns: u32,
     created_at: Time,
 }
 

@@ -9,7 +9,7 @@ use crate::webhooks::{DESCRIPTION_MAX, FILTERS};
 super::schema! {
     /// Which events are told.
     EventFilter, named: true, schemars::json_schema!({
-        "type": "string", "description": "Which events are told: one of them, or all of a kind.", "enum": FILTERS,
+        "type": "string", "description": "Which events are told: one of them, or all of a kind.", "enum": FILTERS.as_slice(),
     })
 }
 
