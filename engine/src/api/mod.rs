@@ -63,6 +63,7 @@ mod requests;
 mod rules;
 mod schedule;
 mod secured;
+mod senders;
 mod server;
 mod shapes;
 mod shares;
@@ -270,6 +271,7 @@ fn documented() -> Routes {
         .and(offers::routes())
         .and(surveys::routes())
         .and(numbers::routes())
+        .and(senders::routes())
         .and(text::routes())
         .and(flagged::routes())
         .and(rules::routes())

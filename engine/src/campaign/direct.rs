@@ -302,11 +302,18 @@ impl Campaigns {
 
     /// How texts are taken under these terms.
     pub(crate) fn wording(&self, terms: &Terms) -> Wording {
-        let wording = Wording::new(terms, self.0.deps.limits.stop_number.as_deref());
+        let limits = &self.0.deps.limits;
+        let wording = Wording::new(terms, limits.stop_number.as_deref(), &limits.protected);
         match self.0.deps.links {
             Some(_) => wording,
             None => wording.without_short_links(),
         }
+    }
+
+    /// The protected name that a sender looks like.
+    pub(crate) fn resembled(&self, sender: &Sender) -> Option<String> {
+        let name = self.0.deps.limits.protected.resembled(&sender.text());
+        name.filter(|_| sender.is_name()).map(str::to_owned)
     }
 
     /// What a tenant has agreed on.

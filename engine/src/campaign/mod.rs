@@ -53,6 +53,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::clock::Clock;
+use crate::compose::ProtectedNames;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
 use crate::flagged::FlaggedTexts;
 use crate::history::History;
@@ -112,6 +113,8 @@ pub(crate) struct Limits {
     pub(crate) countries: Countries,
     /// Where people write STOP to; none: no clause is added to texts.
     pub(crate) stop_number: Option<String>,
+    /// Names under which nobody writes but who was approved for them.
+    pub(crate) protected: ProtectedNames,
 }
 
 /// What campaigns need of the engine.

@@ -322,6 +322,7 @@ async fn campaigns(
             country: Country::FRANCE,
             countries: Countries::default(),
             stop_number: None,
+            protected: ProtectedNames::default(),
         },
         tracker: TaskTracker::new(),
         stop: CancellationToken::new(),

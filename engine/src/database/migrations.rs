@@ -49,7 +49,14 @@ const STEPS: &[(&str, &str)] = &[
 ];
 
 /// Those that have their own numbers, since others are made beside them.
-const NUMBERED: &[(i64, &str, &str)] = &[(29, "flagged", include_str!("../data/migrations/0029_flagged.sql"))];
+const NUMBERED: &[(i64, &str, &str)] = &[
+    (29, "flagged", include_str!("../data/migrations/0029_flagged.sql")),
+    (
+        30,
+        "sender requests",
+        include_str!("../data/migrations/0030_sender_requests.sql"),
+    ),
+];
 
 pub(super) fn all() -> Migrator {
     let steps = (1..).zip(STEPS).map(|(version, (name, sql))| (version, *name, *sql));

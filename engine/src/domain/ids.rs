@@ -137,6 +137,10 @@ id! {
     FormId(u64), "frm"
 }
 id! {
+    /// A tenant asks for a name to write under.
+    SenderRequestId(u64), "srq"
+}
+id! {
     /// A text that a reseller looks at.
     FlaggedId(u64), "flg"
 }

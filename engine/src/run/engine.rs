@@ -23,6 +23,7 @@ use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
 use crate::bind::{Binds, Board, Events, Seats, Traces};
 use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
+use crate::compose::ProtectedNames;
 use crate::config::{self, Config};
 use crate::database::DatabaseFault;
 use crate::dispatch::{Bells, Leases, Sweeper};
@@ -542,6 +543,7 @@ fn campaigns(
             country: Country::FRANCE,
             countries: config.engine.countries.clone(),
             stop_number: config.engine.stop_number.clone(),
+            protected: ProtectedNames::new(&config.engine.protected_senders),
         },
         tracker: stages.helpers.tasks.clone(),
         stop: stages.helpers.stop.clone(),

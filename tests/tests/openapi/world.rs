@@ -126,6 +126,10 @@ impl Owner {
             "arp" => self.rule(),
             "num" => self.number(operator),
             "nrq" => self.number_request(),
+            "srq" => {
+                let asked = json!({ "sender": "Cabinet", "note": self.mark });
+                text(&self.http.post("/v1/sender_requests", &asked).expect(201)["id"])
+            }
             "cnv" => self.conversation(operator),
             "ofr" => self.offer(operator),
             "svy" => self.survey(operator),

@@ -57,6 +57,8 @@ struct GivenTerms {
     stop_text: Option<String>,
     /// The senders that it may write under; `null`: any.
     senders: Option<Nullable<SenderList>>,
+    /// Senders that look like a protected name, and that it may write under all the same; `null`: none.
+    protected_senders: Option<Nullable<SenderList>>,
     /// By which name people know it: advertising has to say that. `null`: it is not known.
     brand: Option<Nullable<Brand>>,
     /// Advertising goes to nobody whose consent is not known.
@@ -149,6 +151,7 @@ pub(in crate::api) struct Tenant {
     stop_clause: StopClauseWord,
     stop_text: String,
     senders: Option<Vec<SenderText>>,
+    protected_senders: Option<Vec<SenderText>>,
     brand: Option<String>,
     require_consent: bool,
     frequency_cap: Option<CapOf>,
