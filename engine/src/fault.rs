@@ -320,6 +320,8 @@ pub(crate) enum WordingProblem {
     CategoryIsMarketing { category: &'static str },
     /// No sender of those that the reseller has approved.
     SenderNotApproved { approved: Vec<String> },
+    /// A sender that looks like a protected name, and was not approved.
+    SenderProtected { name: String },
     /// Advertising to numbers of which nobody knows whether they agreed to it.
     ConsentRequired,
     /// A link to where everybody may shorten links: operators filter it.

@@ -26,6 +26,7 @@ mod account;
 mod people;
 mod import;
 mod message_log;
+mod flagged;
 mod history;
 mod engines;
 mod webhooks;

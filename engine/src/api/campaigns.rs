@@ -100,12 +100,14 @@ fn moves() -> Routes {
             moving("/v1/campaigns/{id}/launch", "launchCampaign")
                 .says(
                     "Launch a campaign",
-                    "Holds the credits of its estimate: all of them or none.",
+                    "Holds the credits of its estimate: all of them or none. One that the reseller has to look at first is `in_review`, \
+                     holds nothing, and goes when it was accepted.",
                 )
-                .answers::<shapes::Moved>(202, "It is being launched.")
+                .answers::<shapes::Moved>(202, "It is being launched, or waits until it was looked at.")
                 .refuses(&[
                     ProblemCode::AlreadyStarted,
                     ProblemCode::TextsErased,
+                    ProblemCode::TextRejected,
                     ProblemCode::InsufficientCredit,
                     ProblemCode::TenantSuspended,
                     ProblemCode::DailyMaxReached,

@@ -23,6 +23,7 @@ mod engines;
 mod erasure;
 mod events;
 mod exports;
+mod flagged;
 mod fields;
 mod form;
 mod gate;
@@ -62,6 +63,7 @@ mod requests;
 mod rules;
 mod schedule;
 mod secured;
+mod senders;
 mod server;
 mod shapes;
 mod shares;
@@ -273,7 +275,9 @@ fn documented() -> Routes {
         .and(slot_settings::routes())
         .and(surveys::routes())
         .and(numbers::routes())
+        .and(senders::routes())
         .and(text::routes())
+        .and(flagged::routes())
         .and(rules::routes())
 }
 

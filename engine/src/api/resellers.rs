@@ -15,8 +15,10 @@ use super::pages::Paging;
 use super::problem::Problem;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
-use crate::domain::ResellerId;
-use crate::mirror::{Balance, Reseller};
+use crate::domain::{ResellerId, Role};
+use crate::fault::FieldProblem;
+use crate::flagged::{FIRST_CAMPAIGNS, HoldFirst, ReviewChanges};
+use crate::mirror::Reseller;
 
 pub(super) fn routes() -> Routes {
     let all = "/v1/resellers";
@@ -45,6 +47,18 @@ pub(super) fn routes() -> Routes {
                 .answers::<shapes::Reseller>(200, "The reseller."),
             show,
         )
+        .add(
+            Documented::new((Verb::Patch, "/v1/resellers/{id}"), Key::Reseller, "changeReseller")
+                .needs(Role::Admin)
+                .says(
+                    "Say what a reseller looks at",
+                    "What waits until it was looked at is in `/v1/flagged`.",
+                )
+                .at::<ResellerId>("id", "The reseller; with its own key, itself.")
+                .takes::<shapes::ResellerChanges>(json!({ "hold_flagged": true, "first_campaigns": 5 }))
+                .answers::<shapes::Reseller>(200, "The reseller as it is now."),
+            change,
+        )
 }
 
 /// `POST /v1/resellers`: `{"name"}` → 201 with the id and the API key, which is shown this once.
@@ -71,7 +85,7 @@ async fn list(State(app): State<App>, _: Operator, paging: Paging) -> Result<Jso
     let next = next.map(|last| last.id.to_string());
     let mut rows = Vec::with_capacity(found.len());
     for reseller in &found {
-        rows.push(view(reseller, app.accounts.balance(reseller.id).await?));
+        rows.push(view(&app, reseller).await?);
     }
     Ok(page(rows, next))
 }
@@ -80,17 +94,53 @@ async fn show(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Json
     find(&app, reseller).await.map(Json)
 }
 
+/// `PATCH /v1/resellers/{id}`: `{"hold_flagged", "hold_first", "first_campaigns"}`
+async fn change(
+    State(app): State<App>,
+    Hosting(reseller): Hosting,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    const FIELDS: [&str; 3] = ["hold_flagged", "hold_first", "first_campaigns"];
+    let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
+    let given = FIELDS.iter().any(|name| fields.has(name));
+    let hold_flagged = fields.boolean("hold_flagged");
+    let hold_first = fields.if_given("hold_first", |fields, name| fields.word(name, &HoldFirst::CODES));
+    let first = fields.if_given("first_campaigns", |fields, name| fields.whole(name, FIRST_CAMPAIGNS));
+    if !given && fields.is_sound() {
+        fields.refuse(String::new(), FieldProblem::Empty);
+    }
+    let (Some(hold_flagged), Some(hold_first), Some(first), true) =
+        (hold_flagged, hold_first, first, fields.is_sound())
+    else {
+        return Err(fields.refusal());
+    };
+    app.accounts.reseller(reseller).await?;
+    let changes = ReviewChanges {
+        hold_flagged,
+        hold_first,
+        first_campaigns: first.map(|first| first as u32),
+    };
+    app.campaigns.flagged().set_rules(reseller, changes).await?;
+    find(&app, reseller).await.map(Json)
+}
+
 /// A reseller as it is shown.
 pub(super) async fn find(app: &App, id: ResellerId) -> Result<Value, Problem> {
     let reseller = app.accounts.reseller(id).await?;
-    Ok(view(&reseller, app.accounts.balance(id).await?))
+    view(app, &reseller).await
 }
 
-fn view(reseller: &Reseller, balance: Balance) -> Value {
-    json!({
+async fn view(app: &App, reseller: &Reseller) -> Result<Value, Problem> {
+    let balance = app.accounts.balance(reseller.id).await?;
+    let rules = app.campaigns.flagged().rules(reseller.id).await?;
+    Ok(json!({
         "id": reseller.id.to_string(),
         "name": reseller.name,
         "credits": { "granted": balance.granted, "available": balance.available },
+        "hold_flagged": rules.hold_flagged,
+        "hold_first": rules.hold_first.code(),
+        "first_campaigns": rules.first_campaigns,
         "created_at": time(reseller.created_at),
-    })
+    }))
 }

@@ -40,6 +40,7 @@ pub(super) fn routes() -> Routes {
             ProblemCode::AlreadyStarted,
             ProblemCode::WrongState,
             ProblemCode::TenantSuspended,
+            ProblemCode::TextRejected,
             ProblemCode::ScheduleOutsideWindow,
         ]),
         schedule,

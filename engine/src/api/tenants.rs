@@ -126,6 +126,7 @@ pub(super) async fn create(
     known.object(id);
     if trial > 0 {
         known.detail("trial_credits", trial);
+        app.campaigns.flagged().begin_trial(id).await?;
         app.accounts.give((manager, id), (trial, TRIAL), token).await?;
     }
     let mut view = find(&app, id).await?;

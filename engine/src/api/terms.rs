@@ -12,13 +12,14 @@ use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProbl
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 15] = [
+pub(super) const TERMS: [&str; 16] = [
     "encoding",
     "tariff",
     "max_chars",
     "stop_clause",
     "stop_text",
     "senders",
+    "protected_senders",
     "brand",
     "require_consent",
     "frequency_cap",
@@ -52,6 +53,9 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let senders = fields.if_given("senders", |fields, name| {
         fields.checked_list(name, Terms::SENDERS_MAX, sender)
     });
+    let protected = fields.if_given("protected_senders", |fields, name| {
+        fields.checked_list(name, Terms::SENDERS_MAX, sender)
+    });
     let brand = fields.if_given("brand", |fields, _| brand(fields));
     let require_consent = fields.boolean("require_consent");
     let frequency_cap = frequency_cap(fields);
@@ -74,6 +78,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         stop_clause: stop_clause?,
         stop_text: stop_text?,
         senders: senders?,
+        protected_senders: protected?,
         brand: brand?,
         require_consent: require_consent?,
         frequency_cap: frequency_cap?,
@@ -186,6 +191,7 @@ fn frequency_cap(fields: &mut Fields) -> Option<Option<Option<FrequencyCap>>> {
 /// All of them, as members of `shown`.
 pub(super) fn show(terms: &Terms, shown: &mut Value) {
     let senders = Some(&terms.senders).filter(|senders| !senders.is_empty());
+    let protected = Some(&terms.protected_senders).filter(|senders| !senders.is_empty());
     let links = Some(&terms.link_domains).filter(|domains| !domains.is_empty());
     let brand = Some(&terms.brand).filter(|brand| !brand.is_empty());
     let cap = terms.frequency_cap;
@@ -197,6 +203,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.stop_clause.code()),
         json!(terms.stop_text),
         json!(senders),
+        json!(protected),
         json!(brand),
         json!(terms.require_consent),
         json!(cap),

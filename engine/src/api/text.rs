@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::{App, shapes};
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
-use crate::compose::{ANALYSED_MAX, Analysis, Sender, Template, analyse, asks_in_vain, is_link};
+use crate::compose::{ANALYSED_MAX, Analysis, Sender, Template, advertising, analyse, asks_in_vain, is_link};
 use crate::domain::{Role, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 
@@ -67,10 +67,14 @@ pub(super) async fn analyze(
     };
     let wording = app.campaigns.wording(&terms);
     let worded = wording.with_clause(&text, purpose);
+    let said = text;
     let text = worded.map_err(|problem| Problem::of_fields(vec![FieldFault::new("/text", problem)]))?;
     let mut shown = shown((&text, given), &values, (&terms, wording.longest_link())).map_err(Problem::of_fields)?;
     let in_vain = sender.map(|sender| asks_in_vain([text.as_str()].into_iter(), &sender));
     shown["no_reply_sender"] = in_vain.unwrap_or_default().into();
+    let words = advertising(&said);
+    shown["looks_like_advertising"] = (!words.is_empty()).into();
+    shown["advertising_words"] = words.into();
     Ok(Json(shown))
 }
 

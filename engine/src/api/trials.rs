@@ -33,7 +33,12 @@ pub(super) fn routes() -> Routes {
             .at::<CampaignId>("id", "The campaign.")
             .takes::<shapes::CampaignTrial>(json!({ "to": ["+33612345678"], "values": {} }))
             .answers::<shapes::CampaignTried>(202, "They are queued.")
-            .refuses(&[ProblemCode::InsufficientCredit, ProblemCode::TextsErased]),
+            .refuses(&[
+                ProblemCode::InsufficientCredit,
+                ProblemCode::TextsErased,
+                ProblemCode::TenantSuspended,
+                ProblemCode::DailyMaxReached,
+            ]),
         try_out,
     )
 }

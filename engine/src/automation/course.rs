@@ -155,7 +155,7 @@ impl Automations {
     /// What came of the launch.
     async fn look_at(&self, tenant: TenantId, run: &Run, campaign: &Campaign) -> Result<(), AutomationFault> {
         match campaign.state {
-            CampaignState::Resolving | CampaignState::Launching => Ok(()),
+            CampaignState::InReview | CampaignState::Resolving | CampaignState::Launching => Ok(()),
             CampaignState::Running | CampaignState::Paused | CampaignState::Completed | CampaignState::Stopped => {
                 self.conclude(tenant, run, (RunState::Sent, "")).await
             }
@@ -228,6 +228,7 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::OutsideWindow { .. }
         | CampaignFault::Expired { .. }
         | CampaignFault::Erased
+        | CampaignFault::TextRejected { .. }
         | CampaignFault::TextsInUse => false,
     }
 }

@@ -247,6 +247,7 @@ fn status_imbalance(campaign: &Campaign, (before, after): (&Counters, &Counters)
         | CampaignState::Launching
         | CampaignState::Running
         | CampaignState::Paused
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Canceled
         | CampaignState::Stopped => 0,

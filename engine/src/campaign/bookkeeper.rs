@@ -104,6 +104,7 @@ fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findin
         CampaignState::Running | CampaignState::Paused | CampaignState::Stopped => done,
         CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Completed
         | CampaignState::Canceled => true,
@@ -141,6 +142,7 @@ const fn ended(state: CampaignState) -> Option<CampaignState> {
         | CampaignState::Stopped
         | CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Resolving
         | CampaignState::Launching

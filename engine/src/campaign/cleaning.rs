@@ -198,6 +198,7 @@ fn standing(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Standi
     match campaign.state {
         CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Resolving
         | CampaignState::Launching

@@ -39,6 +39,7 @@ impl Campaigns {
     pub(crate) async fn cancel(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let unsent = [
             CampaignState::Draft,
+            CampaignState::InReview,
             CampaignState::Scheduled,
             CampaignState::Blocked,
             CampaignState::Resolving,
@@ -208,6 +209,7 @@ impl Campaigns {
             | CampaignState::Scheduled
             | CampaignState::Resolving
             | CampaignState::Launching
+            | CampaignState::InReview
             | CampaignState::Blocked
             | CampaignState::Completed
             | CampaignState::Canceled => return,

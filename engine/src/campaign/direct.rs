@@ -12,10 +12,11 @@ use super::{CampaignFault, Campaigns, Whose, admitted, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, Wording};
 use crate::domain::{
-    CampaignId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, Terms, UnixMicros, Way,
+    CampaignId, FlaggedId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, Terms, UnixMicros, Way,
 };
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
+use crate::flagged::{Looked, Seen, Source};
 use crate::store::{
     Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, RecipientRow,
     StoreError, Token,
@@ -72,7 +73,7 @@ impl Campaigns {
     /// Takes one message: holds its credits and queues it. Asked again with the same token it is the same message.
     ///
     /// # Errors
-    /// [`CampaignFault::Fields`], [`CampaignFault::TenantSuspended`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
+    /// [`CampaignFault::Fields`], [`CampaignFault::TenantSuspended`], [`CampaignFault::TextRejected`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
     /// [`CampaignFault::Store`]: the message may have been taken then.
     pub(crate) async fn send(
         &self,
@@ -95,6 +96,7 @@ impl Campaigns {
             return Err(CampaignFault::Fields(vec![fault]));
         }
         self.0.deps.mirror.held_back(tenant, [recipient]).await?;
+        let flagged = self.look_at_message(tenant, order).await?;
         let hour = self.hour(tenant, order.purpose).await?;
         let terms = Terms {
             encoding: order.encoding.unwrap_or(hour.terms.encoding),
@@ -123,12 +125,43 @@ impl Campaigns {
         let made = matches!(place, DirectPlace::Queued(_));
         self.store().end_direct((tenant, campaign), token, made).await?;
         match place {
-            DirectPlace::Queued(id) => Ok(id),
+            DirectPlace::Queued(id) => {
+                self.flagged_with(flagged, id).await;
+                Ok(id)
+            }
             // Full: the next message gets another campaign.
             DirectPlace::Full | DirectPlace::Undone => {
                 self.forget_hour(tenant, order.purpose);
                 Err(CampaignFault::Busy)
             }
+        }
+    }
+
+    /// Has the reseller asked about a text that looks like advertising and is sent as something else; it goes all the same, unless it
+    /// was rejected.
+    async fn look_at_message(&self, tenant: TenantId, order: &DirectOrder) -> Result<Option<FlaggedId>, CampaignFault> {
+        // What tries a campaign out goes to those who write it.
+        if order.without_consent {
+            return Ok(None);
+        }
+        let seen = Seen {
+            tenant,
+            purpose: order.purpose,
+            text: &order.text,
+            source: Source::Message,
+        };
+        match self.flagged().look(&seen).await? {
+            Looked::Flagged(id) => Ok(Some(id)),
+            Looked::Goes | Looked::Waits => Ok(None),
+            Looked::Rejected { note } => Err(CampaignFault::TextRejected { note }),
+        }
+    }
+
+    /// Which message was the first of a text. Without it the text is asked about all the same.
+    async fn flagged_with(&self, flagged: Option<FlaggedId>, message: MessageId) {
+        let Some(id) = flagged else { return };
+        if let Err(error) = self.flagged().seen_with(id, message).await {
+            tracing::debug!(%error, "a text stands without its first message");
         }
     }
 
@@ -269,11 +302,18 @@ impl Campaigns {
 
     /// How texts are taken under these terms.
     pub(crate) fn wording(&self, terms: &Terms) -> Wording {
-        let wording = Wording::new(terms, self.0.deps.limits.stop_number.as_deref());
+        let limits = &self.0.deps.limits;
+        let wording = Wording::new(terms, limits.stop_number.as_deref(), &limits.protected);
         match self.0.deps.links {
             Some(_) => wording,
             None => wording.without_short_links(),
         }
+    }
+
+    /// The protected name that a sender looks like.
+    pub(crate) fn resembled(&self, sender: &Sender) -> Option<String> {
+        let name = self.0.deps.limits.protected.resembled(&sender.text());
+        name.filter(|_| sender.is_name()).map(str::to_owned)
     }
 
     /// What a tenant has agreed on.

@@ -43,6 +43,12 @@ pub(crate) enum CampaignFault {
     /// Texts are to be erased that are still to be sent.
     #[error("campaigns of the tenant are planned or under way")]
     TextsInUse,
+    /// The reseller has rejected the text.
+    #[error("the reseller has rejected the text")]
+    TextRejected {
+        /// In its words.
+        note: String,
+    },
     /// It cannot be done in this state.
     #[error("not possible for a campaign that is {}", .0.code())]
     WrongState(CampaignState),

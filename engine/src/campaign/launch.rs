@@ -16,7 +16,7 @@ impl Campaigns {
     /// Holds the estimate and sets the campaign going; its spans are queued behind the answer.
     ///
     /// # Errors
-    /// [`CampaignFault::TenantSuspended`], [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// [`CampaignFault::TenantSuspended`], [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::TextRejected`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
@@ -37,6 +37,13 @@ impl Campaigns {
         self.check_expiry(campaign)?;
         if campaign.is_erased() && campaign.state.is_before_launch() {
             return Err(CampaignFault::Erased);
+        }
+        let waits = match planned {
+            Some(_) => (&[CampaignState::Scheduled][..], planned),
+            None => (&CampaignState::BEFORE_LAUNCH[..], None),
+        };
+        if campaign.state.is_before_launch() && self.waits_for_review(campaign, waits).await? {
+            return Ok(CampaignState::InReview);
         }
         if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
             return self.resolve_for_launch(campaign, planned).await;
@@ -136,9 +143,11 @@ impl Campaigns {
         // The launch has listed it among those under way, where it may not belong.
         self.0.books.look_soon(tenant, id);
         Ok(match state {
-            CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked | CampaignState::Canceled => {
-                CampaignFault::WrongState(state)
-            }
+            CampaignState::Draft
+            | CampaignState::InReview
+            | CampaignState::Scheduled
+            | CampaignState::Blocked
+            | CampaignState::Canceled => CampaignFault::WrongState(state),
             CampaignState::Resolving
             | CampaignState::Launching
             | CampaignState::Running
@@ -287,6 +296,7 @@ pub(super) fn is_launched(state: CampaignState) -> bool {
         CampaignState::Draft
         | CampaignState::Scheduled
         | CampaignState::Resolving
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Completed
         | CampaignState::Canceled => false,

@@ -28,6 +28,7 @@ mod recut;
 mod redaction;
 mod report;
 mod resolve;
+mod review;
 mod roll_call;
 mod routes;
 mod schedule;
@@ -52,7 +53,9 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::clock::Clock;
+use crate::compose::ProtectedNames;
 use crate::domain::{CampaignId, Countries, Country, Partition, TenantId, UnixMicros, Way};
+use crate::flagged::FlaggedTexts;
 use crate::history::History;
 use crate::links::{Links, ShortLinks};
 use crate::message_log::MessageLog;
@@ -110,6 +113,8 @@ pub(crate) struct Limits {
     pub(crate) countries: Countries,
     /// Where people write STOP to; none: no clause is added to texts.
     pub(crate) stop_number: Option<String>,
+    /// Names under which nobody writes but who was approved for them.
+    pub(crate) protected: ProtectedNames,
 }
 
 /// What campaigns need of the engine.
@@ -126,6 +131,8 @@ pub(crate) struct CampaignDeps {
     pub(crate) epoch: u32,
     /// Whom audiences of contacts mean.
     pub(crate) people: People,
+    /// What is looked at before it goes.
+    pub(crate) flagged: FlaggedTexts,
     /// Knows which numbers of campaigns were ever given.
     pub(crate) mirror: Mirror,
     /// Where it is kept whither short links lead. Absent: nobody has any.

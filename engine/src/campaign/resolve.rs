@@ -56,8 +56,10 @@ impl Campaigns {
         planned: Option<UnixMicros>,
     ) -> Result<CampaignState, CampaignFault> {
         let owner = (campaign.tenant, campaign.id);
-        let before = [CampaignState::Draft, CampaignState::Scheduled, CampaignState::Blocked];
-        let from = if planned.is_some() { &before[1..2] } else { &before[..] };
+        let from = match planned {
+            Some(_) => &[CampaignState::Scheduled][..],
+            None => &CampaignState::BEFORE_LAUNCH[..],
+        };
         if !self.store().begin_resolving(owner, from, self.0.deps.epoch).await? {
             return Err(self.why_not(owner.0, owner.1).await?);
         }
@@ -188,6 +190,7 @@ impl Campaigns {
             // Another has launched it, or it was refused.
             CampaignState::Draft
             | CampaignState::Scheduled
+            | CampaignState::InReview
             | CampaignState::Blocked
             | CampaignState::Launching
             | CampaignState::Running
@@ -485,6 +488,7 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
         CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Erased => "texts_erased",
+        CampaignFault::TextRejected { .. } => "text_rejected",
         CampaignFault::TenantSuspended { .. } => "tenant_suspended",
         CampaignFault::DayFull { .. } => "daily_max_reached",
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),

@@ -19,7 +19,7 @@ impl Campaigns {
     /// Has a campaign launch by itself then, in place of when it was to. The credits are asked for at that time.
     ///
     /// # Errors
-    /// A fault of the date at which it has expired, [`CampaignFault::TenantSuspended`], [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// A fault of the date at which it has expired, [`CampaignFault::TextRejected`], [`CampaignFault::TenantSuspended`], [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn schedule(&self, tenant: TenantId, id: CampaignId, at: UnixMicros) -> Result<(), CampaignFault> {
         let _admission = self.admit(tenant).await?;
@@ -39,6 +39,11 @@ impl Campaigns {
             )]));
         }
         self.check_window(&campaign, at).await?;
+        // Asked about now, so that it was looked at when its date comes.
+        let waits = (&CampaignState::BEFORE_LAUNCH[..], Some(at));
+        if campaign.state.is_before_launch() && self.waits_for_review(&campaign, waits).await? {
+            return Ok(());
+        }
         let planned = Planned {
             tenant,
             campaign: id,
@@ -120,22 +125,28 @@ impl Campaigns {
         Ok(())
     }
 
-    async fn launch_planned(&self, planned: Planned) -> Result<(), StoreError> {
+    async fn launch_planned(&self, planned: Planned) -> Result<(), CampaignFault> {
         let found = self.store().campaign(planned.tenant, planned.campaign).await?;
         let is_due = |campaign: &Campaign| {
             campaign.state == CampaignState::Scheduled && campaign.scheduled_at == Some(planned.at)
         };
         if let Some(campaign) = found.filter(is_due) {
             match self.launch_as(&campaign, Some(planned.at)).await {
+                Ok(CampaignState::InReview) => {
+                    tracing::info!(campaign = %planned.campaign, "it waits until the reseller has looked at it");
+                }
                 Ok(_) => {
                     let late = self.now().since(planned.at).as_secs_f64();
                     self.0.deps.metrics.campaign_schedule_delay_seconds.observe(late);
                     tracing::info!(campaign = %planned.campaign, late, "launched at its time");
                 }
-                Err(CampaignFault::Store(error)) => return Err(error),
+                Err(why @ (CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping)) => {
+                    return Err(why);
+                }
                 Err(
                     why @ (CampaignFault::Expired { .. }
                     | CampaignFault::TenantSuspended { .. }
+                    | CampaignFault::TextRejected { .. }
                     | CampaignFault::DayFull { .. }),
                 ) => {
                     self.refuse_planned(&campaign, &why).await?;
@@ -143,7 +154,7 @@ impl Campaigns {
                 Err(why) => tracing::warn!(campaign = %planned.campaign, %why, "not launched at its time"),
             }
         }
-        self.store().forget_plan(planned).await
+        Ok(self.store().forget_plan(planned).await?)
     }
 
     /// One that had expired when its date was made up for, or of whose tenant nothing, or no more, is taken, is a draft again, and says why.

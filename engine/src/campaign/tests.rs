@@ -79,8 +79,9 @@ impl Bench {
         let rung = Arc::new(AtomicU64::new(0));
         let database = crate::database::tests::open(&folder).await.unwrap();
         let mirror = Mirror::new(&store, &database, (Clock::new(), &Metrics::new(9).unwrap()));
+        let flagged = FlaggedTexts::new((store.clone(), database.clone()), Clock::new(), None);
         let people = People::new(database, Clock::new());
-        let campaigns = campaigns(&store, (people.clone(), mirror.clone()), rung.clone()).await;
+        let campaigns = campaigns(&store, (people.clone(), mirror.clone(), flagged), rung.clone()).await;
         Self {
             campaigns,
             store,
@@ -99,8 +100,12 @@ impl Bench {
         &self.folder
     }
 
-    fn kept(&self) -> (People, Mirror) {
-        (self.people.clone(), self.mirror.clone())
+    fn kept(&self) -> (People, Mirror, FlaggedTexts) {
+        (
+            self.people.clone(),
+            self.mirror.clone(),
+            self.campaigns.flagged().clone(),
+        )
     }
 
     /// Another one at each call.
@@ -289,7 +294,11 @@ pub(crate) fn message(leased: &LeasedMessage) -> Message<'_> {
     Message::unpack(leased.recipient, &leased.message).unwrap().0
 }
 
-async fn campaigns(store: &Store, (people, mirror): (People, Mirror), rung: Arc<AtomicU64>) -> Campaigns {
+async fn campaigns(
+    store: &Store,
+    (people, mirror, flagged): (People, Mirror, FlaggedTexts),
+    rung: Arc<AtomicU64>,
+) -> Campaigns {
     let north = Arc::new(config::Smsc::new("north", "127.0.0.1:2775", "campanile"));
     Campaigns::new(CampaignDeps {
         links: None,
@@ -299,6 +308,7 @@ async fn campaigns(store: &Store, (people, mirror): (People, Mirror), rung: Arc<
         routes: RouteTable::new(Routes::new(store, &[(SMSC, north)], &[]).await.unwrap()),
         gates: Gates::none(Clock::new()),
         epoch: 1,
+        flagged,
         people,
         mirror,
         message_log: MessageLog::off(),
@@ -313,6 +323,7 @@ async fn campaigns(store: &Store, (people, mirror): (People, Mirror), rung: Arc<
             country: Country::FRANCE,
             countries: Countries::default(),
             stop_number: None,
+            protected: ProtectedNames::default(),
         },
         tracker: TaskTracker::new(),
         stop: CancellationToken::new(),

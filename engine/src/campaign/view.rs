@@ -167,6 +167,7 @@ const fn is_under_way(state: CampaignState) -> bool {
         | CampaignState::Stopped => true,
         CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Resolving
         | CampaignState::Canceled => false,

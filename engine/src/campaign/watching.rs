@@ -142,6 +142,7 @@ fn is_over(campaign: &Campaign, counters: &Counters) -> bool {
         CampaignState::Completed | CampaignState::Stopped => counters.ended() >= campaign.total,
         CampaignState::Draft
         | CampaignState::Scheduled
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Resolving
         | CampaignState::Launching

@@ -102,6 +102,11 @@ fn is_below(domain: &str, known: &str) -> bool {
     above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
+/// The domain to which the first link of a text leads, if it has one.
+pub(super) fn first_domain(text: &str) -> Option<String> {
+    domains(text).next()
+}
+
 /// The domains to which a text's links lead.
 fn domains(text: &str) -> impl Iterator<Item = String> {
     let pieces = text.split(|letter: char| letter.is_whitespace() || "<>\"«»(),;!".contains(letter));

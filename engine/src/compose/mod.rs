@@ -1,19 +1,23 @@
 //! Template and recipient → text → segments. Pure.
 
+mod advertising;
 mod analysis;
 mod categories;
 mod fold;
 mod links;
+mod lookalike;
 mod sender;
 mod asking;
 mod template;
 mod wording;
 
+pub(crate) use advertising::{Written, advertising, masked, recurring};
 pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
 pub(crate) use asking::asks_in_vain;
 pub(crate) use categories::{Category, Words};
 pub(crate) use fold::fold;
 pub(crate) use links::{TARGET_MAX, check as check_links, domain, longest as longest_link, short_link};
+pub(crate) use lookalike::ProtectedNames;
 pub(crate) use sender::Sender;
 pub(crate) use template::{Template, is_link, nearest_column};
 pub(crate) use wording::{Shortened, Wording};

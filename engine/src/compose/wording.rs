@@ -1,8 +1,8 @@
 //! What a tenant's texts and senders have to be like, and the clause that says how to write STOP.
 
-use super::Sender;
 use super::fold::fold;
 use super::links;
+use super::{ProtectedNames, Sender};
 use crate::domain::{NUMBER_MARK, Purpose, StopClause, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
@@ -22,6 +22,9 @@ pub(crate) struct Wording {
     stop_text: String,
     /// The senders that are approved; none: any.
     senders: Vec<String>,
+    /// Those that look like one of the names, and are approved.
+    protected_senders: Vec<String>,
+    names: ProtectedNames,
     brand: String,
     /// Where links may lead; none: anywhere but to public shorteners.
     link_domains: Vec<String>,
@@ -34,13 +37,15 @@ pub(crate) struct Wording {
 }
 
 impl Wording {
-    /// As a tenant's terms have it, where STOP is written to that number.
-    pub(crate) fn new(terms: &Terms, stop_number: Option<&str>) -> Self {
+    /// As a tenant's terms have it, where STOP is written to that number and these names are protected.
+    pub(crate) fn new(terms: &Terms, stop_number: Option<&str>, names: &ProtectedNames) -> Self {
         Self {
             characters_max: terms.characters_max,
             stop_clause: terms.stop_clause,
             stop_text: terms.stop_text.clone(),
             senders: terms.senders.clone(),
+            protected_senders: terms.protected_senders.clone(),
+            names: names.clone(),
             brand: terms.brand.clone(),
             link_domains: terms.link_domains.clone(),
             short_domain: terms.short_domain.clone(),
@@ -87,19 +92,24 @@ impl Wording {
         self.short_domain.as_deref().map(links::longest)
     }
 
-    /// Whether a sender is among those that are approved, whatever its case.
+    /// Whether a sender is among those that are approved, whatever its case; or, where any is, looks like nobody else's.
     ///
     /// # Errors
-    /// [`WordingProblem::SenderNotApproved`].
+    /// [`WordingProblem::SenderNotApproved`] or [`WordingProblem::SenderProtected`].
     pub(crate) fn check_sender(&self, sender: &Sender) -> Result<(), FieldProblem> {
         let given = sender.text();
-        let approved = self.senders.iter().any(|known| known.eq_ignore_ascii_case(&given));
-        match approved || self.senders.is_empty() {
-            true => Ok(()),
-            false => Err(WordingProblem::SenderNotApproved {
-                approved: self.senders.clone(),
-            }
-            .into()),
+        let is_in = |list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(&given));
+        if is_in(&self.senders) {
+            return Ok(());
+        }
+        if !self.senders.is_empty() {
+            let approved = self.senders.clone();
+            return Err(WordingProblem::SenderNotApproved { approved }.into());
+        }
+        let resembled = self.names.resembled(&given).filter(|_| sender.is_name());
+        match resembled.filter(|_| !is_in(&self.protected_senders)) {
+            Some(name) => Err(WordingProblem::SenderProtected { name: name.to_owned() }.into()),
+            None => Ok(()),
         }
     }
 
@@ -155,7 +165,7 @@ impl Wording {
 
 impl Default for Wording {
     fn default() -> Self {
-        Self::new(&Terms::default(), None)
+        Self::new(&Terms::default(), None, &ProtectedNames::default())
     }
 }
 
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn advertising_says_how_to_write_stop_once() {
-        let wording = Wording::new(&Terms::default(), Some("36180"));
+        let wording = Wording::new(&Terms::default(), Some("36180"), &ProtectedNames::default());
         let advertising = |text: &str| wording.with_clause(text, Purpose::Marketing).unwrap();
         for (text, wanted) in [
             ("Portes ouvertes", "Portes ouvertes STOP au 36180"),
@@ -197,7 +207,8 @@ mod tests {
             stop_text: "STOP:XXXXX".to_owned(),
             ..Terms::default()
         };
-        let reminder = Wording::new(&terms, Some("36180")).with_clause("RDV demain", Purpose::Transactional);
+        let reminder = Wording::new(&terms, Some("36180"), &ProtectedNames::default())
+            .with_clause("RDV demain", Purpose::Transactional);
         assert_eq!(reminder.as_deref(), Ok("RDV demain STOP:36180"));
     }
 
@@ -208,7 +219,7 @@ mod tests {
             brand: "Cabinet des Lilas".to_owned(),
             ..Terms::default()
         };
-        let wording = Wording::new(&terms, None);
+        let wording = Wording::new(&terms, None, &ProtectedNames::default());
         let sender = |text: &str| Sender::parse(text).unwrap();
         for (given, approved) in [
             ("osteo", true),
@@ -224,6 +235,30 @@ mod tests {
         assert!(!named(text, "36180", advertising));
         assert!(named(text, "36180", Purpose::Transactional));
         assert!(named("CABINET DES LILAS : portes ouvertes", "36180", advertising));
+    }
+
+    #[test]
+    fn nobody_writes_under_a_name_that_looks_like_a_protected_one_unless_it_was_approved() {
+        let check = |terms: &Terms, given: &str| {
+            let wording = Wording::new(terms, None, &ProtectedNames::default());
+            wording.check_sender(&Sender::parse(given).unwrap())
+        };
+        let any = Terms::default();
+        let looks = |name: &str| Err(WordingProblem::SenderProtected { name: name.to_owned() }.into());
+        assert_eq!(check(&any, "Ame1i"), looks("Ameli"));
+        assert_eq!(check(&any, "Cabinet"), Ok(()));
+        assert_eq!(check(&any, "36034"), Ok(()));
+        let approved = Terms {
+            protected_senders: vec!["Ame1i".to_owned()],
+            ..Terms::default()
+        };
+        assert_eq!(check(&approved, "AME1I"), Ok(()));
+        assert_eq!(check(&approved, "Ameli"), looks("Ameli"));
+        let own = Terms {
+            senders: vec!["Ameli".to_owned()],
+            ..Terms::default()
+        };
+        assert_eq!(check(&own, "Ameli"), Ok(()));
     }
 
     #[test]

@@ -200,6 +200,8 @@ pub(crate) struct Engine {
     pub(crate) countries: Countries,
     /// `stop_number`: where people write STOP to. Default: none, and no clause is added to texts.
     pub(crate) stop_number: Option<String>,
+    /// `protected_senders`: names that no sender may look like, beside those that everybody knows. Default: none.
+    pub(crate) protected_senders: Vec<String>,
 }
 
 /// `[metrics]`.
@@ -283,6 +285,7 @@ impl Default for Engine {
             failover_after: 5 * SECOND,
             countries: Countries::default(),
             stop_number: None,
+            protected_senders: Vec::new(),
         }
     }
 }
@@ -473,6 +476,7 @@ fn read_engine(table: &Table<'_>) -> Engine {
         failover_after: table.duration("failover_after", Duration::ZERO..=HOUR, default.failover_after),
         countries: value::countries(table),
         stop_number: number::read_stop_number(table),
+        protected_senders: value::names(table, "protected_senders"),
     };
     if engine.receipt_overdue >= receipt_timeout {
         let [overdue, timeout] = [engine.receipt_overdue, receipt_timeout].map(humantime::format_duration);

@@ -164,6 +164,19 @@ pub(super) fn listen(table: &Table<'_>, default: SocketAddr) -> SocketAddr {
     listen.unwrap_or(default)
 }
 
+/// A list of names of people or firms.
+pub(super) fn names(table: &Table<'_>, key: &'static str) -> Vec<String> {
+    const MOST: usize = 1_000;
+    let allowed = format!("a list of at most {MOST} names of 1 to 40 characters, such as [\"Clinique du Parc\"]");
+    let read = |given: Given<'_>| {
+        let names = given.texts()?;
+        let is_name = |name: &&str| (1..=40).contains(&name.trim().chars().count());
+        let sound = names.len() <= MOST && names.iter().all(is_name);
+        sound.then(|| names.iter().map(|name| name.trim().to_owned()).collect())
+    };
+    table.parsed(key, allowed, read).unwrap_or_default()
+}
+
 /// The address of somebody else: a name or an IP address, and a port. Names are resolved at every connection.
 pub(super) fn host_and_port(given: Given<'_>) -> Option<String> {
     let text = given.text()?;

@@ -47,6 +47,11 @@ const STEPS: &[(&str, &str)] = &[
     ("offers", include_str!("../data/migrations/0026_offers.sql")),
     ("surveys", include_str!("../data/migrations/0027_surveys.sql")),
     ("freed slots", include_str!("../data/migrations/0028_freed_slots.sql")),
+    ("flagged", include_str!("../data/migrations/0029_flagged.sql")),
+    (
+        "sender requests",
+        include_str!("../data/migrations/0030_sender_requests.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -13,9 +13,6 @@ use crate::store::{CheckedIn, LastLease, StoreError};
 /// How often an engine looks whether a partition is on another server, where it leases nothing by itself.
 const ATTEND: Duration = Duration::from_millis(500);
 
-/// How soon it is looked again whether the others have checked in.
-pub(super) const OTHERS_WITHIN: Duration = Duration::from_millis(50);
-
 impl Leases {
     /// Checks in wherever it has not, until `stop`: others wait for it.
     pub(crate) async fn attend(self: std::sync::Arc<Self>, verdict: Verdict, stop: CancellationToken) {

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::check_in::OTHERS_WITHIN;
 use crate::bind::{Lease, Seats};
 use crate::clock::Clock;
 use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId, UnixMicros};
@@ -34,6 +33,9 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(4);
 /// The pause before a lease is asked for again, doubled up to a second.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How soon it is looked again whether other engines have checked in.
+const OTHERS_WITHIN: Duration = Duration::from_millis(50);
 
 /// Messages in one call that puts them in doubt.
 const RESTORE_MAX: usize = 1_000;

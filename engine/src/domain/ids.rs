@@ -137,6 +137,14 @@ id! {
     FormId(u64), "frm"
 }
 id! {
+    /// A tenant asks for a name to write under.
+    SenderRequestId(u64), "srq"
+}
+id! {
+    /// A text that a reseller looks at.
+    FlaggedId(u64), "flg"
+}
+id! {
     /// A file of these that came.
     ImportId(u64), "imp"
 }

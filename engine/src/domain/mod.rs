@@ -31,9 +31,9 @@ pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId,
-    EventId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, OfferId, PARTITIONS_MAX,
-    Partition, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId, SmscId, SurveyId, SurveyRunId, TemplateId,
-    TenantId, UnknownId,
+    EventId, FlaggedId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, OfferId,
+    PARTITIONS_MAX, Partition, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId, SenderRequestId, SmscId,
+    SurveyId, SurveyRunId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

@@ -23,6 +23,8 @@ pub(crate) struct Terms {
     pub(crate) stop_text: String,
     /// The senders that the reseller has approved; none: any.
     pub(crate) senders: Vec<String>,
+    /// Those that look like a protected name, and that it may write under all the same.
+    pub(crate) protected_senders: Vec<String>,
     /// By which name people know the tenant; empty: that is not known.
     pub(crate) brand: String,
     /// Advertising goes to nobody whose consent is not known.
@@ -150,6 +152,7 @@ impl Default for Terms {
             stop_clause: StopClause::default(),
             stop_text: format!("STOP au {NUMBER_MARK}"),
             senders: Vec::new(),
+            protected_senders: Vec::new(),
             brand: String::new(),
             require_consent: false,
             frequency_cap: None,
@@ -172,6 +175,7 @@ pub(crate) struct TermChanges {
     pub(crate) stop_clause: Option<StopClause>,
     pub(crate) stop_text: Option<String>,
     pub(crate) senders: Option<Vec<String>>,
+    pub(crate) protected_senders: Option<Vec<String>>,
     pub(crate) brand: Option<String>,
     pub(crate) require_consent: Option<bool>,
     pub(crate) frequency_cap: Option<Option<FrequencyCap>>,
@@ -198,6 +202,7 @@ impl TermChanges {
             stop_clause: self.stop_clause.unwrap_or(terms.stop_clause),
             stop_text: self.stop_text.unwrap_or(terms.stop_text),
             senders: self.senders.unwrap_or(terms.senders),
+            protected_senders: self.protected_senders.unwrap_or(terms.protected_senders),
             brand: self.brand.unwrap_or(terms.brand),
             require_consent: self.require_consent.unwrap_or(terms.require_consent),
             frequency_cap: self.frequency_cap.unwrap_or(terms.frequency_cap),

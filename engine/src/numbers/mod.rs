@@ -1,7 +1,8 @@
-//! Our numbers, and which tenants have which: configured, or kept in SQL as resellers give them.
+//! Our numbers, and which tenants have which: configured, or kept in SQL as resellers give them; and the names that tenants ask for.
 
 mod kept;
 mod requests;
+mod senders;
 mod table;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use kept::{NewNumber, NumberFault, OurNumber, PRICE_MAX};
 pub(crate) use requests::{NOTE_MAX, NumberKind, NumberRequest, RequestState};
+pub(crate) use senders::SenderRequest;
 pub(crate) use table::Owned;
 use table::Table;
 

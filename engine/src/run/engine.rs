@@ -23,11 +23,13 @@ use crate::api::{self, App, Guesses, Listeners, Secured, Shares, Submissions};
 use crate::automation::Automations;
 use crate::bind::{Binds, Board, Events, Seats, Traces};
 use crate::campaign::{CampaignDeps, Campaigns, Gates, Limits, RouteTable, Routes};
+use crate::compose::ProtectedNames;
 use crate::config::{self, Config};
 use crate::database::DatabaseFault;
 use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
 use crate::engines::Engines;
+use crate::flagged::FlaggedTexts;
 use crate::history::{History, HistoryDeps};
 use crate::import::Imports;
 use crate::inbound::{Inbox, Struck, Told as InboxTold};
@@ -525,6 +527,11 @@ fn campaigns(
         gates: gates.clone(),
         epoch: leases.epoch(),
         people: base.people.clone(),
+        flagged: FlaggedTexts::new(
+            (base.store.clone(), base.database.clone()),
+            base.clock,
+            Some(webhooks.clone()),
+        ),
         mirror: base.mirror.clone(),
         links: base.links.clone(),
         message_log: message_log.clone(),
@@ -537,6 +544,7 @@ fn campaigns(
             country: Country::FRANCE,
             countries: config.engine.countries.clone(),
             stop_number: config.engine.stop_number.clone(),
+            protected: ProtectedNames::new(&config.engine.protected_senders),
         },
         tracker: stages.helpers.tasks.clone(),
         stop: stages.helpers.stop.clone(),

@@ -30,6 +30,9 @@ const TENANTS_AT_ONCE: usize = 1_000;
 /// Where a tenant's links may lead.
 const LINK_DOMAINS: &str = "link_domains";
 const SHORT_DOMAIN: &str = "short_domain";
+
+/// Senders that look like a protected name.
+const PROTECTED_SENDERS: &str = "protected_senders";
 /// Below how many credits a tenant is told that few are left.
 const BALANCE_ALERTS: &str = "balance_alerts";
 
@@ -151,6 +154,7 @@ impl Store {
             ("stop_clause", new.terms.stop_clause.code().to_owned()),
             ("stop_text", new.terms.stop_text.clone()),
             ("senders", new.terms.senders.join(",")),
+            (PROTECTED_SENDERS, new.terms.protected_senders.join(",")),
             ("brand", new.terms.brand.clone()),
             ("require_consent", new.terms.require_consent.to_string()),
             ("frequency_cap", stored_cap(new.terms.frequency_cap)),
@@ -269,6 +273,9 @@ impl Store {
         }
         if let Some(senders) = changes.senders {
             set.arg("senders").arg(senders.join(","));
+        }
+        if let Some(senders) = changes.protected_senders {
+            set.arg(PROTECTED_SENDERS).arg(senders.join(","));
         }
         if let Some(brand) = changes.brand {
             set.arg("brand").arg(brand);
@@ -503,6 +510,7 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         stop_clause: read(fields, "stop_clause"),
         stop_text: read(fields, "stop_text"),
         senders: fields.get("senders").map(|list| listed(list)),
+        protected_senders: fields.get(PROTECTED_SENDERS).map(|list| listed(list)),
         link_domains: fields.get(LINK_DOMAINS).map(|list| listed(list)),
         short_domain: fields
             .get(SHORT_DOMAIN)

@@ -46,8 +46,47 @@ impl Store {
 
     /// Plans no launch of a campaign any more: it is a draft. `false`: it was launched, is canceled, or waits for credits.
     pub(crate) async fn unplan(&self, owner: (TenantId, CampaignId)) -> Result<bool, StoreError> {
-        let from = [CampaignState::Draft, CampaignState::Scheduled];
+        let from = [CampaignState::Draft, CampaignState::InReview, CampaignState::Scheduled];
         self.set_plan(owner, (&from, CampaignState::Draft), None).await
+    }
+
+    /// A launch waits until somebody has looked at the campaign; `at`: for when it is planned. `false`: it is in none of these states.
+    pub(crate) async fn begin_review(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        from: &[CampaignState],
+        at: Option<UnixMicros>,
+    ) -> Result<bool, StoreError> {
+        let key = keys::campaign(tenant, id);
+        let mut call = self.script(Name::State, &[&key]);
+        call.arg(states(from)).arg(CampaignState::InReview.code());
+        call.arg("scheduled_at").arg(at.map_or(0, |at| at.0));
+        call.arg("refused").arg("");
+        Ok(self.ask::<i64>(&call).await? == 1)
+    }
+
+    /// Plans the launch of a campaign that was looked at. `false`: it waits for that no longer.
+    pub(crate) async fn plan_reviewed(&self, planned: Planned) -> Result<bool, StoreError> {
+        let mut add = redis::cmd("ZADD");
+        add.arg(keys::SCHEDULE).arg(planned.at.0).arg(planned.entry());
+        self.ask::<i64>(&add).await?;
+        let owner = (planned.tenant, planned.campaign);
+        let moves = (&[CampaignState::InReview][..], CampaignState::Scheduled);
+        self.set_plan(owner, moves, Some(planned.at)).await
+    }
+
+    /// A campaign that was looked at does not go: it is a draft.
+    pub(crate) async fn refuse_review(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        code: &str,
+    ) -> Result<(), StoreError> {
+        let key = keys::campaign(tenant, id);
+        let mut call = self.script(Name::State, &[&key]);
+        call.arg(states(&[CampaignState::InReview]))
+            .arg(CampaignState::Draft.code());
+        call.arg("refused").arg(code);
+        self.ask::<i64>(&call).await.map(drop)
     }
 
     /// The launch of a campaign that was planned came to nothing: it is a draft.

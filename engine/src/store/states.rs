@@ -6,6 +6,8 @@
 pub(crate) enum CampaignState {
     /// Made, not launched.
     Draft,
+    /// Launched, or planned: the reseller has not looked at it yet.
+    InReview,
     /// Launched: it is being found out whom it means.
     Resolving,
     /// Launched: its audience is being enqueued.
@@ -42,7 +44,7 @@ impl CampaignState {
     };
 
     /// Those from which a campaign may be launched.
-    pub(super) const BEFORE_LAUNCH: [Self; 3] = [Self::Draft, Self::Scheduled, Self::Blocked];
+    pub(crate) const BEFORE_LAUNCH: [Self; 4] = [Self::Draft, Self::InReview, Self::Scheduled, Self::Blocked];
 
     /// Whether it may still be launched.
     pub(crate) fn is_before_launch(self) -> bool {

@@ -73,6 +73,7 @@ impl Cause {
             Reason::Window => (facts.silent.or(facts.full), None),
             Reason::Guard
             | Reason::TenantSuspended
+            | Reason::InReview
             | Reason::Paused
             | Reason::NoRoute
             | Reason::ClosedHours
@@ -124,6 +125,9 @@ impl Waiting {
         language: Language,
         now: UnixMicros,
     ) -> Result<Value, StoreError> {
+        if campaign.state == CampaignState::InReview {
+            return Ok(in_review(campaign, language));
+        }
         if !is_sent(campaign.state) {
             return Ok(Value::Null);
         }
@@ -199,6 +203,19 @@ impl Waiting {
     }
 }
 
+/// All of a campaign that the reseller has not looked at.
+fn in_review(campaign: &Campaign, language: Language) -> Value {
+    let (reason, messages) = (Reason::InReview, campaign.total);
+    json!({
+        "reason": reason.code(),
+        "detail": words::detail(&Cause::only(reason), language),
+        "since": null,
+        "until": null,
+        "messages": messages,
+        "reasons": [{ "reason": reason.code(), "messages": messages }],
+    })
+}
+
 /// What is said of a reason: of the line of most messages among those that have it.
 fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) -> Cause {
     match reason {
@@ -209,6 +226,7 @@ fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) ->
         Reason::Behind | Reason::Retry => Cause::only(reason),
         Reason::Guard
         | Reason::TenantSuspended
+        | Reason::InReview
         | Reason::NoRoute
         | Reason::ClosedHours
         | Reason::Suspended
@@ -231,6 +249,7 @@ const fn is_sent(state: CampaignState) -> bool {
         CampaignState::Draft
         | CampaignState::Scheduled
         | CampaignState::Resolving
+        | CampaignState::InReview
         | CampaignState::Blocked
         | CampaignState::Completed
         | CampaignState::Stopped

@@ -15,6 +15,8 @@ pub(crate) enum Reason {
     Guard,
     /// Its tenant is suspended.
     TenantSuspended,
+    /// The reseller has not looked at its campaign yet.
+    InReview,
     /// Its campaign is paused.
     Paused,
     /// Nobody serves its route, or the SMSC that has a part of it is configured no longer.
@@ -52,6 +54,7 @@ impl Reason {
         match self {
             Self::Guard
             | Self::TenantSuspended
+            | Self::InReview
             | Self::Paused
             | Self::NoRoute
             | Self::ClosedHours

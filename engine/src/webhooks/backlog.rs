@@ -59,6 +59,10 @@ pub(crate) enum DeliveryKind {
     SlotEnded,
     /// Somebody who is not content.
     SurveyAlert,
+    /// A text that is to be looked at.
+    Flagged,
+    /// What was decided of one.
+    Decided,
     /// Nothing: a test.
     Test,
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::backlog::{Delivery, DeliveryKind};
 use super::event::{
-    ANSWERED, Clicked, HELD_UP, LOW, MessageNews, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED, SLOT_FREED,
-    SLOT_TAKEN, TEST, WAITS, batch, event,
+    ANSWERED, Clicked, DECIDED, FLAGGED, HELD_UP, LOW, MessageNews, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED,
+    SLOT_FREED, SLOT_TAKEN, TEST, WAITS, batch, event,
 };
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
@@ -63,6 +63,8 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
         DeliveryKind::SlotTaken => Ok(event(SLOT_TAKEN, at, &read::<Value>(delivery)?)),
         DeliveryKind::SlotEnded => Ok(event(SLOT_ENDED, at, &read::<Value>(delivery)?)),
         DeliveryKind::SurveyAlert => Ok(event(NOT_CONTENT, at, &read::<Value>(delivery)?)),
+        DeliveryKind::Flagged => Ok(event(FLAGGED, at, &read::<Value>(delivery)?)),
+        DeliveryKind::Decided => Ok(event(DECIDED, at, &read::<Value>(delivery)?)),
         DeliveryKind::Balance => Ok(event(LOW, at, &read::<Value>(delivery)?)),
         DeliveryKind::Test => Ok(event(TEST, at, &json!({}))),
     }

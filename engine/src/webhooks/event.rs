@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 36] = [
+pub(crate) const FILTERS: [&str; 40] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -21,6 +21,7 @@ pub(crate) const FILTERS: [&str; 36] = [
     "contact.opted_out",
     "campaign.*",
     "campaign.scheduled",
+    "campaign.in_review",
     "campaign.started",
     "campaign.blocked",
     "campaign.paused",
@@ -44,6 +45,9 @@ pub(crate) const FILTERS: [&str; 36] = [
     "slot.ended",
     "survey.*",
     "survey.alert",
+    "text.*",
+    "text.flagged",
+    "text.decided",
     "balance.*",
     "balance.low",
 ];
@@ -74,6 +78,10 @@ pub(super) const SLOT_ENDED: &str = "slot.ended";
 
 /// The type of what says that somebody is not content.
 pub(super) const NOT_CONTENT: &str = "survey.alert";
+
+/// The types of what says that a text is to be looked at, and that it was.
+pub(super) const FLAGGED: &str = "text.flagged";
+pub(super) const DECIDED: &str = "text.decided";
 
 /// The type of what says that few credits are left.
 pub(super) const LOW: &str = "balance.low";

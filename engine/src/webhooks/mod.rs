@@ -51,7 +51,10 @@ use backlog::DeliveryKind;
 pub(crate) use backlog::{Delivery, DeliveryState};
 pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
-use event::{ANSWERED, HELD_UP, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED, SLOT_FREED, SLOT_TAKEN, WAITS};
+use event::{
+    ANSWERED, DECIDED, FLAGGED, HELD_UP, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED, SLOT_FREED, SLOT_TAKEN,
+    WAITS,
+};
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
 use reach::Reach;
@@ -215,6 +218,22 @@ impl Webhooks {
         self.0
             .tell_at_once(tenant, (DeliveryKind::SurveyAlert, NOT_CONTENT), about)
             .await
+    }
+
+    /// A text of a tenant's is to be looked at, or it was decided of one: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_text(
+        &self,
+        tenant: TenantId,
+        (is_decided, about): (bool, &serde_json::Value),
+    ) -> Result<(), WebhookFault> {
+        let kind = match is_decided {
+            true => (DeliveryKind::Decided, DECIDED),
+            false => (DeliveryKind::Flagged, FLAGGED),
+        };
+        self.0.tell_at_once(tenant, kind, about).await
     }
 
     /// Reads who is to be told, and how far the journal was followed.

@@ -239,11 +239,13 @@ fn steps(before: CampaignState, state: CampaignState) -> &'static [&'static str]
     match state {
         CampaignState::Draft | CampaignState::Resolving => &[],
         CampaignState::Scheduled => &["campaign.scheduled"],
+        CampaignState::InReview => &["campaign.in_review"],
         CampaignState::Blocked => &["campaign.blocked"],
         CampaignState::Launching | CampaignState::Running => match before {
             CampaignState::Paused => &["campaign.resumed"],
             CampaignState::Launching | CampaignState::Running => &[],
             CampaignState::Draft
+            | CampaignState::InReview
             | CampaignState::Resolving
             | CampaignState::Scheduled
             | CampaignState::Blocked
@@ -267,10 +269,12 @@ mod tests {
 
     #[test]
     fn steps_between_which_nobody_looked_are_told_as_well() {
-        use CampaignState::{Blocked, Completed, Draft, Launching, Paused, Running, Scheduled, Stopped};
+        use CampaignState::{Blocked, Completed, Draft, InReview, Launching, Paused, Running, Scheduled, Stopped};
         for (before, state, told) in [
             (Draft, Scheduled, &["campaign.scheduled"][..]),
             (Scheduled, Blocked, &["campaign.blocked"]),
+            (Draft, InReview, &["campaign.in_review"]),
+            (InReview, Running, &["campaign.started"]),
             (Scheduled, Launching, &["campaign.started"]),
             (Launching, Running, &[]),
             (Running, Paused, &["campaign.paused"]),

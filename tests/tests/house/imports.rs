@@ -68,7 +68,7 @@ const HOUSES: [House; 10] = [
                 "message_log",
                 "webhooks",
             ],
-            &["people", "sheet", "history", "engines"],
+            &["people", "sheet", "history", "engines", "flagged"],
             &["import"],
             &["campaign", "outcome"],
             &["automation"],

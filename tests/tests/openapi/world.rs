@@ -122,9 +122,14 @@ impl Owner {
                 let codes = json!({ "name": format!("{} {}", self.mark, self.contact()), "codes": "A1" });
                 text(&self.http.post("/v1/code_pools", &codes).expect(201)["id"])
             }
+            "flg" => self.flagged(),
             "arp" => self.rule(),
             "num" => self.number(operator),
             "nrq" => self.number_request(),
+            "srq" => {
+                let asked = json!({ "sender": "Cabinet", "note": self.mark });
+                text(&self.http.post("/v1/sender_requests", &asked).expect(201)["id"])
+            }
             "cnv" => self.conversation(operator),
             "ofr" => self.offer(operator),
             "svy" => self.survey(operator),
@@ -211,6 +216,20 @@ impl Owner {
         let launch = format!("/v1/campaigns/{}/launch", self.campaign());
         self.http.post(&launch, &json!({})).expect(202);
         eventually("it is to be told of a campaign", LIMIT, last)
+    }
+
+    /// The text of a campaign: the same each time.
+    fn flagged(&self) -> String {
+        let path = format!("/v1/flagged?tenant={}", self.tenant.id);
+        let known = self.reseller.http.get(&path).expect(200);
+        if let Some(flagged) = known["data"].as_array().and_then(|all| all.first()) {
+            return text(&flagged["id"]);
+        }
+        let order = CampaignOrder::to_first(3).with("text", format!("Soldes {}", self.mark).into());
+        let made = self.http.post("/v1/campaigns", &order.body).expect(201);
+        let launch = format!("/v1/campaigns/{}/launch", text(&made["id"]));
+        self.http.post(&launch, &json!({})).expect(202);
+        text(&self.reseller.http.get(&path).expect(200)["data"][0]["id"])
     }
 
     fn rule(&self) -> String {

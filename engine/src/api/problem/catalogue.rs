@@ -71,6 +71,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
         ProblemCode::EmptyAudience => ("Aucun destinataire", "Empty audience"),
         ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
+        ProblemCode::TextRejected => ("Texte refusé", "Text rejected"),
         ProblemCode::TextsErased => ("Textes effacés", "Texts erased"),
         ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
         ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
@@ -197,6 +198,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
             return format!("The current state is \"{state}\".");
         }
+        ProblemKind::TextRejected { note } => return rejected(note, language),
         ProblemKind::MessagesUnderWay { messages } => return under_way(*messages, language),
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(
@@ -247,6 +249,14 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ),
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn rejected(note: &str, language: Language) -> String {
+    let what = match language {
+        Language::Fr => "Votre revendeur a refusé ce texte.",
+        Language::En => "The reseller has rejected this text.",
+    };
+    format!("{what} {note}").trim().to_owned()
 }
 
 fn under_way(messages: u64, language: Language) -> String {

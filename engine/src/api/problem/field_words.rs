@@ -274,6 +274,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
             format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
         ),
+        WordingProblem::SenderProtected { name } => (
+            format!("Cet expéditeur ressemble à « {name} », qui est protégé : votre revendeur doit l'autoriser."),
+            format!("This sender looks like \"{name}\", which is protected: the reseller has to approve it."),
+        ),
         WordingProblem::PublicShortener { domain } => (
             format!(
                 "{domain} raccourcit les liens de tout le monde : les opérateurs le filtrent. Prenez une adresse à vous."

@@ -72,6 +72,11 @@ pub(crate) enum ProblemKind {
     },
     /// 409: what the campaign said was erased.
     TextsErased,
+    /// 409: the reseller has rejected what it says.
+    TextRejected {
+        /// In its words.
+        note: String,
+    },
     /// 409: texts are to be erased that are still to be sent.
     TextsInUse,
     /// 409: nothing is sent from the number that a conversation is with.
@@ -194,6 +199,7 @@ impl ProblemCode {
             Self::AlreadyStarted
             | Self::WrongState
             | Self::OperationRunning
+            | Self::TextRejected
             | Self::TextsErased
             | Self::TextsInUse
             | Self::NumberNotOwn
@@ -258,6 +264,7 @@ impl ProblemKind {
             | Self::InsufficientCredit { .. }
             | Self::AlreadyStarted { .. }
             | Self::WrongState { .. }
+            | Self::TextRejected { .. }
             | Self::TextsErased
             | Self::TextsInUse
             | Self::NumberNotOwn

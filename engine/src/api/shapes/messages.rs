@@ -175,6 +175,10 @@ pub(in crate::api) struct TextAnalysis {
     offending: Vec<Offending>,
     /// It asks for an answer, and its `sender` is a name, which nobody can answer.
     no_reply_sender: bool,
+    /// Whatever its purpose is: what looks so and is sent as transactional is shown to the reseller.
+    looks_like_advertising: bool,
+    /// The words that say so.
+    advertising_words: Vec<String>,
 }
 
 #[derive(JsonSchema)]

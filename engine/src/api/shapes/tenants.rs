@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 
 use super::{
-    ApiKey, EncodingWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
+    ApiKey, EncodingWord, HoldFirstWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord,
+    TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
@@ -56,6 +57,8 @@ struct GivenTerms {
     stop_text: Option<String>,
     /// The senders that it may write under; `null`: any.
     senders: Option<Nullable<SenderList>>,
+    /// Senders that look like a protected name, and that it may write under all the same; `null`: none.
+    protected_senders: Option<Nullable<SenderList>>,
     /// By which name people know it: advertising has to say that. `null`: it is not known.
     brand: Option<Nullable<Brand>>,
     /// Advertising goes to nobody whose consent is not known.
@@ -148,6 +151,7 @@ pub(in crate::api) struct Tenant {
     stop_clause: StopClauseWord,
     stop_text: String,
     senders: Option<Vec<SenderText>>,
+    protected_senders: Option<Vec<SenderText>>,
     brand: Option<String>,
     require_consent: bool,
     frequency_cap: Option<CapOf>,
@@ -246,6 +250,11 @@ pub(in crate::api) struct Reseller {
     id: ResellerId,
     name: String,
     credits: BalanceOf,
+    /// Campaigns that look like advertising and are sent as transactional wait until it was decided.
+    hold_flagged: bool,
+    hold_first: HoldFirstWord,
+    /// How many campaigns of a tenant are its first.
+    first_campaigns: u32,
     created_at: Time,
 }
 

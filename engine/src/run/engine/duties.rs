@@ -39,6 +39,10 @@ impl Engine {
         let campaigns = self.campaigns.clone();
         self.on_duty(move |stop| campaigns.clone().keep_schedule(stop));
         let campaigns = self.campaigns.clone();
+        self.on_duty(move |stop| campaigns.clone().keep_reviews(stop));
+        let flagged = self.campaigns.flagged().clone();
+        self.on_duty(move |stop| flagged.clone().run(stop));
+        let campaigns = self.campaigns.clone();
         self.on_duty(move |stop| campaigns.clone().keep_lists_clean(stop));
         let (automations, verdict) = (self.automations(), self.base.verdict.clone());
         self.on_duty(move |stop| automations.clone().run(verdict.clone(), stop));

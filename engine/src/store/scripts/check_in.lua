@@ -4,6 +4,7 @@
 -- ARGV[1] the engine's first epoch, decimal  [2] the epoch that it leases under  [3] number of its last lease there, 0: none
 -- Returns: 'in', the server's run id, then the first epoch of each engine that has checked in, each with the run id of the server
 --     where it did; 'older' and the last known number: what was leased since has to be put in doubt first.
+-- Limits: as many engines as have checked in and are not forgotten, some dozens at most.
 local call, base, engine, number = redis.call, KEYS[1], ARGV[1], ARGV[3]
 if number ~= '0' then
   local known = call('HGET', base .. 'leases', ARGV[2])

@@ -1,0 +1,160 @@
+//! Campaigns that wait until the reseller has looked at them.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::resolve::code_of;
+use super::{CampaignFault, Campaigns};
+use crate::domain::{CampaignId, FlaggedId, TenantId, UnixMicros};
+use crate::flagged::{Decided, FlagFault, FlaggedTexts, Looked, Seen, Source};
+use crate::store::{Campaign, CampaignState, Planned, StoreError};
+
+/// How often it is looked for what was decided.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How long a launch may take from asking about its campaign to saying that this waits: longer than any request lives.
+const ASKING: Duration = Duration::from_secs(120);
+
+/// Of a campaign that was accepted when its date was over.
+const DATE_PASSED: &str = "date_passed";
+
+impl Campaigns {
+    /// Texts that are looked at.
+    pub(crate) fn flagged(&self) -> &FlaggedTexts {
+        &self.0.deps.flagged
+    }
+
+    /// Campaigns as they are; none for one that is forgotten.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn those(&self, owners: &[(TenantId, CampaignId)]) -> Result<Vec<Option<Campaign>>, StoreError> {
+        match owners.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.store().campaigns_of(owners).await,
+        }
+    }
+
+    /// Whether a campaign that is launched, or planned for `at`, waits until it was looked at. It is `in_review` then.
+    ///
+    /// # Errors
+    /// [`CampaignFault::TextRejected`], a fault of its state, the store's or the database's.
+    pub(super) async fn waits_for_review(
+        &self,
+        campaign: &Campaign,
+        (from, at): (&[CampaignState], Option<UnixMicros>),
+    ) -> Result<bool, CampaignFault> {
+        let owner = (campaign.tenant, campaign.id);
+        match self.look_at_text(campaign).await? {
+            Looked::Goes | Looked::Flagged(_) => Ok(false),
+            Looked::Rejected { note } => Err(CampaignFault::TextRejected { note }),
+            // Asked about first: what waits and nobody is asked about would wait for ever.
+            Looked::Waits => match self.store().begin_review(owner, from, at).await? {
+                true => {
+                    self.0.books.campaign_moved(owner.0, owner.1);
+                    Ok(true)
+                }
+                false => Err(self.why_not(owner.0, owner.1).await?),
+            },
+        }
+    }
+
+    async fn look_at_text(&self, campaign: &Campaign) -> Result<Looked, CampaignFault> {
+        let texts = campaign.variants.iter().map(|variant| variant.text.as_str());
+        let texts: Vec<&str> = [campaign.text.as_str()].into_iter().chain(texts).collect();
+        let seen = Seen {
+            tenant: campaign.tenant,
+            purpose: campaign.purpose,
+            text: &texts.join("\n"),
+            source: Source::Campaign(campaign.id),
+        };
+        Ok(self.flagged().look(&seen).await?)
+    }
+
+    /// Carries out what was decided, until `stop`.
+    pub(crate) async fn keep_reviews(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
+            if let Err(error) = self.carry_out(None).await {
+                tracing::debug!(%error, "what was decided of campaigns cannot be carried out; it is tried again");
+            }
+        }
+    }
+
+    /// Carries out what was decided of one text, or of all. Done again it does nothing.
+    ///
+    /// # Errors
+    /// The store's or the database's: it is done later.
+    pub(crate) async fn carry_out(&self, of: Option<FlaggedId>) -> Result<(), CampaignFault> {
+        for decided in self.flagged().decided(of).await? {
+            self.carry_out_one(&decided).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out_one(&self, decided: &Decided) -> Result<(), CampaignFault> {
+        let owner = (decided.tenant, decided.campaign);
+        if let Some(campaign) = self.store().campaign(owner.0, owner.1).await? {
+            let is_asking = self.now().since(decided.since) < ASKING;
+            match campaign.state {
+                CampaignState::InReview if decided.accepted => self.go_on(&campaign).await?,
+                CampaignState::InReview => self.store().refuse_review(owner, "text_rejected").await?,
+                // The launch that asks may not have said yet that it waits.
+                CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked if is_asking => return Ok(()),
+                // Its tenant has thought better of it, or somebody else has carried it out.
+                CampaignState::Draft
+                | CampaignState::Scheduled
+                | CampaignState::Blocked
+                | CampaignState::Resolving
+                | CampaignState::Launching
+                | CampaignState::Running
+                | CampaignState::Paused
+                | CampaignState::Completed
+                | CampaignState::Canceled
+                | CampaignState::Stopped => {}
+            }
+            self.0.books.campaign_moved(owner.0, owner.1);
+        }
+        Ok(self.flagged().is_carried_out(decided).await?)
+    }
+
+    /// A campaign was accepted: it goes at its date, or at once, as it was asked for.
+    async fn go_on(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        let owner = (campaign.tenant, campaign.id);
+        match campaign.scheduled_at {
+            Some(at) if at > self.now() => {
+                let planned = Planned {
+                    tenant: owner.0,
+                    campaign: owner.1,
+                    at,
+                };
+                self.store().plan_reviewed(planned).await?;
+            }
+            Some(_) => self.store().refuse_review(owner, DATE_PASSED).await?,
+            None => match self.launch_as(campaign, None).await {
+                Ok(_)
+                | Err(CampaignFault::Short { .. } | CampaignFault::AlreadyStarted(_) | CampaignFault::WrongState(_)) => {
+                }
+                Err(fault @ (CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping)) => {
+                    return Err(fault);
+                }
+                Err(fault) => {
+                    tracing::warn!(campaign = %campaign.id, %fault, "accepted, and not launched");
+                    self.store().refuse_review(owner, &code_of(&fault)).await?;
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+impl From<FlagFault> for CampaignFault {
+    fn from(fault: FlagFault) -> Self {
+        match fault {
+            FlagFault::NotFound => Self::NotFound,
+            FlagFault::Database(error) => Self::Database(error),
+            FlagFault::Store(error) => Self::Store(error),
+            FlagFault::Encryption(fault) => fault.into(),
+        }
+    }
+}

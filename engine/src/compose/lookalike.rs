@@ -1,0 +1,131 @@
+//! Names that look like somebody else's: a bank's, a health body's, a carrier's. Pure; the names are data (`protected_senders.txt`).
+
+use std::sync::Arc;
+
+use super::fold::fold;
+
+/// From so many letters on a name is found at the beginning and the end of another as well: shorter ones are part of many words.
+const PART_MIN: usize = 5;
+
+/// Names under which nobody writes but who was approved for them. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProtectedNames(Arc<[Name]>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    /// As people write it.
+    name: String,
+    likeness: String,
+    /// It is found in longer names as well.
+    in_others: bool,
+}
+
+impl ProtectedNames {
+    /// Those that everybody knows, and these.
+    pub(crate) fn new(more: &[String]) -> Self {
+        let known = include_str!("../data/protected_senders.txt").lines().map(str::trim);
+        let known = known.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let all = known.map(str::to_owned).chain(more.iter().cloned());
+        let read = |name: String| Name {
+            likeness: likeness(&name),
+            in_others: fold(&name).chars().count() >= PART_MIN,
+            name,
+        };
+        Self(all.map(read).collect())
+    }
+
+    /// The name that one looks like, if there is one.
+    pub(crate) fn resembled(&self, name: &str) -> Option<&str> {
+        let given = likeness(name);
+        let fits = |known: &&Name| {
+            let likeness = known.likeness.as_str();
+            let is_part = known.in_others && (given.starts_with(likeness) || given.ends_with(likeness));
+            likeness == given || is_part
+        };
+        self.0.iter().find(fits).map(|known| known.name.as_str())
+    }
+}
+
+impl Default for ProtectedNames {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+/// What people see in a name at a glance: without case, accents, signs and doubled letters, and with one letter for those that look alike.
+fn likeness(name: &str) -> String {
+    let mut seen = String::with_capacity(name.len());
+    let plain = fold(name).replace("rn", "m").replace("vv", "w");
+    for letter in plain.chars().filter_map(shape) {
+        if !seen.ends_with(letter) {
+            seen.push(letter);
+        }
+    }
+    seen
+}
+
+/// The letter that one looks like; `None`: it is a sign.
+fn shape(letter: char) -> Option<char> {
+    match letter {
+        '0' | 'о' | 'ο' => Some('o'),
+        // A capital i, a small L, a one and a bar are one stroke.
+        '1' | 'l' | '|' | '!' | 'і' | 'ι' | 'ı' => Some('i'),
+        '2' => Some('z'),
+        '3' | 'е' | 'ε' => Some('e'),
+        '4' | '@' | 'а' | 'α' => Some('a'),
+        '5' | '$' | 'ѕ' => Some('s'),
+        '6' | '9' => Some('g'),
+        '7' | 'т' | 'τ' => Some('t'),
+        '8' | 'в' | 'β' => Some('b'),
+        'с' => Some('c'),
+        'р' | 'ρ' => Some('p'),
+        'х' | 'χ' => Some('x'),
+        'у' => Some('y'),
+        'к' | 'κ' => Some('k'),
+        'м' => Some('m'),
+        'н' => Some('h'),
+        letter if letter.is_alphanumeric() => Some(letter),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_like_a_protected_one_are_told() {
+        let names = ProtectedNames::new(&["Clinique du Parc".to_owned()]);
+        for (given, name) in [
+            ("ameli", Some("Ameli")),
+            ("AMELI", Some("Ameli")),
+            ("Arneli", Some("Ameli")),
+            ("AmeIi", Some("Ameli")),
+            ("Ame1i", Some("Ameli")),
+            ("4meli", Some("Ameli")),
+            ("Ammelli", Some("Ameli")),
+            ("Аmeli", Some("Ameli")),
+            ("A-meli", Some("Ameli")),
+            ("AmeliInfo", Some("Ameli")),
+            ("InfoAmeli", Some("Ameli")),
+            ("LaPoste", Some("La Poste")),
+            ("LaP0ste", Some("La Poste")),
+            ("lmpots", Some("Impots")),
+            ("1MPOTS", Some("Impots")),
+            ("B N P", Some("BNP")),
+            ("8NP", Some("BNP")),
+            ("CliniqueParc", None),
+            ("CliniqueDuParc", Some("Clinique du Parc")),
+            ("Cabinet", None),
+            ("OSTEO", None),
+            ("Clinique", None),
+            ("Dentiste", None),
+            ("Imports", None),
+            ("Sebnpa", None),
+            ("Camelia", None),
+            ("Poste4", None),
+        ] {
+            assert_eq!(names.resembled(given), name, "{given}");
+        }
+    }
+}
