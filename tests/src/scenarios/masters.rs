@@ -45,8 +45,8 @@ pub const REPLICAS_AWAITED: Scenario = Scenario::new("replicas-awaited", replica
 const MASTERS: usize = 3;
 
 /// So that faults come while there is work: a fail-over takes seconds.
-const RATE: &str = "rate = \"250/s\"";
-const MESSAGES: usize = 4_000;
+const RATE: &str = "rate = \"300/s\"";
+const MESSAGES: usize = 3_000;
 const WINDOW: u32 = 50;
 
 /// How far the campaign has come when it begins.
