@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Several engines on one rate: what the simulator counts, second by second, while 1, 2 and 4 engines feed one account, and while two
-are ended and started again in turn; and what a message costs of the processors.
+are ended and started again in turn; what a message costs of the processors; and the same on a Redis Cluster of three masters.
 
     scripts/engines.py FOLDER [SECONDS]
 
@@ -21,7 +21,8 @@ from pathlib import Path
 PROGRAMS = Path(sys.argv[1] if len(sys.argv) > 1 else "target/release").resolve()
 SECONDS = int(sys.argv[2]) if len(sys.argv) > 2 else 15
 OPERATOR = "op_" + "engines" * 5
-RUNS = [(1, 500), (2, 500), (4, 500), (1, 5_000), (2, 5_000), (4, 5_000)]
+# Engines, rate, masters of Redis.
+RUNS = [(1, 500, 1), (2, 500, 1), (4, 500, 1), (1, 5_000, 1), (2, 5_000, 1), (4, 5_000, 1), (1, 5_000, 3), (2, 5_000, 3)]
 SECONDS_MAX = 120
 
 
@@ -37,14 +38,12 @@ def free_port():
 
 
 class Site:
-    """A Redis, a simulator, and engines of one configuration."""
+    """A Redis or a cluster of them, a simulator, and engines of one configuration."""
 
-    def __init__(self, folder, engines, rate, sessions=None):
-        self.folder, self.engines, self.running, self.of_engines = folder, [], [], []
-        redis, smpp, self.sim_http = (free_port() for _ in range(3))
-        server = ["--port", str(redis), "--appendonly", "yes", "--save", "", "--dir", str(folder), "--hash-max-listpack-entries", "64"]
-        self.redis = self.start("redis-server", ["redis-server", *server])
-        until("Redis answers", lambda: opens(redis))
+    def __init__(self, folder, engines, rate, sessions=None, masters=1):
+        self.folder, self.engines, self.running, self.of_engines, self.redis = folder, [], [], [], []
+        smpp, self.sim_http = free_port(), free_port()
+        redis = self.serve_redis(masters)
         sessions = sessions or engines
         simulator = ["--listen", f"127.0.0.1:{smpp}", "--http", f"127.0.0.1:{self.sim_http}"]
         self.start("smpp-sim", [PROGRAMS / "smpp-sim", *simulator])
@@ -57,6 +56,24 @@ class Site:
             self.of_engines.append(self.serve(number))
         shared = sorted([1] * sessions + [0] * (engines - sessions))
         until("the sessions are shared", lambda: sorted(self.sessions()) == shared)
+
+    def serve_redis(self, masters):
+        """Starts the servers; the table of the configuration that leads to them."""
+        ports = [free_port() for _ in range(masters)]
+        for port in ports:
+            home = self.folder / f"redis-{port}"
+            home.mkdir()
+            server = ["--port", str(port), "--appendonly", "yes", "--save", "", "--dir", str(home), "--hash-max-listpack-entries", "64"]
+            if masters > 1:
+                server += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+            self.redis.append(self.start(f"redis-{port}", ["redis-server", *server]))
+            until("Redis answers", lambda port=port: opens(port))
+        if masters == 1:
+            return f'url = "redis://127.0.0.1:{ports[0]}"'
+        named = [f"127.0.0.1:{port}" for port in ports]
+        cluster = ["redis-cli", "--cluster", "create", *named, "--cluster-yes"]
+        subprocess.run(cluster, cwd=self.folder, stdout=subprocess.DEVNULL, check=True, timeout=SECONDS_MAX)
+        return f'url = "redis-cluster://{",".join(named)}"\npartitions = 64'
 
     def start(self, name, command):
         out = open(self.folder / f"{name}.log", "w", encoding="utf-8")
@@ -82,7 +99,11 @@ class Site:
 
     def cpu(self):
         """Seconds of the processors: of all engines, and of Redis."""
-        return sum(cpu(process.pid) for process in self.of_engines), cpu(self.redis.pid)
+        return sum(cpu(process.pid) for process in self.of_engines), sum(self.cpu_of_redis())
+
+    def cpu_of_redis(self):
+        """Seconds of the processors, of each server."""
+        return [cpu(process.pid) for process in self.redis]
 
     def end(self):
         for program in reversed(self.running):
@@ -117,7 +138,7 @@ recipients_max = 1000000
 [admin]
 listen = "127.0.0.1:{admin}"
 [redis]
-url = "redis://127.0.0.1:{redis}"
+{redis}
 [rules]
 packs = []
 [[smsc]]
@@ -186,10 +207,12 @@ def launch(site, count):
 
 
 def measure(site, engines, rate):
-    count, before = rate * SECONDS, site.cpu()
+    count, before, each_before = rate * SECONDS, site.cpu(), site.cpu_of_redis()
     queued = launch(site, count)
     until("all is sent", lambda: queued() == 0, 0.5)
     of_engines, of_redis = ((after - then) / count * 1e6 for after, then in zip(site.cpu(), before))
+    each = [after - then for after, then in zip(site.cpu_of_redis(), each_before)]
+    servers = "" if len(each) == 1 else f" ({len(each)} masters, the busiest {max(each) / sum(each) * len(each):.2f} of the mean)"
     times = site.sent()
     # Without the first second, in which sessions begin.
     behind = [at for at in times if at > times[0] + 1_000_000]
@@ -197,7 +220,7 @@ def measure(site, engines, rate):
     bound = rate + max(1, rate // 100)
     print(
         f"{engines} engines at {rate}/s: mean {mean / rate:.4f} of the rate, at most {most_in_a_second(times)} in a second ({bound} are allowed), "
-        f"{len(times)} sent, {of_engines:.1f} µs of the engines' processors a message with all that goes on beside, {of_redis:.1f} of Redis's",
+        f"{len(times)} sent, {of_engines:.1f} µs of the engines' processors a message with all that goes on beside, {of_redis:.1f} of Redis's{servers}",
         flush=True,
     )
 
@@ -243,9 +266,9 @@ def main():
     for program in ("campanile", "smpp-sim"):
         if not (PROGRAMS / program).is_file():
             sys.exit(f"{PROGRAMS} has no {program}: make engines builds it")
-    for engines, rate in RUNS:
+    for engines, rate, masters in RUNS:
         with tempfile.TemporaryDirectory(prefix="campanile-engines-") as folder:
-            site = Site(Path(folder), engines, rate)
+            site = Site(Path(folder), engines, rate, masters=masters)
             try:
                 measure(site, engines, rate)
             finally:
