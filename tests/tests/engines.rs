@@ -1,6 +1,7 @@
 //! Several engines on one Redis: they share sessions, rate and work, and take over from each other.
 
 use std::collections::HashSet;
+use std::process::Command;
 use std::time::Duration;
 
 use campanile_tests::{Engine, EngineSettings, Lab, SmscSettings, Stand, Tap, eventually, programs};
@@ -51,6 +52,12 @@ fn two_engines_share_sessions_and_one_takes_over_from_the_other() {
     assert_eq!(of("this"), [json!(false), json!(true)]);
     assert_eq!(of("duty"), [json!(true), json!(false)]);
     assert_eq!(of("pid")[1], json!(other.process().pid()));
+    let listed = Command::new(programs!().engine)
+        .args(["engines", "--admin", &format!("http://{}", other.admin().address())])
+        .output()
+        .expect("campanile runs");
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    assert_eq!(listed.matches("north 1").count(), 2, "{listed}");
     // What one is told, both may send.
     let campaign = stand.launch(2_000);
     stand.all_delivered(&campaign, 2_000, LIMIT);

@@ -6,6 +6,7 @@ mod client;
 mod contacts;
 mod doctor;
 mod door;
+mod engines;
 mod failure;
 mod healthcheck;
 mod keys;
@@ -77,6 +78,8 @@ pub(crate) enum Ask {
     /// What became of messages. Needs the operator's key.
     #[command(subcommand)]
     Message(messages::MessageAsk),
+    /// Which engines work on one database, and what each of them has alone.
+    Engines(engines::EnginesOf),
     /// Receipts that fit no message.
     #[command(subcommand)]
     Receipts(receipts::ReceiptsAsk),
@@ -109,6 +112,7 @@ impl Ask {
             Self::Keys(ask) => ask.run(),
             Self::Contacts(ask) => ask.run(),
             Self::Message(ask) => ask.run(),
+            Self::Engines(ask) => ask.run(),
             Self::Receipts(ask) => ask.run(),
             Self::Trace(trace) => trace.run(),
             Self::LogFilter(ask) => ask.run(),
