@@ -126,6 +126,8 @@ fn req_000_09_a_text_is_analysed_with_the_values_that_are_known() {
         "fields_without_value": ["Ville"],
         "offending": [{ "character": "’", "position": 35, "becomes": "'" }],
         "no_reply_sender": false,
+        "looks_like_advertising": false,
+        "advertising_words": [],
     });
     assert_eq!(analysis, expected);
 

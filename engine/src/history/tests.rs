@@ -33,7 +33,8 @@ async fn every_message_is_remembered_once_with_the_last_that_is_known_of_it() {
     let (tenant, other) = (bench.tenant(1_000).await, bench.tenant(1_000).await);
     let campaign = bench.create(tenant, 0..100).await;
     bench.campaigns.launch(tenant, campaign).await.unwrap();
-    let leased = bench.lease(60).await;
+    bench.launched(tenant, campaign).await;
+    let leased = bench.lease(3).await;
     bench.accept(&leased).await;
     let first = history(&bench, config::History::default()).await;
     assert!(!first.0.step().await.unwrap().more);
