@@ -55,9 +55,7 @@ impl Leases {
             return Ok(false);
         };
         if !turn.server.is_empty() && turn.epoch != 0 {
-            // An answer may be lost where its lease is not: under a new epoch, what is leased and in nobody's hands is found.
-            self.renew(turn.epoch).await;
-            turn.begin_anew();
+            self.leave(turn).await;
         }
         turn.server = server;
         Ok(true)

@@ -89,6 +89,10 @@ pub(super) struct Turn {
     pub(super) number: u64,
     /// The server with which all engines have checked in.
     pub(super) server: String,
+    /// Under what was leased when no reply came.
+    pending: Option<Arc<Lease>>,
+    /// The server is another one than when its epoch began.
+    is_elsewhere: bool,
     /// The last leases, oldest first.
     recent: VecDeque<Recent>,
 }
@@ -138,7 +142,8 @@ impl Leases {
         let mut turn = self.turns[usize::from(wanted.partition.0)].lock().await;
         let mut pause = PAUSE_MIN;
         loop {
-            let lease = self.current();
+            // What nobody knows the reply of is asked for under its own epoch, and held for in flight until it comes.
+            let lease = turn.pending.clone().unwrap_or_else(|| self.current());
             // Before a new epoch begins, the old one's last lease is compared: an older database would be missed.
             let farewell = turn.epoch != lease.epoch && turn.epoch != 0;
             if turn.epoch == 0 {
@@ -159,7 +164,11 @@ impl Leases {
                     stale,
                 }) => {
                     turn.remember(&messages, self.clock.now());
+                    turn.pending = None;
                     self.unanswered.store(false, Ordering::Relaxed);
+                    if turn.is_elsewhere {
+                        self.leave(&mut turn).await;
+                    }
                     return Some(Got {
                         lease,
                         messages,
@@ -174,6 +183,9 @@ impl Leases {
                     self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
                     tracing::warn!(%error, "a lease has no reply; it is asked for again");
                     self.unanswered.store(true, Ordering::Relaxed);
+                    if !farewell {
+                        turn.pending = Some(lease);
+                    }
                     stop.run_until_cancelled(tokio::time::sleep(pause)).await?;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
@@ -238,6 +250,16 @@ impl Leases {
         }
         self.metrics.redis_op("replicas", self.clock.now() - since, 1);
         Ok(())
+    }
+
+    /// Leases under another epoch, on another server: an answer may be lost where its lease is not, and what is leased and in nobody's
+    /// hands is found so. A lease whose reply is out is waited for first.
+    pub(super) async fn leave(&self, turn: &mut Turn) {
+        turn.is_elsewhere = turn.pending.is_some();
+        if !turn.is_elsewhere {
+            self.renew(turn.epoch).await;
+            turn.begin_anew();
+        }
     }
 
     /// Until all engines have checked in with the server on which a partition is now.
@@ -351,7 +373,7 @@ impl Leases {
     }
 
     /// Leases under another epoch from now on, unless somebody saw to that already. Waits until the store is there.
-    pub(super) async fn renew(&self, lost: u32) {
+    async fn renew(&self, lost: u32) {
         let mut pause = PAUSE_MIN;
         while self.current().epoch == lost {
             match self.store.new_epoch().await {
@@ -445,7 +467,7 @@ impl Leases {
 
 impl Turn {
     /// Under another epoch. What is known of the server stays.
-    pub(super) fn begin_anew(&mut self) {
+    fn begin_anew(&mut self) {
         let server = std::mem::take(&mut self.server);
         *self = Self {
             server,
