@@ -4,7 +4,7 @@
 //! Here seats are waited for, given up and looked at. Who asks for them is somebody else: nothing here knows a store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use smpp::frame::BindKind;
 use tokio::sync::{Notify, watch};
@@ -76,6 +76,12 @@ pub(crate) struct Granted {
     pub(crate) surplus: usize,
 }
 
+/// Engines say once a second that they live: a longer pause is a gap.
+const GAP: Duration = Duration::from_millis(2_500);
+
+/// How long others are given after one: the time after which they are taken for dead, and a second.
+const OTHERS_HEARD_WITHIN: Duration = Duration::from_secs(6);
+
 /// All seats of this engine. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Seats(Arc<Shared>);
@@ -88,6 +94,15 @@ struct Shared {
     changed: Notify,
     /// Until when others hold this engine for alive; `None`: as long as it runs.
     alive: Mutex<Option<Instant>>,
+    heard: Mutex<Heard>,
+}
+
+/// When this engine could say that it lives.
+#[derive(Default)]
+struct Heard {
+    last: Option<Instant>,
+    /// From when on what others have said, or not, means something again.
+    judges_from: Option<Instant>,
 }
 
 /// A group with its seats.
@@ -228,6 +243,7 @@ impl Seats {
             tables: Mutex::default(),
             changed: Notify::new(),
             alive: Mutex::default(),
+            heard: Mutex::default(),
         }))
     }
 
@@ -246,6 +262,21 @@ impl Seats {
     /// Whether others hold this engine for alive.
     pub(crate) fn is_alive(&self, now: Instant) -> bool {
         lock(&self.0.alive).is_none_or(|until| now < until)
+    }
+
+    /// This engine could say that it lives. After a gap, others have had one as well: they are given the time to say so too.
+    pub(crate) fn heard_at(&self, now: Instant) {
+        let mut heard = lock(&self.0.heard);
+        if heard.last.is_some_and(|last| now > last + GAP) {
+            heard.judges_from = Some(now + OTHERS_HEARD_WITHIN);
+        }
+        heard.last = Some(now);
+    }
+
+    /// Whether an engine that has not said that it lives may be taken for dead.
+    pub(crate) fn may_judge(&self, now: Instant) -> bool {
+        let heard = lock(&self.0.heard);
+        heard.last.is_none_or(|last| now <= last + GAP) && heard.judges_from.is_none_or(|from| from <= now)
     }
 
     /// What is known of others that want to submit to that SMSC.

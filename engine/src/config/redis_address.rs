@@ -87,6 +87,11 @@ impl RedisAddress {
         let (url, password) = url::read_with_password(table, &SCHEMES, WITHOUT_URL);
         let sentinel_password = url::password(table, "sentinel_password_file");
         let tls = read_tls(table);
+        for key in ["ca_file", "certificate_file", "key_file", "sentinel_password_file"] {
+            if table.has(key) && !table.has("url") {
+                table.fault(key, "has no effect without url: the embedded server is nobody else's");
+            }
+        }
         let url = url?;
         let scheme = url.split("://").next().unwrap_or_default();
         let is_tls = scheme.starts_with("rediss");

@@ -27,8 +27,7 @@ impl Leases {
                 // Whoever has it leases, and checks in by itself.
                 let Ok(mut turn) = turn.try_lock() else { continue };
                 if let Err(error) = self.check_in(&mut turn, partition).await {
-                    tracing::debug!(%error, "this engine cannot check in; it is tried again");
-                    break;
+                    tracing::debug!(%error, partition = partition.0, "this engine cannot check in; it is tried again");
                 }
             }
         }
@@ -63,6 +62,8 @@ impl Leases {
 
     /// The first epochs of all engines that may have leased something and live.
     async fn living(&self) -> Result<Vec<u32>, StoreError> {
+        // After a time in which nobody could say so, an engine that has not said that it lives may live all the same.
+        let may_judge = self.may_judge();
         let now = self.store().beat(&self.own()).await?;
         let introduced: Vec<u32> = self
             .store()
@@ -72,8 +73,9 @@ impl Leases {
             .map(|(epoch, _)| epoch)
             .collect();
         let epochs = self.store().epochs().await?.into_iter();
-        let living =
-            epochs.filter(|epoch| introduced.contains(&epoch.number) && now.since(epoch.seen_at) <= DEAD_AFTER);
+        let living = epochs.filter(|epoch| {
+            introduced.contains(&epoch.number) && (!may_judge || now.since(epoch.seen_at) <= DEAD_AFTER)
+        });
         Ok(living.map(|epoch| epoch.number).collect())
     }
 }

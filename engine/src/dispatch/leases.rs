@@ -27,8 +27,17 @@ pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(5);
 /// So much earlier this process holds itself for dead.
 const MARGIN: Duration = Duration::from_millis(250);
 
-/// How long leases are remembered: `appendfsync everysec` loses the last two seconds at most.
+/// How long leases are remembered at least: `appendfsync everysec` loses the last two seconds at most.
 const REMEMBERED_FOR: Duration = Duration::from_secs(4);
+
+/// How long they are, as far as there is room: a replica may be ten seconds behind (`min-replicas-max-lag`).
+const REMEMBERED_WITH_ROOM: Duration = Duration::from_secs(15);
+
+/// Messages of a partition for which there is.
+const ROOM: usize = 10_000;
+
+/// How long a lease is waited for before another epoch begins.
+const FREE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The pause before a lease is asked for again, doubled up to a second.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
@@ -95,6 +104,8 @@ pub(super) struct Turn {
     is_elsewhere: bool,
     /// The last leases, oldest first.
     recent: VecDeque<Recent>,
+    /// Messages of these.
+    remembered: usize,
 }
 
 #[derive(Debug)]
@@ -318,11 +329,7 @@ impl Leases {
     pub(super) async fn resolve_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
         match self.restore(turn, partition, known).await {
             Ok(found) => {
-                tracing::error!(
-                    partition = partition.0,
-                    messages = found,
-                    "Redis came back older than this engine had seen it: what was leased since is in doubt, and not sent again"
-                );
+                tell_of_older(partition, found);
                 self.renew(turn.epoch).await;
                 turn.begin_anew();
             }
@@ -425,28 +432,67 @@ impl Leases {
             if verdict.may_write().is_err() {
                 continue;
             }
-            if !self.seats.is_alive(self.clock.now()) {
-                self.begin_anew().await;
-            }
             let begun = self.clock.now();
-            match self.store.beat(&self.own()).await {
-                Ok(_) => self.seats.alive_until(begun + DEAD_AFTER - MARGIN),
-                Err(error) => tracing::debug!(%error, "the heartbeat could not be written"),
+            match self.sign().await {
+                Ok(()) => self.seats.alive_until(begun + DEAD_AFTER - MARGIN),
+                Err(error) => {
+                    tracing::debug!(%error, "the heartbeat could not be written, or another epoch cannot begin yet")
+                }
             }
         }
     }
 
-    /// Nothing was heard of this process for so long that others have put in doubt what it had leased: it leases under another epoch.
-    async fn begin_anew(&self) {
-        let mut turns = Vec::with_capacity(self.turns.len());
-        for turn in &self.turns {
-            turns.push(turn.lock().await);
+    async fn sign(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if self.seats.is_alive(now) {
+            self.store.beat(&self.own()).await?;
+            self.seats.heard_at(now);
+            return Ok(());
         }
-        self.renew(self.current().epoch).await;
-        for turn in &mut turns {
+        // Whoever has resolved its leases has forgotten them, and then the database is not older where it knows none.
+        let lost = self.current().epoch;
+        let is_known = self.store.epochs().await?.iter().any(|epoch| epoch.number == lost);
+        self.store.beat(&self.own()).await?;
+        self.seats.heard_at(now);
+        self.begin_anew(is_known).await
+    }
+
+    /// Whether an engine that has not said that it lives may be taken for dead.
+    pub(super) fn may_judge(&self) -> bool {
+        self.seats.may_judge(self.clock.now())
+    }
+
+    /// Nothing was heard of this process for so long that others may have put in doubt what it had leased: it leases under another
+    /// epoch. The database may have come back older meanwhile.
+    async fn begin_anew(&self, is_known: bool) -> Result<(), StoreError> {
+        let lost = self.current().epoch;
+        let mut turns = Vec::with_capacity(self.turns.len());
+        for (partition, turn) in self.turns() {
+            let free = tokio::time::timeout(FREE_WITHIN, turn.lock()).await;
+            turns.push((
+                partition,
+                free.map_err(|_| StoreError::Corrupt("a lease is waited for"))?,
+            ));
+        }
+        for (partition, turn) in &turns {
+            if turn.number == 0 || !is_known {
+                continue;
+            }
+            let last = LastLease {
+                first_epoch: self.first,
+                epoch: turn.epoch,
+                number: turn.number,
+            };
+            if let CheckedIn::Older(known) = self.store.check_in(*partition, last).await? {
+                tell_of_older(*partition, self.restore(turn, *partition, known).await?);
+            }
+        }
+        self.renew(lost).await;
+        for (_, turn) in &mut turns {
             turn.begin_anew();
         }
         tracing::warn!("this process was silent for too long: what it had leased and not handed over is in doubt");
+        Ok(())
     }
 
     /// At an orderly end: an epoch with nothing in flight and no lost reply needs no recovery. The others are left to whoever
@@ -465,6 +511,14 @@ impl Leases {
     }
 }
 
+fn tell_of_older(partition: Partition, messages: usize) {
+    tracing::error!(
+        partition = partition.0,
+        messages,
+        "Redis came back older than this engine had seen it: what was leased since is in doubt, and not sent again"
+    );
+}
+
 impl Turn {
     /// Under another epoch. What is known of the server stays.
     fn begin_anew(&mut self) {
@@ -477,12 +531,18 @@ impl Turn {
 
     fn remember(&mut self, messages: &[LeasedMessage], now: Instant) {
         self.number += 1;
-        while self
-            .recent
-            .pop_front_if(|recent| recent.at + REMEMBERED_FOR < now)
-            .is_some()
-        {}
+        while let Some(oldest) = self.recent.pop_front_if(|oldest| {
+            let kept = if self.remembered > ROOM {
+                REMEMBERED_FOR
+            } else {
+                REMEMBERED_WITH_ROOM
+            };
+            oldest.at + kept < now
+        }) {
+            self.remembered -= oldest.messages.len();
+        }
         let messages = messages.iter().map(|leased| (leased.recipient, leased.message.clone()));
+        self.remembered += messages.len();
         self.recent.push_back(Recent {
             at: now,
             number: self.number,

@@ -95,7 +95,7 @@ impl Sweeper {
         let now = self.store.beat(&own).await?;
         let others = self.store.epochs().await?.into_iter();
         for epoch in others.filter(|epoch| !own.contains(&epoch.number)) {
-            if self.alone || now.since(epoch.seen_at) > DEAD_AFTER {
+            if self.alone || (self.leases.may_judge() && now.since(epoch.seen_at) > DEAD_AFTER) {
                 let found = self.everywhere(Search::Lost(epoch.number)).await?;
                 self.store.forget_epoch(epoch.number).await?;
                 tracing::warn!(

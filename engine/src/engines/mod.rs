@@ -305,7 +305,8 @@ impl Inner {
             let Ok(said) = serde_json::from_str::<Introduction>(&text) else {
                 continue;
             };
-            let is_forgotten = self.clock.unix().since(UnixMicros(said.seen_at)) > GONE;
+            let is_forgotten =
+                self.seats.may_judge(self.clock.now()) && self.clock.unix().since(UnixMicros(said.seen_at)) > GONE;
             if number != self.number && (said.process.is_surely_dead() || is_forgotten) {
                 self.store.bury(number).await?;
                 tracing::info!(engine = number, pid = said.process.pid, "an engine has ended");

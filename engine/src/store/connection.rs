@@ -136,7 +136,7 @@ impl Store {
     pub(super) async fn ask<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         let reply = match self.desk.call(command).await {
             Err(StoreError::Refused(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.load_scripts(&self.bulk).await?;
+                self.load_scripts(self.desk.link().unwrap_or(&self.bulk)).await?;
                 self.desk.call(command).await?
             }
             reply => reply?,
@@ -201,6 +201,14 @@ fn is_no_script(reply: &RedisResult<Value>) -> bool {
 }
 
 impl Desk {
+    /// The link that calls go over, which knows of nodes that others may not know of.
+    fn link(&self) -> Option<&Link> {
+        match self {
+            Self::Pool(_) => None,
+            Self::Link(link) => Some(link),
+        }
+    }
+
     /// `None`: there is no pool.
     pub(super) fn status(&self) -> Option<deadpool_redis::Status> {
         match self {

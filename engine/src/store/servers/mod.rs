@@ -26,6 +26,10 @@ use crate::config::{Arrangement, RedisAddress, RedisTls};
 /// How long a connection may take to be made, and whoever is asked on the way may take to answer.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What was sent to a server is acknowledged by its machine within this time.
+#[cfg(target_os = "linux")]
+const SILENT_FOR: Duration = Duration::from_secs(15);
+
 /// How often a call of a cluster is tried again: for about two seconds. Whoever calls then hears of it, and asks again by itself.
 const CLUSTER_RETRIES: u32 = 8;
 
@@ -58,6 +62,8 @@ struct Watched {
     /// Where the master was when it was looked for last, and how often it was another one by then.
     master: std::sync::Mutex<Option<Client>>,
     changes: AtomicU64,
+    /// How often one was found.
+    found: AtomicU64,
 }
 
 impl Servers {
@@ -216,12 +222,14 @@ impl Watched {
 
     /// Whoever comes while it is looked for has what is found.
     async fn look(&self) -> Result<(), StoreError> {
-        let Ok(mut sentinels) = self.sentinels.try_lock() else {
-            drop(self.sentinels.lock().await);
+        let before = self.found.load(Ordering::Acquire);
+        let mut sentinels = self.sentinels.lock().await;
+        if self.found.load(Ordering::Acquire) != before {
             return Ok(());
-        };
+        }
         let found = tokio::time::timeout(CONNECTION_TIMEOUT, sentinels.async_get_client());
         let found = found.await.map_err(late)??;
+        self.found.fetch_add(1, Ordering::AcqRel);
         let address = |client: &Client| client.get_connection_info().addr().to_string();
         let mut master = self.master.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &*master {
@@ -301,6 +309,7 @@ fn watched((sentinels, name): (&[&str], &str), server: &str, tls: Option<&RedisT
         sentinels: Mutex::new(builder.build()?),
         master: std::sync::Mutex::default(),
         changes: AtomicU64::new(0),
+        found: AtomicU64::new(0),
     })
 }
 
@@ -338,8 +347,13 @@ fn info(url: &str, tls: Option<&RedisTls>) -> RedisResult<ConnectionInfo> {
     }
 }
 
+/// A server whose machine is gone without a word is given up after a while, and not when the kernel does by itself, in a quarter of an
+/// hour.
 fn tcp() -> TcpSettings {
-    TcpSettings::default().set_nodelay(true)
+    let settings = TcpSettings::default().set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(SILENT_FOR);
+    settings
 }
 
 fn certificates(tls: &RedisTls) -> TlsCertificates {
