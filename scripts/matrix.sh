@@ -23,6 +23,11 @@ SUITES=(
     "campanile-tests::kills"
     "campanile-tests::faults"
     "campanile-tests::older_state"
+    # Several servers: a cluster and sentinels, one of them killed, a partition that moves; several engines.
+    "campanile-tests::masters master"
+    "campanile-tests::masters partition"
+    "campanile-tests::masters replica"
+    "campanile-tests::engines"
     "campanile-tests::deploy backup"
     "campanile-tests::deploy restart"
     # One that is away, stands still, is emptied, full, or set otherwise; AUTH; what check and doctor ask.

@@ -25,7 +25,7 @@ local RECHECK_US = 1000000
 -- The same of one whose tenant is suspended: that takes hours, and who lets it go on can wait for its retries.
 local RECHECK_SUSPENDED_US = 10000000
 
-if ARGV[11] ~= '' and string.match(call('INFO', 'server'), 'run_id:(%w+)') ~= ARGV[11] then return { 'elsewhere' } end
+if ARGV[11] ~= '' and not find(call('INFO', 'server'), ARGV[11], 1, true) then return { 'elsewhere' } end
 
 local epoch4, smsc2, now_s = struct.pack('>I4', epoch), struct.pack('>I2', smsc), floor(now / 1000000)
 local out, o = {}, 0
