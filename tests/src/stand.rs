@@ -86,6 +86,16 @@ impl Stand {
         }
     }
 
+    /// Settings for [`Self::under`]: that simulator as the only SMSC, and webhooks to receivers of this machine.
+    pub fn with_webhooks(redis: &RedisServer, sim: &Sim) -> EngineSettings {
+        let smsc = SmscSettings::new("north", sim.smpp_address());
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        settings
+            .tables
+            .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
+        settings
+    }
+
     /// The test's directory and programs.
     pub fn lab(&self) -> &Lab {
         &self.lab

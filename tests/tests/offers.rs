@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs, recipients};
+use campanile_tests::{Http, Lab, Receiver, Stand, eventually, programs, recipients};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -14,17 +14,8 @@ const WON: &str = "La garde est pour vous.";
 const LATE: &str = "Merci, la garde est prise.";
 const OTHERS: &str = "La garde du 24 est pourvue, merci.";
 
-fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) -> EngineSettings {
-    let smsc = SmscSettings::new("north", sim.smpp_address());
-    let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-    settings
-        .tables
-        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
-    settings
-}
-
 fn stand(name: &str) -> Stand {
-    let stand = Stand::under(Lab::new(programs!(), name), "", settings);
+    let stand = Stand::under(Lab::new(programs!(), name), "", Stand::with_webhooks);
     stand.give_number(OWN, &[&stand.tenant]);
     stand
 }
@@ -104,7 +95,7 @@ fn req_004_28_postgresql_gives_a_place_once_as_well() {
     let lab = Lab::new(programs!(), "offers-postgresql");
     let server = lab.postgres();
     let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = settings(redis, sim);
+        let mut settings = Stand::with_webhooks(redis, sim);
         let url = server.url();
         settings.tables.push(format!("[database]\nurl = \"{url}\""));
         settings

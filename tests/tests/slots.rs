@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs, recipients};
+use campanile_tests::{Http, Lab, Receiver, Stand, eventually, programs, recipients};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -13,17 +13,8 @@ const TEXT: &str = "Un rendez-vous se libère avec Dr Petit, OUI pour le prendre
 const WON: &str = "C'est noté.";
 const LATE: &str = "Merci, il est pris.";
 
-fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) -> EngineSettings {
-    let smsc = SmscSettings::new("north", sim.smpp_address());
-    let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-    settings
-        .tables
-        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
-    settings
-}
-
 fn stand(name: &str) -> Stand {
-    let stand = Stand::under(Lab::new(programs!(), name), "", settings);
+    let stand = Stand::under(Lab::new(programs!(), name), "", Stand::with_webhooks);
     stand.give_number(OWN, &[&stand.tenant]);
     stand
 }
@@ -135,7 +126,7 @@ fn req_004_13_postgresql_gives_a_freed_slot_as_well() {
     let lab = Lab::new(programs!(), "slots-postgresql");
     let server = lab.postgres();
     let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = settings(redis, sim);
+        let mut settings = Stand::with_webhooks(redis, sim);
         let url = server.url();
         settings.tables.push(format!("[database]\nurl = \"{url}\""));
         settings
@@ -340,7 +331,7 @@ fn req_004_13_a_slot_that_is_freed_at_night_is_offered_in_the_morning_and_not_to
     // A Friday, ten in the evening.
     lab.live_at("2026-11-27T21:00:00Z");
     let of_law = |redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim| {
-        let mut settings = settings(redis, sim);
+        let mut settings = Stand::with_webhooks(redis, sim);
         settings.rules = Some(vec!["fr-seed".to_owned()]);
         settings
     };

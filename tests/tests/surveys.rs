@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs, recipients};
+use campanile_tests::{Http, Lab, Receiver, Stand, eventually, programs, recipients};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -15,17 +15,8 @@ const THIRD: &str = "Que pouvons-nous améliorer ?";
 const THANKS: &str = "Merci de votre réponse.";
 const SOLVED: &str = "Nous avons revu notre accueil. Merci de nous l'avoir dit.";
 
-fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) -> EngineSettings {
-    let smsc = SmscSettings::new("north", sim.smpp_address());
-    let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-    settings
-        .tables
-        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
-    settings
-}
-
 fn stand(name: &str) -> Stand {
-    let stand = Stand::under(Lab::new(programs!(), name), "", settings);
+    let stand = Stand::under(Lab::new(programs!(), name), "", Stand::with_webhooks);
     stand.give_number(OWN, &[&stand.tenant]);
     stand
 }
@@ -93,7 +84,7 @@ fn req_004_31_postgresql_keeps_surveys_as_well() {
     let lab = Lab::new(programs!(), "surveys-postgresql");
     let server = lab.postgres();
     let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = settings(redis, sim);
+        let mut settings = Stand::with_webhooks(redis, sim);
         let url = server.url();
         settings.tables.push(format!("[database]\nurl = \"{url}\""));
         settings
