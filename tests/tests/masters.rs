@@ -40,6 +40,11 @@ fn the_master_that_sentinels_watch_is_killed_with_what_its_replica_has_not_had()
 }
 
 #[test]
+fn the_master_that_sentinels_watch_is_gone_for_longer_than_an_engine_may_be_silent() {
+    hold(&masters::WATCHED_MASTER_GONE);
+}
+
+#[test]
 fn nothing_is_sent_that_a_replica_does_not_know_of_where_it_is_waited_for() {
     hold(&masters::REPLICAS_AWAITED);
 }

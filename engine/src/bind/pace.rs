@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// What may be due at once: timers and schedulers are late by so much on an ordinary day.
 const AT_ONCE: Duration = Duration::from_millis(20);
 
+/// What is due within so short a time goes together: a waking and a write cost as much as several messages.
+const TOGETHER: Duration = Duration::from_millis(4);
+
 /// How far behind the mean may be and still be caught up with.
 const SLACK: Duration = Duration::from_millis(300);
 
@@ -185,7 +188,8 @@ impl Spacing {
         let taken = due(prompt, quick).min(due(mean, regular)).min(max);
         self.awaited = taken == 0;
         if self.awaited {
-            return Err(prompt.max(mean));
+            let together = (TOGETHER.div_duration_f64(regular) as usize).min(max);
+            return Err(prompt.max(mean) + regular * together.saturating_sub(1) as u32);
         }
         self.prompt = prompt + quick * taken as u32;
         self.mean = mean + regular * taken as u32;
@@ -290,6 +294,31 @@ mod tests {
                 let worst = most_in_a_second(&left);
                 assert!(worst <= most, "{rate}/s, stopped for {stall:?}: {worst} of {most}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_due_within_a_moment_goes_together() {
+        let start = Clock::new().now();
+        for (rate, wanted, group) in [
+            (100, 50, 1),
+            (200, 50, 1),
+            (500, 50, 2),
+            (5_000, 50, 20),
+            (5_000, 3, 3),
+            (5_000, 1, 1),
+        ] {
+            let mut pace = Pace::new(Some(bound(rate)), start);
+            while pace.take(wanted, start).is_ok() {}
+            let Err(Wait::Until(due)) = pace.take(wanted, start) else {
+                panic!("{rate}/s: something is due at once");
+            };
+            assert!(
+                due - start <= TOGETHER.max(every(f64::from(rate))),
+                "{rate}/s: {:?}",
+                due - start
+            );
+            assert_eq!(pace.take(wanted, due), Ok(group), "{rate}/s, {wanted} wanted");
         }
     }
 

@@ -28,7 +28,7 @@ use crate::domain::{
     Status, Trace, Traces, Transition, digest,
 };
 use crate::store::{
-    CampaignState, Counters, Credits, Embedded, Grant, LeaseAsk, Leased, LeasedMessage, NewTenant, Token,
+    CampaignState, Counters, Credits, Embedded, Grant, Launch, LeaseAsk, Leased, LeasedMessage, NewTenant, Token,
 };
 
 const SMSC: SmscId = SmscId(1);
@@ -447,6 +447,30 @@ async fn a_start_goes_on_with_what_was_launched() {
     started_again.resume_all().await.unwrap();
     bench.launched(tenant, id).await;
     assert_eq!(bench.state(tenant, id).await, CampaignState::Running);
+}
+
+#[tokio::test]
+async fn a_launch_whose_reply_was_lost_is_asked_for_again_and_holds_once() {
+    let bench = Bench::start("hold-again").await;
+    let tenant = bench.tenant(150).await;
+    let id = bench.create(tenant, 0..100).await;
+    let campaign = bench.campaigns.find(tenant, id).await.unwrap();
+    let now = bench.clock.unix();
+    let share = bench.store.admission(tenant).await.unwrap().share(now);
+    let launch = async |at| bench.store.launch(&campaign, (None, &share), at).await.unwrap();
+    assert_eq!(launch(now).await, Launch::Held);
+    assert_eq!(
+        launch(now).await,
+        Launch::Held,
+        "a client may send a call again by itself"
+    );
+    assert_eq!(
+        launch(UnixMicros(now.0 + 1)).await,
+        Launch::WrongState,
+        "another launch"
+    );
+    let credits = bench.store.tenant(tenant).await.unwrap().unwrap().credits;
+    assert_eq!((credits.available, credits.held), (50, 100));
 }
 
 #[tokio::test]

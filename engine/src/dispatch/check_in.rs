@@ -36,7 +36,7 @@ impl Leases {
     /// Checks in. Returns whether all have, so that something may be leased.
     pub(super) async fn check_in(&self, turn: &mut Turn, partition: Partition) -> Result<bool, StoreError> {
         let last = LastLease {
-            first_epoch: self.first(),
+            first_epoch: self.epochs.first(),
             epoch: turn.epoch,
             number: turn.number,
         };
@@ -64,7 +64,7 @@ impl Leases {
     async fn living(&self) -> Result<Vec<u32>, StoreError> {
         // After a time in which nobody could say so, an engine that has not said that it lives may live all the same.
         let may_judge = self.may_judge();
-        let now = self.store().beat(&self.own()).await?;
+        let now = self.store().beat(&self.epochs.own()).await?;
         let introduced: Vec<u32> = self
             .store()
             .peers()

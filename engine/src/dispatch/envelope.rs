@@ -31,6 +31,8 @@ pub(super) enum Unsealed {
     Expired,
     /// Its sender or its number has had enough for so long.
     Early(Duration),
+    /// The engine ends, and too few replicas have its lease.
+    Unkept,
 }
 
 /// What a message is made of.

@@ -1,14 +1,15 @@
-//! Under which epoch this process leases, how a lost reply is asked for again, and its signs of life.
+//! How this process leases, how a lost reply is asked for again, and its signs of life.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::epochs::Epochs;
 use crate::bind::{Lease, Seats};
 use crate::clock::Clock;
 use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId, UnixMicros};
@@ -64,6 +65,10 @@ pub(super) struct Wanted<'a> {
 #[derive(Debug)]
 pub(super) struct Got {
     pub(super) lease: Arc<Lease>,
+    /// When it was asked for first: opt-outs and hours were looked at then, at the earliest.
+    pub(super) since: Instant,
+    /// As many replicas have it as have to. What they do not have goes back.
+    pub(super) is_kept: bool,
     pub(super) messages: Vec<LeasedMessage>,
     pub(super) more: bool,
     pub(super) next_due: Option<UnixMicros>,
@@ -77,11 +82,7 @@ pub(crate) struct Leases {
     metrics: Metrics,
     /// Where it stands until when others hold this process for alive.
     seats: Seats,
-    /// The epoch that it began with, under which it is known as long as it lives.
-    first: u32,
-    current: Mutex<Arc<Lease>>,
-    /// Given up since the database came back older; some of their messages may still be in flight.
-    retired: Mutex<Vec<Arc<Lease>>>,
+    pub(super) epochs: Epochs,
     /// One lease at a time in a partition, so that each can say which was the one before.
     turns: Vec<tokio::sync::Mutex<Turn>>,
     /// A lease was asked for, and nobody knows what it brought.
@@ -98,14 +99,21 @@ pub(super) struct Turn {
     pub(super) number: u64,
     /// The server with which all engines have checked in.
     pub(super) server: String,
-    /// Under what was leased when no reply came.
-    pending: Option<Arc<Lease>>,
+    /// What no reply has come for yet.
+    pending: Option<Unheard>,
     /// The server is another one than when its epoch began.
     is_elsewhere: bool,
     /// The last leases, oldest first.
     recent: VecDeque<Recent>,
     /// Messages of these.
     remembered: usize,
+}
+
+/// A lease that was asked for, by when and under what.
+#[derive(Clone, Debug)]
+struct Unheard {
+    since: Instant,
+    lease: Arc<Lease>,
 }
 
 #[derive(Debug)]
@@ -130,9 +138,7 @@ impl Leases {
             clock,
             metrics,
             seats,
-            first: epoch,
-            current: Mutex::new(Arc::new(Lease { epoch })),
-            retired: Mutex::default(),
+            epochs: Epochs::new(epoch),
             turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
             unanswered: AtomicBool::new(false),
             unparked,
@@ -141,11 +147,7 @@ impl Leases {
 
     /// The epoch to lease under now.
     pub(crate) fn epoch(&self) -> u32 {
-        self.current().epoch
-    }
-
-    fn current(&self) -> Arc<Lease> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.epochs.current().epoch
     }
 
     /// Leases. A reply that is lost is asked for again until it comes; `None` when `stop` comes first.
@@ -153,49 +155,57 @@ impl Leases {
         let mut turn = self.turns[usize::from(wanted.partition.0)].lock().await;
         let mut pause = PAUSE_MIN;
         loop {
-            // What nobody knows the reply of is asked for under its own epoch, and held for in flight until it comes.
-            let lease = turn.pending.clone().unwrap_or_else(|| self.current());
-            // Before a new epoch begins, the old one's last lease is compared: an older database would be missed.
-            let farewell = turn.epoch != lease.epoch && turn.epoch != 0;
-            if turn.epoch == 0 {
-                turn.epoch = lease.epoch;
-            }
-            let segments = if farewell { 0 } else { wanted.segments };
             if turn.server.is_empty() && !self.is_alone() {
                 stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?;
                 continue;
             }
-            let asked = self.ask(&turn, wanted, segments, stop).await;
-            match asked {
-                Ok(Leased::Messages { .. }) if farewell => turn.begin_anew(),
-                Ok(Leased::Messages {
-                    messages,
-                    more,
-                    next_due,
-                    stale,
-                }) => {
+            // What nobody knows the reply of is asked for under its own epoch, and held for in flight until it comes.
+            let asked = turn.pending.clone().unwrap_or_else(|| Unheard {
+                since: self.clock.now(),
+                lease: self.epochs.current(),
+            });
+            // Before a new epoch begins, the old one's last lease is compared: an older database would be missed.
+            let farewell = turn.epoch != asked.lease.epoch && turn.epoch != 0;
+            if turn.epoch == 0 {
+                turn.epoch = asked.lease.epoch;
+            }
+            let segments = if farewell { 0 } else { wanted.segments };
+            match self.ask(&turn, wanted, segments, stop).await {
+                Ok((Leased::Messages { .. }, _)) if farewell => turn.begin_anew(),
+                Ok((
+                    Leased::Messages {
+                        messages,
+                        more,
+                        next_due,
+                        stale,
+                    },
+                    is_kept,
+                )) => {
                     turn.remember(&messages, self.clock.now());
                     turn.pending = None;
                     self.unanswered.store(false, Ordering::Relaxed);
                     if turn.is_elsewhere {
                         self.leave(&mut turn).await;
                     }
+                    let Unheard { since, lease } = asked;
                     return Some(Got {
                         lease,
+                        since,
+                        is_kept,
                         messages,
                         more,
                         next_due,
                         stale,
                     });
                 }
-                Ok(Leased::Older(known)) => self.resolve_older(&mut turn, wanted.partition, known).await,
-                Ok(Leased::Elsewhere) => stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?,
+                Ok((Leased::Older(known), _)) => self.resolve_older(&mut turn, wanted.partition, known).await,
+                Ok((Leased::Elsewhere, _)) => stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?,
                 Err(error) => {
                     self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
                     tracing::warn!(%error, "a lease has no reply; it is asked for again");
                     self.unanswered.store(true, Ordering::Relaxed);
                     if !farewell {
-                        turn.pending = Some(lease);
+                        turn.pending = Some(asked);
                     }
                     stop.run_until_cancelled(tokio::time::sleep(pause)).await?;
                     pause = (pause * 2).min(PAUSE_MAX);
@@ -204,13 +214,14 @@ impl Leases {
         }
     }
 
+    /// Asks for a lease, and waits for its replicas. Returns whether they have it: `stop` may come before.
     async fn ask(
         &self,
         turn: &Turn,
         wanted: &Wanted<'_>,
         segments: usize,
         stop: &CancellationToken,
-    ) -> Result<Leased, StoreError> {
+    ) -> Result<(Leased, bool), StoreError> {
         let (since, now) = (self.clock.now(), self.clock.unix());
         let ask = LeaseAsk {
             smsc: wanted.smsc,
@@ -225,18 +236,16 @@ impl Leases {
             server: &turn.server,
         };
         let leased = self.store.lease(&ask).await?;
+        let mut is_kept = true;
         if let Leased::Messages { messages, .. } = &leased {
             self.metrics.redis_op("lease", self.clock.now() - since, messages.len());
             if !messages.is_empty() && self.store.wait_replicas() > 0 {
                 let lease = (ask.epoch, ask.number);
                 let waited = stop.run_until_cancelled(self.wait_for_replicas(wanted.partition, lease));
-                let ended = Err(StoreError::Corrupt(
-                    "the engine ends, and too few replicas have a lease",
-                ));
-                waited.await.unwrap_or(ended)?;
+                is_kept = waited.await.transpose()?.is_some();
             }
         }
-        Ok(leased)
+        Ok((leased, is_kept))
     }
 
     /// Until as many replicas have a lease as have to: nothing of it is handed over before.
@@ -292,7 +301,7 @@ impl Leases {
             let mut turn = turn.lock().await;
             while turn.epoch == epoch {
                 let last = LastLease {
-                    first_epoch: self.first,
+                    first_epoch: self.epochs.first(),
                     epoch,
                     number: turn.number,
                 };
@@ -317,11 +326,6 @@ impl Leases {
 
     pub(super) fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// The epoch that it began with.
-    pub(super) fn first(&self) -> u32 {
-        self.first
     }
 
     /// The database is older than what this process has seen: what was leased since may have been sent. It is put in doubt,
@@ -382,48 +386,15 @@ impl Leases {
     /// Leases under another epoch from now on, unless somebody saw to that already. Waits until the store is there.
     async fn renew(&self, lost: u32) {
         let mut pause = PAUSE_MIN;
-        while self.current().epoch == lost {
+        while self.epoch() == lost {
             match self.store.new_epoch().await {
-                Ok(epoch) => {
-                    let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                    if current.epoch == lost {
-                        let old = std::mem::replace(&mut *current, Arc::new(Lease { epoch }));
-                        self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(old);
-                    }
-                }
+                Ok(epoch) => self.epochs.replace(lost, epoch),
                 Err(_) => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }
-    }
-
-    /// Epochs of this process.
-    pub(super) fn own(&self) -> Vec<u32> {
-        let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = retired.iter().map(|lease| lease.epoch);
-        let mut own: Vec<u32> = old.chain([self.first, self.current().epoch]).collect();
-        own.sort_unstable();
-        own.dedup();
-        own
-    }
-
-    /// Retired epochs none of whose messages is in flight any more: what is leased under them came back from the past.
-    pub(super) fn unreachable(&self) -> Vec<u32> {
-        let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        retired
-            .iter()
-            .filter(|lease| Arc::strong_count(lease) == 1)
-            .map(|lease| lease.epoch)
-            .collect()
-    }
-
-    pub(super) fn forget(&self, epoch: u32) {
-        self.retired
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|lease| lease.epoch != epoch);
     }
 
     /// Shows that the process lives, until `stop`; not to a database that is not ours.
@@ -445,14 +416,14 @@ impl Leases {
     async fn sign(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         if self.seats.is_alive(now) {
-            self.store.beat(&self.own()).await?;
+            self.store.beat(&self.epochs.own()).await?;
             self.seats.heard_at(now);
             return Ok(());
         }
         // Whoever has resolved its leases has forgotten them, and then the database is not older where it knows none.
-        let lost = self.current().epoch;
+        let lost = self.epoch();
         let is_known = self.store.epochs().await?.iter().any(|epoch| epoch.number == lost);
-        self.store.beat(&self.own()).await?;
+        self.store.beat(&self.epochs.own()).await?;
         self.seats.heard_at(now);
         self.begin_anew(is_known).await
     }
@@ -465,7 +436,7 @@ impl Leases {
     /// Nothing was heard of this process for so long that others may have put in doubt what it had leased: it leases under another
     /// epoch. The database may have come back older meanwhile.
     async fn begin_anew(&self, is_known: bool) -> Result<(), StoreError> {
-        let lost = self.current().epoch;
+        let lost = self.epoch();
         let mut turns = Vec::with_capacity(self.turns.len());
         for (partition, turn) in self.turns() {
             let free = tokio::time::timeout(FREE_WITHIN, turn.lock()).await;
@@ -479,7 +450,7 @@ impl Leases {
                 continue;
             }
             let last = LastLease {
-                first_epoch: self.first,
+                first_epoch: self.epochs.first(),
                 epoch: turn.epoch,
                 number: turn.number,
             };
@@ -498,15 +469,14 @@ impl Leases {
     /// At an orderly end: an epoch with nothing in flight and no lost reply needs no recovery. The others are left to whoever
     /// comes next, who puts what is leased under them in doubt.
     pub(crate) async fn close(&self) {
-        let unanswered = self.unanswered.load(Ordering::Relaxed);
-        let in_flight = Arc::strong_count(&*self.current.lock().unwrap_or_else(PoisonError::into_inner)) > 1;
-        let retired = !self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        if unanswered || in_flight || retired {
+        if self.unanswered.load(Ordering::Relaxed) || !self.epochs.are_idle() {
             tracing::warn!("some leases were not answered: their messages will be in doubt at the next start");
             return;
         }
-        if let Err(error) = self.store.forget_epoch(self.epoch()).await {
-            tracing::warn!(%error, "the epoch could not be closed; the next start looks through its leases");
+        for epoch in self.epochs.own() {
+            if let Err(error) = self.store.forget_epoch(epoch).await {
+                tracing::warn!(%error, "the epoch could not be closed; the next start looks through its leases");
+            }
         }
     }
 }

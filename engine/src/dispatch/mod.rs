@@ -5,9 +5,10 @@
 //! in the pace at which segments go to the socket.
 
 mod brake;
+mod check_in;
 mod doorbell;
 mod envelope;
-mod check_in;
+mod epochs;
 mod leases;
 mod meter;
 mod outlet;
@@ -67,7 +68,7 @@ const OTHERS_FIRST: Duration = Duration::from_millis(5);
 /// How often the partitions are looked around for what was queued by other processes.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
 
-/// From the lease to the hand-over at most: what waits longer is given back, and leased under the rules of then.
+/// From when a lease is asked for to the hand-over at most: what waits longer is given back, and leased under the rules of then.
 const STALE_AFTER: Duration = Duration::from_secs(1);
 
 /// What is leased, until it is handed over.
@@ -210,6 +211,8 @@ impl Dispatcher {
         };
         let Some(Got {
             lease,
+            since,
+            is_kept,
             messages,
             more,
             next_due,
@@ -233,18 +236,31 @@ impl Dispatcher {
             tracing::warn!(%error, "what is queued under older routes cannot be queued anew; it is tried again");
         }
         self.outlet.metrics.leased.inc_by(messages.len() as u64);
-        self.hand_over((&messages, allowance.is_try), &lease, slots).await;
+        let held = Held {
+            since,
+            is_try: allowance.is_try,
+            expires: None,
+        };
+        if is_kept {
+            self.hand_over((&messages, held), &lease, slots).await;
+        } else {
+            self.give_back(&messages, &lease).await;
+        }
         drop((lead, leasing));
     }
 
+    /// Gives back what was leased, as nothing of it was handed over.
+    async fn give_back(&self, messages: &[LeasedMessage], lease: &Arc<Lease>) {
+        let mut unsent = Events::none(self.outlet.id);
+        for leased in messages {
+            refuse(&mut unsent, (leased, lease), Unsealed::Unkept);
+        }
+        self.report(unsent).await;
+    }
+
     /// Composes what was leased and hands it to the session whose places are held.
-    async fn hand_over(&self, (messages, is_try): (&[LeasedMessage], bool), lease: &Arc<Lease>, mut slots: Slots) {
+    async fn hand_over(&self, (messages, mut held): (&[LeasedMessage], Held), lease: &Arc<Lease>, mut slots: Slots) {
         let now = self.clock.unix();
-        let mut held = Held {
-            since: self.clock.now(),
-            is_try,
-            expires: None,
-        };
         let mut batch = Segments::default();
         let mut failed = Events::none(self.outlet.id);
         let settings = self.outlet.settings();
@@ -265,7 +281,7 @@ impl Dispatcher {
             self.outlet
                 .metrics
                 .time_in_queue(order.purpose.lane(), waited.as_secs_f64());
-            let sealed = self.outlet.spaced(&order, leased, held.since);
+            let sealed = self.outlet.spaced(&order, leased, self.clock.now());
             let sealed = sealed.and_then(|()| {
                 envelope::seal(
                     &settings.config,
@@ -427,6 +443,7 @@ fn refuse(failed: &mut Events, (leased, lease): (&LeasedMessage, &Arc<Lease>), w
             Unsealed::Uncomposable => Reply::Refused(CommandStatus::ESME_RINVMSGLEN),
             Unsealed::Expired => Reply::Expired,
             Unsealed::Early(wait) => Reply::Early(wait),
+            Unsealed::Unkept => Reply::Unsent,
         };
         failed.answers.push(Answer::unheard(flight.clone(), part, reply));
     }

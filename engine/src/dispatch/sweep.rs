@@ -91,7 +91,7 @@ impl Sweeper {
 
     /// One look at all epochs, by the server's clock.
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
-        let own = self.leases.own();
+        let own = self.leases.epochs.own();
         let now = self.store.beat(&own).await?;
         let others = self.store.epochs().await?.into_iter();
         for epoch in others.filter(|epoch| !own.contains(&epoch.number)) {
@@ -105,13 +105,17 @@ impl Sweeper {
                 );
             }
         }
-        for epoch in self.leases.unreachable() {
+        let epochs = &self.leases.epochs;
+        for epoch in epochs.unreachable() {
             self.leases.take_leave(epoch).await?;
             let found = self.everywhere(Search::Lost(epoch)).await?;
-            self.leases.forget(epoch);
-            self.store.forget_epoch(epoch).await?;
+            epochs.forget(epoch);
             // The first is what this process is known by.
-            self.store.beat(&self.leases.own()).await?;
+            if epoch == epochs.first() {
+                self.store.forget_leases(epoch).await?;
+            } else {
+                self.store.forget_epoch(epoch).await?;
+            }
             tracing::warn!(
                 epoch,
                 messages = found,

@@ -45,20 +45,27 @@ impl Store {
             .collect())
     }
 
-    /// Forgets an epoch that has no leases any more.
+    /// Forgets an epoch that has no leases any more, and that no process is known by.
     pub(crate) async fn forget_epoch(&self, epoch: u32) -> Result<(), StoreError> {
         let mut forget = redis::cmd("HDEL");
         self.ask::<i64>(forget.arg(keys::ENGINES).arg(epoch)).await?;
+        self.forget_everywhere("checked", epoch).await?;
+        self.forget_leases(epoch).await
+    }
+
+    /// Forgets which leases of an epoch were the last.
+    pub(crate) async fn forget_leases(&self, epoch: u32) -> Result<(), StoreError> {
+        self.forget_everywhere("leases", epoch).await
+    }
+
+    async fn forget_everywhere(&self, kind: &str, epoch: u32) -> Result<(), StoreError> {
         let forget = |partition| {
-            ["leases", "checked"].map(|kind| {
-                let mut forget = redis::cmd("HDEL");
-                forget.arg(format!("{}{kind}", self.base(partition))).arg(epoch);
-                forget
-            })
+            let mut forget = redis::cmd("HDEL");
+            forget.arg(format!("{}{kind}", self.base(partition))).arg(epoch);
+            forget
         };
-        self.run(&self.bulk, self.all_partitions().flat_map(forget).collect())
-            .await
-            .map(drop)
+        let calls = self.all_partitions().map(forget).collect();
+        self.run(&self.bulk, calls).await.map(drop)
     }
 
     /// The number of an SMSC's name; the same for good.

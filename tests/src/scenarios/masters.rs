@@ -21,6 +21,7 @@ pub const ALL: &[Scenario] = &[
     CLUSTER_MASTER_AHEAD,
     WATCHED_MASTER_KILLED,
     WATCHED_MASTER_AHEAD,
+    WATCHED_MASTER_GONE,
     REPLICAS_AWAITED,
 ];
 
@@ -28,19 +29,36 @@ pub const ALL: &[Scenario] = &[
 pub const PARTITION_MOVED: Scenario = Scenario::new("partition-moved", partition_moved);
 
 /// A master of a cluster is killed, and comes back when its replica has its place.
-pub const CLUSTER_MASTER_KILLED: Scenario = Scenario::new("cluster-master-killed", |run| cluster_killed(run, false));
+pub const CLUSTER_MASTER_KILLED: Scenario =
+    Scenario::new("cluster-master-killed", |run| cluster_killed(run, Loss::None));
 
 /// The same, when the replica was away and has not had what was written last.
-pub const CLUSTER_MASTER_AHEAD: Scenario = Scenario::new("cluster-master-ahead", |run| cluster_killed(run, true));
+pub const CLUSTER_MASTER_AHEAD: Scenario = Scenario::new("cluster-master-ahead", |run| cluster_killed(run, Loss::Last));
 
 /// The master that sentinels watch is killed, and comes back when another has its place.
-pub const WATCHED_MASTER_KILLED: Scenario = Scenario::new("watched-master-killed", |run| watched_killed(run, false));
+pub const WATCHED_MASTER_KILLED: Scenario =
+    Scenario::new("watched-master-killed", |run| watched_killed(run, Loss::None));
 
 /// The same, when the replica was away and has not had what was written last.
-pub const WATCHED_MASTER_AHEAD: Scenario = Scenario::new("watched-master-ahead", |run| watched_killed(run, true));
+pub const WATCHED_MASTER_AHEAD: Scenario = Scenario::new("watched-master-ahead", |run| watched_killed(run, Loss::Last));
+
+/// The same, and for longer than an engine may be silent: each has given up its sessions by then, and others would hold it for dead.
+pub const WATCHED_MASTER_GONE: Scenario =
+    Scenario::new("watched-master-gone", |run| watched_killed(run, Loss::LastAndLong));
 
 /// Nothing is sent that a replica does not know of: what it has not had when it takes its master's place was not sent either.
 pub const REPLICAS_AWAITED: Scenario = Scenario::new("replicas-awaited", replicas_awaited);
+
+/// What goes with a master.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Nothing that was written a moment before.
+    None,
+    /// What was written last.
+    Last,
+    /// That, and nothing can be written for long.
+    LastAndLong,
+}
 
 const MASTERS: usize = 3;
 
@@ -117,7 +135,7 @@ fn partition_moved(run: &Run) -> Figures {
     figures
 }
 
-fn cluster_killed(run: &Run, is_ahead: bool) -> Figures {
+fn cluster_killed(run: &Run, loss: Loss) -> Figures {
     let mut dice = run.dice();
     let lab = Lab::new(run.programs, &run.directory());
     let mut cluster = RedisCluster::start(lab.site(), &RedisSettings::default(), MASTERS, 1).or_fail();
@@ -125,7 +143,7 @@ fn cluster_killed(run: &Run, is_ahead: bool) -> Figures {
     let campaign = launch(&ground, &mut dice);
     let victim = dice.roll(0..=MASTERS as u64 - 1) as usize;
     let heir = cluster.replica_of(victim);
-    if is_ahead {
+    if loss != Loss::None {
         cluster.nodes()[heir].kill();
         go_on(&ground, dice.roll(AHEAD));
         cluster.nodes()[victim].kill();
@@ -136,29 +154,34 @@ fn cluster_killed(run: &Run, is_ahead: bool) -> Figures {
     cluster.wait_for_master(heir).or_fail();
     cluster.nodes_mut()[victim].restart().or_fail();
     cluster.wait_for_replica(victim).or_fail();
-    end(&ground, &campaign, is_ahead)
+    end(&ground, &campaign, loss)
 }
 
-fn watched_killed(run: &Run, is_ahead: bool) -> Figures {
+fn watched_killed(run: &Run, loss: Loss) -> Figures {
     let mut dice = run.dice();
     let lab = Lab::new(run.programs, &run.directory());
     let mut watched = WatchedRedis::start(lab.site(), &RedisSettings::default(), 1).or_fail();
     let (ground, _second) = ground(run, lab, &watched.url());
     let campaign = launch(&ground, &mut dice);
-    if is_ahead {
+    if loss != Loss::None {
         watched.nodes()[1].kill();
         go_on(&ground, dice.roll(AHEAD));
         watched.nodes()[0].kill();
+        if loss == Loss::LastAndLong {
+            ground.eventually("no engine has a session", || {
+                (ground.stand.sim.sessions().or_fail() == 0).then_some(())
+            });
+        }
         watched.nodes_mut()[1].restart().or_fail();
     } else {
         watched.nodes()[0].kill();
     }
     // What came back before the sentinels had chosen another would have lost nothing.
-    if is_ahead || dice.roll(0..=1) == 1 {
+    if loss != Loss::None || dice.roll(0..=1) == 1 {
         assert_eq!(watched.wait_for_another_master(0).or_fail(), 1);
     }
     watched.nodes_mut()[0].restart().or_fail();
-    end(&ground, &campaign, is_ahead)
+    end(&ground, &campaign, loss)
 }
 
 fn replicas_awaited(run: &Run) -> Figures {
@@ -172,6 +195,16 @@ fn replicas_awaited(run: &Run) -> Figures {
         let waits = |engine: &Engine| engine.process().log().contains("too few replicas have a lease");
         (waits(&ground.stand.engine) && waits(&second)).then_some(())
     });
+    let stopped = dice.roll(0..=1);
+    if stopped == 1 {
+        // What it waits with has gone nowhere, and goes back.
+        assert!(second.shut_down().success(), "{}", ground.context);
+        assert!(
+            !second.process().log().contains("will be in doubt"),
+            "{}",
+            ground.context
+        );
+    }
     watched.nodes()[0].kill();
     watched.nodes_mut()[1].restart().or_fail();
     assert_eq!(watched.wait_for_another_master(0).or_fail(), 1);
@@ -191,13 +224,14 @@ fn replicas_awaited(run: &Run) -> Figures {
         );
     }
     Figures::from([
+        ("stopped", stopped),
         ("delivered", view.status("delivered")),
         ("in doubt", view.progress.in_doubt),
     ])
 }
 
-fn end(ground: &Ground, campaign: &Campaign, is_ahead: bool) -> Figures {
-    if !is_ahead {
+fn end(ground: &Ground, campaign: &Campaign, loss: Loss) -> Figures {
+    if loss == Loss::None {
         return balance(ground, campaign);
     }
     // Receipts that were acknowledged, and are lost with what was written last, do not come again: their messages stay transmitted.

@@ -4,10 +4,13 @@
 --     between commas  [5] its state then  [6] its state when credits are short  [7] for when its launch is
 --     planned, microseconds; empty: whatever is planned  [8] its messages  [9] the tenant's day  [10] most messages of
 --     that day; empty: any number
--- Returns: 1 held; 0 credits are short; -1 the campaign is in another state; -2 the day would have more messages than the most.
+-- Returns: 1 held, also when this very call is made again after its reply was lost; 0 credits are short; -1 the campaign is in
+--     another state; -2 the day would have more messages than the most.
 -- Limits: one campaign; credits are bounded by the grant.
 local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
-local state = redis.call('HGET', KEYS[3], 'state')
+local was = redis.call('HMGET', KEYS[3], 'state', 'launched_at')
+local state = was[1]
+if state == ARGV[5] and was[2] == ARGV[2] then return 1 end
 if not state or not string.find(ARGV[4], ',' .. state .. ',', 1, true) then return -1 end
 if ARGV[7] ~= '' and redis.call('HGET', KEYS[3], 'scheduled_at') ~= ARGV[7] then return -1 end
 local daily, taken = redis.call('HMGET', KEYS[4], 'day', 'taken'), ARGV[8]
