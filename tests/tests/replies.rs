@@ -630,6 +630,37 @@ fn are_reminded(stand: &Stand) {
     assert_eq!(answers, people.iter().cloned().zip(expected).collect::<Vec<_>>());
 }
 
+#[test]
+fn req_004_13_the_same_answer_again_cancels_no_other_appointment() {
+    let stand = stand("replies-again");
+    let http = stand.tenant.http(&stand.engine);
+    stand.give_number(OWN, &[&stand.tenant]);
+    let plan =
+        json!({ "name": "La semaine avant", "offsets": ["-7d"], "sender": OWN, "text": "RDV à [heure]. 1 oui, 2 non" });
+    http.post("/v1/reminder_plans", &plan).expect(201);
+    let person = &people(1)[0];
+    let book = |reference: &str, hours: i64, texts: usize| {
+        let starts_at = (Timestamp::now() + jiff::SignedDuration::from_hours(hours)).to_string();
+        let event = json!({ "reference": reference, "number": person, "kind": "Consultation", "starts_at": starts_at });
+        let made = http.post("/v1/events", &json!({ "events": [event] })).expect(200);
+        got(&stand, person, OWN, texts);
+        text(&made["data"][0]["id"])
+    };
+    let (other, last) = (book("other", 30, 1), book("last", 80, 2));
+    let state = |id: &str| text(&http.get(&format!("/v1/events/{id}")).expect(200)["state"]);
+    stand.sim.inbound(person, OWN, "2");
+    assert_eq!(got(&stand, person, OWN, 3)[2], "Votre rendez-vous est annulé.");
+    assert_eq!(
+        (state(&last), state(&other)),
+        ("cancelled".to_owned(), "booked".to_owned())
+    );
+    // Again, or about the other one? People look.
+    stand.sim.inbound(person, OWN, "Annuler");
+    let unsure = conversation(&http, person, |one| one["attention"] == "unsure");
+    assert_eq!(said(&http, &unsure).last().expect("it came")["made"], "unsure");
+    assert_eq!(state(&other), "booked");
+}
+
 /// Whatever dies meanwhile, each message is answered once, and stands in its conversation once.
 fn killed(seed: u64) {
     let mut stand = stand(&format!("replies-kills-{seed}"));

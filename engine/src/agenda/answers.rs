@@ -38,7 +38,7 @@ impl Agenda {
         (tenant, events): (TenantId, &[EventId]),
         (answer, at): (EventAnswer, UnixMicros),
     ) -> Result<(), AgendaFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         for event in events {
             let mut put = Sql::new("INSERT INTO agenda_answer (event, for_at, answer, at) SELECT id, starts_at, ");
             put.value(answer.code()).push(", ").value(at.0.cast_signed());
@@ -77,16 +77,20 @@ impl Agenda {
         self.0.database.row(query, read).await
     }
 
-    /// Forgets the events of a number that are of no contact. Returns how many there were.
+    /// Forgets the events of a number that are of no contact, and that it was asked whether it agrees: nothing is asked of whoever is
+    /// forgotten. Returns how many events there were.
     ///
     /// # Errors
     /// The database's.
     pub(crate) async fn forget_number(&self, tenant: TenantId, number: Recipient) -> Result<u64, DatabaseError> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut delete = Sql::new("DELETE FROM agenda_event WHERE tenant = ");
         delete.value(tenant.0);
         delete.push(" AND number = ").value(number.0.cast_signed());
         let forgotten = change.run(delete).await?;
+        let mut delete = Sql::new("DELETE FROM consent_asked WHERE tenant = ");
+        delete.value(tenant.0).push(" AND who = ").value(number.to_string());
+        change.run(delete).await?;
         change.commit().await?;
         Ok(forgotten)
     }

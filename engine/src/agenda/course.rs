@@ -2,7 +2,6 @@
 //! asked for; then it is written down which message it became. A crash between two has the same asked for again, which makes the same
 //! message.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -131,7 +130,7 @@ impl Agenda {
             return Ok(false);
         };
         let now = self.0.clock.unix();
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(plan.tenant).await?;
         let events = kept::to_come(&mut change, plan.tenant, (after, now, LAID)).await?;
         let seen = Circumstances {
             now,
@@ -154,22 +153,26 @@ impl Agenda {
     /// Has events that recur go on to their next occurrence, with its reminders. `false`: none has begun.
     async fn roll(&self) -> Result<bool, AgendaFault> {
         let now = self.0.clock.unix();
-        let mut change = self.0.database.change().await?;
-        let begun = kept::to_roll(&mut change, now, LAID).await?;
-        let mut known: HashMap<TenantId, Vec<ReminderPlan>> = HashMap::new();
-        let mut made = Vec::new();
-        for (tenant, mut event) in begun.iter().cloned() {
-            let plans = match known.entry(tenant) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => place.insert(plans::all_in(&mut change, tenant).await?),
-            };
+        let mut is_more = false;
+        for tenant in kept::who_rolls(&self.0.database, now).await? {
+            is_more |= self.roll_of(tenant, now).await?;
+        }
+        Ok(is_more)
+    }
+
+    /// The same of some of a tenant's. `false`: these are all.
+    async fn roll_of(&self, tenant: TenantId, now: UnixMicros) -> Result<bool, AgendaFault> {
+        let mut change = self.0.database.change_of(tenant).await?;
+        let begun = kept::to_roll(&mut change, (tenant, now), LAID).await?;
+        let plans = plans::all_in(&mut change, tenant).await?;
+        let (mut events, mut made) = (Vec::with_capacity(begun.len()), Vec::new());
+        for mut event in begun {
             let Some((at, before)) = event.next_start(now) else {
                 event.state = EventState::Done;
-                kept::write(&mut change, tenant, &[&event]).await?;
+                events.push(event);
                 continue;
             };
             event.start.at = at;
-            kept::write(&mut change, tenant, &[&event]).await?;
             // What is due just as the occurrence before begins is due for this one.
             let seen = Circumstances {
                 now: before.minus(Duration::from_micros(1)),
@@ -177,14 +180,19 @@ impl Agenda {
                 told: None,
                 others_tell: false,
             };
-            for plan in plans.iter() {
+            for plan in &plans {
                 let timers = timers(plan, &event, &seen).into_iter();
                 made.extend(timers.map(|timer| (event.id, timer)));
             }
+            events.push(event);
+        }
+        if !events.is_empty() {
+            let events: Vec<&Event> = events.iter().collect();
+            kept::write(&mut change, tenant, &events).await?;
         }
         reminders::keep(&mut change, &made).await?;
         change.commit().await?;
-        Ok(begun.len() == LAID)
+        Ok(events.len() == LAID)
     }
 
     async fn round(&self, due: Vec<Due>, now: UnixMicros) -> Result<(), AgendaFault> {
@@ -343,6 +351,7 @@ impl Agenda {
             },
             own_number: false,
             without_consent: outgoing.plan.definition.asks_consent,
+            in_hours: false,
             encoding: None,
             validity: validity(&outgoing.plan, &fit, now),
             parameters: Parameters::default(),

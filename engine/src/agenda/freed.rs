@@ -151,7 +151,7 @@ impl Agenda {
         if !faults.is_empty() {
             return Err(AgendaFault::Fields(faults));
         }
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut put = Sql::new("INSERT INTO slot_settings (tenant, says) VALUES (");
         put.value(tenant.0);
         put.push(", ")

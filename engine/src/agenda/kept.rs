@@ -36,6 +36,8 @@ const CHANGED: [&str; 13] = [
 pub(crate) struct Sought {
     pub(crate) reference: Option<String>,
     pub(crate) contact: Option<ContactId>,
+    /// Of no contact.
+    pub(crate) number: Option<Recipient>,
     pub(crate) kind: Option<String>,
     pub(crate) state: Option<EventState>,
     /// Those that begin then or later.
@@ -65,6 +67,7 @@ pub(super) async fn some(
         }
     };
     numbers("contact = ", sought.contact.map(|contact| contact.0));
+    numbers("number = ", sought.number.map(|number| number.0));
     numbers("starts_at >= ", sought.since.map(|at| at.0));
     numbers("starts_at < ", sought.until.map(|at| at.0));
     if let Some(after) = after {
@@ -120,25 +123,27 @@ pub(super) async fn to_come(
     change.rows(query, |row| read(row, 0)).await
 }
 
-/// Events that recur and have begun, each with its tenant.
+/// Some tenants with events that recur and have begun.
+pub(super) async fn who_rolls(database: &Database, now: UnixMicros) -> Result<Vec<TenantId>, DatabaseError> {
+    let mut query = Sql::new("SELECT DISTINCT tenant FROM agenda_event WHERE rolls_at <= ");
+    query.value(now.0.cast_signed()).push(" LIMIT 100");
+    let read = |row: &Found<'_>| Ok(TenantId(u32::try_from(row.number(0)?).unwrap_or_default()));
+    database.rows(query, read).await
+}
+
+/// Events of a tenant that recur and have begun.
 pub(super) async fn to_roll(
     change: &mut Change,
-    now: UnixMicros,
+    (tenant, now): (TenantId, UnixMicros),
     limit: usize,
-) -> Result<Vec<(TenantId, Event)>, DatabaseError> {
-    let mut query = Sql::new("SELECT ");
-    query
-        .push(COLUMNS)
-        .push(", agenda_event.tenant FROM agenda_event WHERE agenda_event.rolls_at <= ");
+) -> Result<Vec<Event>, DatabaseError> {
+    let mut query = select(tenant);
+    query.push(" AND agenda_event.rolls_at <= ");
     query
         .value(now.0.cast_signed())
         .push(" ORDER BY agenda_event.rolls_at LIMIT ");
     query.value(i64::try_from(limit).unwrap_or(i64::MAX));
-    let read = |row: &Found<'_>| {
-        let tenant = u32::try_from(row.number(COLUMNS_COUNT)?).unwrap_or_default();
-        Ok((TenantId(tenant), read(row, 0)?))
-    };
-    change.rows(query, read).await
+    change.rows(query, |row| read(row, 0)).await
 }
 
 /// Puts events in place of what is known of them; as many as fit one statement.

@@ -139,10 +139,12 @@ impl Agenda {
     /// # Errors
     /// The database's.
     pub(crate) async fn open_questions(&self, of: (TenantId, Recipient)) -> Result<Vec<OpenQuestion>, DatabaseError> {
-        open_questions(&self.0.database, of, self.0.clock.unix()).await
+        let mut open = open_questions(&self.0.database, of, self.0.clock.unix()).await?;
+        open.retain(|question| question.ended_at.is_none());
+        Ok(open)
     }
 
-    /// What a number was asked before that time and may still answer then, what was asked last first.
+    /// The same as it was at that time, and what an answer had ended of late.
     ///
     /// # Errors
     /// The database's.
@@ -283,7 +285,7 @@ impl Agenda {
         wanted: bool,
     ) -> Result<(), AgendaFault> {
         self.0.people.contact(tenant, contact).await?;
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut sql;
         if wanted {
             sql = Sql::new("DELETE FROM reminders_off WHERE contact = ");

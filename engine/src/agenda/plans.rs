@@ -13,7 +13,7 @@ pub(super) async fn insert(
     new: ReminderPlan,
     is_for_known: bool,
 ) -> Result<ReminderPlan, AgendaFault> {
-    let mut change = database.change().await?;
+    let mut change = database.change_of(new.tenant).await?;
     let mut count = Sql::new("SELECT COUNT(*) FROM reminder_plan WHERE tenant = ");
     count.value(new.tenant.0);
     let counted = change.rows(count, |row| row.number(0)).await?;
@@ -75,7 +75,7 @@ pub(super) async fn these(
 }
 
 pub(super) async fn forget(database: &Database, (tenant, id): (TenantId, ReminderPlanId)) -> Result<(), AgendaFault> {
-    let mut change = database.change().await?;
+    let mut change = database.change_of(tenant).await?;
     let mut delete = Sql::new("DELETE FROM reminder_plan WHERE tenant = ");
     delete.value(tenant.0).push(" AND id = ").value(id.0.cast_signed());
     if change.run(delete).await? == 0 {
@@ -89,7 +89,7 @@ pub(super) async fn set_paused(
     (tenant, id): (TenantId, ReminderPlanId),
     paused: bool,
 ) -> Result<(), AgendaFault> {
-    let mut change = database.change().await?;
+    let mut change = database.change_of(tenant).await?;
     let mut update = Sql::new("UPDATE reminder_plan SET paused = ");
     update.value(i64::from(paused)).push(" WHERE tenant = ").value(tenant.0);
     update.push(" AND id = ").value(id.0.cast_signed());

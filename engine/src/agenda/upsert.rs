@@ -60,7 +60,7 @@ impl Agenda {
         let whom: Vec<Option<&GivenWhom>> = given.iter().map(|event| event.whom.as_ref()).collect();
         let whom = self.whom(tenant, ("events", &whom)).await?;
         let now = self.0.clock.unix();
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let references = given.iter().map(|event| event.reference.clone());
         let known = kept::known(&mut change, tenant, references).await?;
         let (mut places, new) = placed(given, &whom, (known, now))?;

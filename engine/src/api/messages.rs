@@ -121,5 +121,6 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         validity: validity?,
         parameters: parameters?,
         without_consent: false,
+        in_hours: false,
     })
 }

@@ -17,8 +17,8 @@ use crate::account::AccountFault;
 use crate::campaign::view::time;
 use crate::config::OwnNumber;
 use crate::domain::{Country, NumberId, NumberRequestId, ResellerId, Role, TenantId};
-use crate::fault::FieldProblem;
-use crate::numbers::{NOTE_MAX, NewNumber, NumberFault, NumberKind, NumberRequest, OurNumber, PRICE_MAX};
+use crate::fault::{FieldFault, FieldProblem};
+use crate::numbers::{NOTE_MAX, NewNumber, NumberFault, NumberKind, NumberRequest, OPEN_MAX, OurNumber, PRICE_MAX};
 
 pub(super) fn routes() -> Routes {
     own().and(inventory()).and(requests())
@@ -195,8 +195,7 @@ pub(super) async fn ask(
         return Err(fields.refusal());
     };
     let wanted = (kind, country, two_way.unwrap_or(true));
-    let request = app.numbers.ask(tenant, wanted, &note).await;
-    let request = request.map_err(|error| database_refuses(&error))?;
+    let request = app.numbers.ask(tenant, wanted, &note).await?;
     Ok((StatusCode::CREATED, Json(request_view(&request))))
 }
 
@@ -403,6 +402,9 @@ impl From<NumberFault> for Problem {
     fn from(fault: NumberFault) -> Self {
         match fault {
             NumberFault::NotFound => ProblemKind::NotFound.into(),
+            NumberFault::TooManyOpen => {
+                Self::of_fields(vec![FieldFault::new("", FieldProblem::TooMany { max: OPEN_MAX })])
+            }
             NumberFault::Answered => ProblemKind::RequestAnswered.into(),
             NumberFault::Database(error) => database_refuses(&error),
         }

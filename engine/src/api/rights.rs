@@ -92,6 +92,7 @@ fn rights(app: &App) -> Rights<'_> {
         campaigns: &app.campaigns,
         agenda: &app.agenda,
         replies: &app.replies,
+        webhooks: &app.webhooks,
         links: app.links.as_ref(),
     }
 }
@@ -212,6 +213,7 @@ fn view(app: &App, everything: &Everything) -> Value {
         "codes": of_number.codes.iter().map(code).collect::<Vec<_>>(),
         "surveys": of_number.surveys.iter().map(surveys::run_view).collect::<Vec<_>>(),
         "waiting_list": of_number.waiting_list.iter().map(waiting_list::view).collect::<Vec<_>>(),
+        "events": of_number.events.iter().map(agenda::view).collect::<Vec<_>>(),
         "offers": of_number.offers.iter().map(offers::person).collect::<Vec<_>>(),
     })
 }

@@ -84,8 +84,7 @@ async fn ask(
     };
     let resembles = app.campaigns.resembled(&sender);
     let asked = (&*sender.text(), &*note);
-    let request = app.numbers.ask_for_sender(tenant, asked, resembles.as_deref()).await;
-    let request = request.map_err(|error| database_refuses(&error))?;
+    let request = app.numbers.ask_for_sender(tenant, asked, resembles.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(view(&request))))
 }
 

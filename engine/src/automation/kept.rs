@@ -137,7 +137,7 @@ pub(super) async fn one(
 }
 
 pub(super) async fn forget(database: &Database, (tenant, id): (TenantId, AutomationId)) -> Result<(), AutomationFault> {
-    let mut change = database.change().await?;
+    let mut change = database.change_of(tenant).await?;
     let mut delete = Sql::new("DELETE FROM automation WHERE tenant = ");
     delete.value(tenant.0).push(" AND id = ").value(id.0.cast_signed());
     if change.run(delete).await? == 0 {

@@ -58,6 +58,8 @@ pub(crate) struct DirectOrder {
     pub(crate) parameters: Parameters,
     /// Advertising that goes though no consent is known: it tries a campaign out on those who write it, or asks for consent.
     pub(crate) without_consent: bool,
+    /// Only in the hours of advertising, whatever its purpose.
+    pub(crate) in_hours: bool,
 }
 
 /// An order with its price.
@@ -67,6 +69,14 @@ struct Priced {
     /// As it goes.
     text: String,
     cost: Cost,
+}
+
+/// Whose hours a message keeps.
+fn hours_of(order: &DirectOrder) -> Purpose {
+    match order.in_hours {
+        true => Purpose::Marketing,
+        false => order.purpose,
+    }
 }
 
 impl Campaigns {
@@ -247,7 +257,7 @@ impl Campaigns {
             line: Line {
                 way: Way::Route(route),
                 lane: order.purpose.lane(),
-                gate: self.0.deps.gates.of(order.purpose, priced.recipient),
+                gate: self.0.deps.gates.of(hours_of(order), priced.recipient),
             },
             version: table.version(),
             token,

@@ -23,6 +23,10 @@ impl Campaigns {
         if campaign.kind == CampaignKind::Direct {
             return Err(CampaignFault::AlreadyStarted(campaign.state));
         }
+        // Whoever finds out whom it means launches it: before that, nobody knows what it takes.
+        if campaign.state == CampaignState::Resolving {
+            return Err(CampaignFault::AlreadyStarted(campaign.state));
+        }
         self.launch_as(&campaign, None).await
     }
 

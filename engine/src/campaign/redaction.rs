@@ -66,7 +66,7 @@ impl Campaigns {
         Ok(())
     }
 
-    async fn needs_texts(&self, tenant: TenantId) -> Result<bool, StoreError> {
+    async fn needs_texts(&self, tenant: TenantId) -> Result<bool, CampaignFault> {
         let active = self.store().active().await?;
         if active.iter().any(|(of, _)| *of == tenant) {
             return Ok(true);
@@ -78,10 +78,15 @@ impl Campaigns {
             .await?
             .into_iter()
             .chain(resolving)
+            .chain(self.flagged().waiting(tenant).await?)
             .collect();
         for id in waiting {
             let campaign = self.store().campaign(tenant, id).await?;
-            let needs = [CampaignState::Scheduled, CampaignState::Resolving];
+            let needs = [
+                CampaignState::Scheduled,
+                CampaignState::Resolving,
+                CampaignState::InReview,
+            ];
             if campaign.is_some_and(|campaign| needs.contains(&campaign.state)) {
                 return Ok(true);
             }

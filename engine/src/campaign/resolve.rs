@@ -56,15 +56,32 @@ impl Campaigns {
         planned: Option<UnixMicros>,
     ) -> Result<CampaignState, CampaignFault> {
         let owner = (campaign.tenant, campaign.id);
-        let from = match planned {
-            Some(_) => &[CampaignState::Scheduled][..],
-            None => &CampaignState::BEFORE_LAUNCH[..],
+        let from = match (planned, campaign.state) {
+            (Some(_), _) => &[CampaignState::Scheduled][..],
+            // It was accepted; taken back meanwhile, it is launched by nobody.
+            (None, CampaignState::InReview) => &[CampaignState::InReview][..],
+            (None, _) => &CampaignState::BEFORE_LAUNCH[..],
         };
-        if !self.store().begin_resolving(owner, from, self.0.deps.epoch).await? {
-            return Err(self.why_not(owner.0, owner.1).await?);
+        match self.store().begin_resolving(owner, from, self.0.deps.epoch).await {
+            Ok(true) => {}
+            Ok(false) if self.is_left_here(owner).await? => {}
+            Ok(false) => return Err(self.why_not(owner.0, owner.1).await?),
+            Err(error) => {
+                // It may have begun, and then nobody else sees to it before the next start.
+                self.resolve_later(owner, planned);
+                return Err(error.into());
+            }
         }
         self.resolve_later(owner, planned);
         Ok(CampaignState::Resolving)
+    }
+
+    /// Whether a campaign's audience is to be found out by this process, which does not: the call that began it was made again.
+    async fn is_left_here(&self, (tenant, id): (TenantId, CampaignId)) -> Result<bool, CampaignFault> {
+        let listed = self.store().resolving().await?;
+        Ok(listed.contains(&(id, self.0.deps.epoch))
+            && self.found_so_far(id).is_none()
+            && self.find(tenant, id).await?.state == CampaignState::Resolving)
     }
 
     /// Launches that were being found out by a process that has ended.

@@ -62,7 +62,9 @@ impl Campaigns {
 
     async fn look_at_text(&self, campaign: &Campaign) -> Result<Looked, CampaignFault> {
         let texts = campaign.variants.iter().map(|variant| variant.text.as_str());
-        let texts: Vec<&str> = [campaign.text.as_str()].into_iter().chain(texts).collect();
+        // Where its short link leads is seen by nobody else before it is sent.
+        let link = campaign.link.iter().map(|link| link.url.as_str());
+        let texts: Vec<&str> = [campaign.text.as_str()].into_iter().chain(texts).chain(link).collect();
         let seen = Seen {
             tenant: campaign.tenant,
             purpose: campaign.purpose,
@@ -86,10 +88,18 @@ impl Campaigns {
     /// # Errors
     /// The store's or the database's: it is done later.
     pub(crate) async fn carry_out(&self, of: Option<FlaggedId>) -> Result<(), CampaignFault> {
+        let mut last = Ok(());
         for decided in self.flagged().decided(of).await? {
-            self.carry_out_one(&decided).await?;
+            // One that cannot be carried out now keeps no other from it.
+            let carried = self.carry_out_one(&decided).await;
+            last = carried.inspect_err(|fault| {
+                tracing::warn!(campaign = %decided.campaign, %fault, "what was decided is not carried out yet");
+            });
+            if matches!(last, Err(CampaignFault::Store(_) | CampaignFault::Database(_))) {
+                return last;
+            }
         }
-        Ok(())
+        last
     }
 
     async fn carry_out_one(&self, decided: &Decided) -> Result<(), CampaignFault> {

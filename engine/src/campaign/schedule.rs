@@ -38,6 +38,16 @@ impl Campaigns {
                 problem.into(),
             )]));
         }
+        if let Some(expires_at) = campaign
+            .link
+            .as_ref()
+            .and_then(|link| link.expires_at)
+            .filter(|over| at >= *over)
+        {
+            let expires_at = time(expires_at).unwrap_or_default();
+            let over = FieldFault::new("/link_expires_at", DateProblem::AfterExpiry { expires_at }.into());
+            return Err(CampaignFault::Fields(vec![over]));
+        }
         self.check_window(&campaign, at).await?;
         // Asked about now, so that it was looked at when its date comes.
         let waits = (&CampaignState::BEFORE_LAUNCH[..], Some(at));
@@ -143,21 +153,21 @@ impl Campaigns {
                 Err(why @ (CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping)) => {
                     return Err(why);
                 }
+                // It is blocked, and says so; or somebody else has moved it.
                 Err(
-                    why @ (CampaignFault::Expired { .. }
-                    | CampaignFault::TenantSuspended { .. }
-                    | CampaignFault::TextRejected { .. }
-                    | CampaignFault::DayFull { .. }),
+                    why @ (CampaignFault::Short { .. }
+                    | CampaignFault::AlreadyStarted(_)
+                    | CampaignFault::WrongState(_)),
                 ) => {
-                    self.refuse_planned(&campaign, &why).await?;
+                    tracing::warn!(campaign = %planned.campaign, %why, "not launched at its time");
                 }
-                Err(why) => tracing::warn!(campaign = %planned.campaign, %why, "not launched at its time"),
+                Err(why) => self.refuse_planned(&campaign, &why).await?,
             }
         }
         Ok(self.store().forget_plan(planned).await?)
     }
 
-    /// One that had expired when its date was made up for, or of whose tenant nothing, or no more, is taken, is a draft again, and says why.
+    /// One that cannot go any more as it is, such as one that had expired when its date was made up for, is a draft again, and says why.
     async fn refuse_planned(&self, campaign: &Campaign, why: &CampaignFault) -> Result<(), StoreError> {
         tracing::warn!(campaign = %campaign.id, %why, "not launched at its time");
         let owner = (campaign.tenant, campaign.id);

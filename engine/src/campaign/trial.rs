@@ -73,6 +73,7 @@ impl Campaigns {
                 validity: campaign.validity,
                 parameters: campaign.parameters.clone(),
                 without_consent: true,
+                in_hours: false,
                 own_number: false,
             };
             let sent = self.send(tenant, &one, nth(token, at)).await;

@@ -122,7 +122,9 @@ pub(crate) fn recurring(text: &str, written: Written) -> String {
     for (token, is_cue) in told_apart(text) {
         let own = &text[token.from..token.to];
         kept.push(match token.word.as_str() {
-            "<link>" => links::first_domain(own).unwrap_or_default(),
+            // What is written to one person may lead to a page of theirs.
+            "<link>" if written == Written::ForOne => links::first_domain(own).unwrap_or_default(),
+            "<link>" => own.to_owned(),
             _ if !is_cue && written == Written::ForOne && is_name(own) => "<name>".to_owned(),
             word => word.to_owned(),
         });

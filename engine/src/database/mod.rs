@@ -16,6 +16,7 @@ use std::sync::Arc;
 use sqlx::{AnyConnection, AnyPool, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::domain::TenantId;
 pub(crate) use fault::{DatabaseError, DatabaseFault};
 pub(crate) use found::Found;
 pub(crate) use open::{Redis, Tie};
@@ -35,12 +36,15 @@ pub(crate) struct Database {
     dialect: Dialect,
     /// SQLite has one writer at a time: they queue here, in order, and not at its lock.
     writers: Arc<Semaphore>,
+    /// PostgreSQL has many: new numbers come over connections of their own, where nobody waits for what somebody else changes.
+    numbers: Option<AnyPool>,
 }
 
 /// A change under way; undone when it is dropped before [`Change::commit`].
 pub(crate) struct Change {
     transaction: Transaction<'static, sqlx::Any>,
     dialect: Dialect,
+    numbers: Option<AnyPool>,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -53,6 +57,9 @@ impl Database {
     /// Ends all connections: what the embedded one has in its log goes to its file.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
+        if let Some(numbers) = &self.numbers {
+            numbers.close().await;
+        }
     }
 
     /// Begins a change.
@@ -73,8 +80,25 @@ impl Database {
         Ok(Change {
             transaction: self.pool.begin_with(begin).await?,
             dialect: self.dialect,
+            numbers: self.numbers.clone(),
             _turn: turn,
         })
+    }
+
+    /// Begins a change of what one tenant has. Such changes come one after the other: what one of them has read, nobody else
+    /// changes before it is kept.
+    ///
+    /// # Errors
+    /// As [`Database::change`].
+    pub(crate) async fn change_of(&self, tenant: TenantId) -> Result<Change, DatabaseError> {
+        let mut change = self.change().await?;
+        if self.dialect == Dialect::Postgres {
+            // Until its end. The first number says what the second one is.
+            let mut lock = Sql::new("SELECT CASE WHEN pg_advisory_xact_lock(1, CAST(");
+            lock.value(tenant.0).push(" AS INTEGER)) IS NULL THEN 0 ELSE 1 END");
+            change.rows(lock, |_| Ok(())).await?;
+        }
+        Ok(change)
     }
 
     /// All rows of a query, each as `read` makes it.
@@ -136,7 +160,8 @@ impl Change {
         rows.iter().map(|row| read(&Found(row))).collect()
     }
 
-    /// The first of `count` numbers that nobody else gets.
+    /// The first of `count` numbers that nobody else gets. Those of a change that is undone may be nobody's, and lower ones may be seen
+    /// after higher ones.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -145,8 +170,14 @@ impl Change {
         let mut take = Sql::new("INSERT INTO number_series (name, taken) VALUES (");
         take.value(of).push(", ").value(count);
         take.push(") ON CONFLICT (name) DO UPDATE SET taken = number_series.taken + excluded.taken RETURNING taken");
-        let taken = self.rows(take, |row| row.number(0)).await?;
-        let last = taken.first().copied().unwrap_or(count);
+        let taken = match &self.numbers {
+            Some(apart) => {
+                let row = take.query(self.dialect).fetch_one(apart).await?;
+                Some(Found(&row).number(0)?)
+            }
+            None => self.rows(take, |row| row.number(0)).await?.first().copied(),
+        };
+        let last = taken.unwrap_or(count);
         Ok(last - count + 1)
     }
 

@@ -17,6 +17,9 @@ use crate::config;
 /// Queries at once: more would only wait for the same disk.
 const CONNECTIONS_MAX: u32 = 16;
 
+/// Over which PostgreSQL gives numbers, a statement each.
+const NUMBERS_CONNECTIONS: u32 = 2;
+
 /// How long a free connection is waited for.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -205,8 +208,15 @@ async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, D
         .close()
         .await
         .map_err(|source| refused(place.to_owned(), source))?;
+    let numbers = (dialect == Dialect::Postgres).then(|| {
+        let few = AnyPoolOptions::new()
+            .max_connections(NUMBERS_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_WITHIN);
+        few.connect_lazy_with(to.clone())
+    });
     let pool = options.connect_with(to).await;
     Ok(Database {
+        numbers,
         pool: pool.map_err(|source| refused(place.to_owned(), source))?,
         dialect,
         writers: Arc::new(Semaphore::new(1)),

@@ -87,6 +87,21 @@ impl FlaggedTexts {
         Ok(self.0.database.rows(query, read).await?)
     }
 
+    /// A tenant's campaigns that wait for a decision, or for it to be carried out.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn waiting(&self, tenant: TenantId) -> Result<Vec<CampaignId>, FlagFault> {
+        let mut query = Sql::new(
+            "SELECT flagged_campaign.campaign FROM flagged_campaign JOIN flagged ON flagged.id = flagged_campaign.flagged ",
+        );
+        query
+            .push("WHERE flagged_campaign.waits = 1 AND flagged.tenant = ")
+            .value(tenant.0);
+        let read = |row: &Found<'_>| Ok(CampaignId(row.number(0)?.cast_unsigned()));
+        Ok(self.0.database.rows(query, read).await?)
+    }
+
     /// Decides. Another decision takes the place of an earlier one, for what comes from then on.
     ///
     /// # Errors

@@ -101,7 +101,7 @@ impl FlaggedTexts {
     /// # Errors
     /// The database's.
     pub(crate) async fn begin_trial(&self, tenant: TenantId) -> Result<(), FlagFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut insert = Sql::new("INSERT INTO trial_tenant (tenant) VALUES (");
         insert.value(tenant.0).push(") ON CONFLICT (tenant) DO NOTHING");
         change.run(insert).await?;

@@ -25,6 +25,10 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// How long a decision is remembered: as long as lines of the ledger.
 const KEPT: Duration = Duration::from_secs(400 * 24 * 3_600);
 
+/// Of a text: no campaign waits until it is decided on, or for what was decided.
+const NOBODY_WAITS: &str =
+    " AND NOT EXISTS (SELECT 1 FROM flagged_campaign WHERE flagged_campaign.flagged = flagged.id AND waits = 1)";
+
 impl FlaggedTexts {
     /// Tells, and erases, until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
@@ -64,6 +68,8 @@ impl FlaggedTexts {
             told.value(flagged.id.0.cast_signed());
             // It may have been decided meanwhile.
             told.push(" AND state = ").value(flagged.state.code());
+            told.push(" AND COALESCE(decided_at, 0) = ");
+            told.value(flagged.decided_at.map_or(0, |at| at.0.cast_signed()));
             change.run(told).await?;
             change.commit().await?;
         }
@@ -73,8 +79,9 @@ impl FlaggedTexts {
     async fn tidy(&self) -> Result<(), FlagFault> {
         let now = self.0.clock.unix();
         let mut change = self.0.database.change().await?;
-        let mut delete = Sql::new("DELETE FROM flagged WHERE created_at < ");
+        let mut delete = Sql::new("DELETE FROM flagged WHERE COALESCE(decided_at, created_at) < ");
         delete.value(now.minus(KEPT).0.cast_signed());
+        delete.push(NOBODY_WAITS);
         change.run(delete).await?;
         change.commit().await?;
         for id in self.0.store.tenant_ids(0, None).await? {
@@ -86,12 +93,12 @@ impl FlaggedTexts {
         Ok(())
     }
 
-    /// Forgets what was said before that time, and what of it looks like advertising.
+    /// Forgets what was said before that time, and what of it looks like advertising; not while a campaign waits for it.
     async fn redact(&self, tenant: TenantId, before: UnixMicros) -> Result<(), FlagFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut update = Sql::new("UPDATE flagged SET text = NULL, words = '[]' WHERE text IS NOT NULL AND tenant = ");
         update.value(tenant.0).push(" AND created_at < ");
-        update.value(before.0.cast_signed());
+        update.value(before.0.cast_signed()).push(NOBODY_WAITS);
         change.run(update).await?;
         Ok(change.commit().await?)
     }

@@ -182,7 +182,7 @@ impl Links {
             .push(" AND recipient = ")
             .value(number.0.cast_signed())
             .push(")");
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         change.run(untold).await?;
         change.run(forget).await?;
         change.commit().await

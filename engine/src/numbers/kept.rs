@@ -41,6 +41,9 @@ pub(crate) enum NumberFault {
     /// There is no such number or request, or it is another reseller's.
     #[error("no such number")]
     NotFound,
+    /// As many of the tenant's requests are open as may be.
+    #[error("too many requests are open")]
+    TooManyOpen,
     /// The request was answered before.
     #[error("the request was answered before")]
     Answered,
@@ -135,7 +138,7 @@ impl Numbers {
         if !found.iter().any(|number| number.id == id) {
             return Err(NumberFault::NotFound);
         }
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let statement = match has {
             true => {
                 let mut insert = Sql::new("INSERT INTO own_number_tenant (number, tenant) VALUES (");

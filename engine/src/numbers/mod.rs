@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use kept::{NewNumber, NumberFault, OurNumber, PRICE_MAX};
-pub(crate) use requests::{NOTE_MAX, NumberKind, NumberRequest, RequestState};
+pub(crate) use requests::{NOTE_MAX, NumberKind, NumberRequest, OPEN_MAX, RequestState};
 pub(crate) use senders::SenderRequest;
 pub(crate) use table::Owned;
 use table::Table;

@@ -3,14 +3,18 @@
 use strum::{EnumString, IntoStaticStr};
 
 use super::{NumberFault, Numbers, OurNumber};
-use crate::database::{DatabaseError, Found, Sql};
+use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{Country, NumberId, NumberRequestId, ResellerId, TenantId, UnixMicros};
 
 /// The longest note of a request, or answer to one, in characters.
 pub(crate) const NOTE_MAX: usize = 500;
 
-/// Requests of one tenant that are shown, the newest.
-const SHOWN: i64 = 500;
+/// Requests of one tenant that are shown: those that are open, and then the newest.
+pub(super) const SHOWN: i64 = 500;
+pub(super) const NEWEST: &str = " ORDER BY CASE WHEN state = 'open' THEN 0 ELSE 1 END, id DESC LIMIT ";
+
+/// Requests of one kind that a tenant may have open.
+pub(crate) const OPEN_MAX: usize = 100;
 
 /// What kind of number is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
@@ -67,14 +71,15 @@ impl Numbers {
     /// A tenant asks.
     ///
     /// # Errors
-    /// The database's.
+    /// [`NumberFault::TooManyOpen`], or the database's.
     pub(crate) async fn ask(
         &self,
         tenant: TenantId,
         (kind, country, two_way): (NumberKind, Country, bool),
         note: &str,
-    ) -> Result<NumberRequest, DatabaseError> {
-        let mut change = self.0.database.change().await?;
+    ) -> Result<NumberRequest, NumberFault> {
+        let mut change = self.0.database.change_of(tenant).await?;
+        check_open(&mut change, tenant, "number_request").await?;
         let id = change.numbers("number_request", 1).await?;
         let request = NumberRequest {
             id: NumberRequestId(id.cast_unsigned()),
@@ -107,7 +112,7 @@ impl Numbers {
     pub(crate) async fn asked_by(&self, tenant: TenantId) -> Result<Vec<NumberRequest>, DatabaseError> {
         let mut query = Sql::new("SELECT ");
         query.push(COLUMNS).push(" FROM number_request WHERE tenant = ");
-        query.value(tenant.0).push(" ORDER BY id DESC LIMIT ").value(SHOWN);
+        query.value(tenant.0).push(NEWEST).value(SHOWN);
         self.0.database.rows(query, read).await
     }
 
@@ -157,7 +162,7 @@ impl Numbers {
         (state, answer): (RequestState, &str),
         number: Option<String>,
     ) -> Result<(), NumberFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut update = Sql::new("UPDATE number_request SET state = ");
         update.value(state.into_str()).push(", answer = ").value(answer);
         update.push(", number = ").value(number);
@@ -170,6 +175,19 @@ impl Numbers {
             return Err(NumberFault::Answered);
         }
         Ok(change.commit().await?)
+    }
+}
+
+/// Whether a tenant may ask for more of that.
+pub(super) async fn check_open(change: &mut Change, tenant: TenantId, table: &'static str) -> Result<(), NumberFault> {
+    let mut open = Sql::new("SELECT COUNT(*) FROM ");
+    open.push(table)
+        .push(" WHERE state = 'open' AND tenant = ")
+        .value(tenant.0);
+    let counted = change.rows(open, |row| row.number(0)).await?;
+    match counted.first() {
+        Some(open) if *open >= OPEN_MAX as i64 => Err(NumberFault::TooManyOpen),
+        Some(_) | None => Ok(()),
     }
 }
 

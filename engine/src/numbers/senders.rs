@@ -1,11 +1,9 @@
 //! Names that tenants ask for: approved, or refused with a reason.
 
+use super::requests::{NEWEST, SHOWN, check_open};
 use super::{NumberFault, Numbers, RequestState};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{SenderRequestId, TenantId, UnixMicros};
-
-/// Requests of one tenant that are shown, the newest.
-const SHOWN: i64 = 500;
 
 /// A tenant asks for a sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +27,14 @@ impl Numbers {
     /// A tenant asks for a sender; one that it has asked for and that nobody has answered is not asked for again.
     ///
     /// # Errors
-    /// The database's.
+    /// [`NumberFault::TooManyOpen`], or the database's.
     pub(crate) async fn ask_for_sender(
         &self,
         tenant: TenantId,
         (sender, note): (&str, &str),
         resembles: Option<&str>,
-    ) -> Result<SenderRequest, DatabaseError> {
-        let mut change = self.0.database.change().await?;
+    ) -> Result<SenderRequest, NumberFault> {
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut open = Sql::new("SELECT ");
         open.push(COLUMNS)
             .push(" FROM sender_request WHERE state = 'open' AND tenant = ");
@@ -44,6 +42,7 @@ impl Numbers {
         if let Some(known) = change.rows(open, read).await?.into_iter().next() {
             return Ok(known);
         }
+        check_open(&mut change, tenant, "sender_request").await?;
         let id = change.numbers("sender_request", 1).await?;
         let request = SenderRequest {
             id: SenderRequestId(id.cast_unsigned()),
@@ -78,7 +77,7 @@ impl Numbers {
     pub(crate) async fn senders_asked_for(&self, tenant: TenantId) -> Result<Vec<SenderRequest>, DatabaseError> {
         let mut query = Sql::new("SELECT ");
         query.push(COLUMNS).push(" FROM sender_request WHERE tenant = ");
-        query.value(tenant.0).push(" ORDER BY id DESC LIMIT ").value(SHOWN);
+        query.value(tenant.0).push(NEWEST).value(SHOWN);
         self.0.database.rows(query, read).await
     }
 
@@ -106,7 +105,7 @@ impl Numbers {
         (tenant, id): (TenantId, SenderRequestId),
         (state, answer): (RequestState, &str),
     ) -> Result<SenderRequest, NumberFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut update = Sql::new("UPDATE sender_request SET state = ");
         update.value(state.into_str()).push(", answer = ").value(answer);
         update

@@ -95,7 +95,7 @@ impl People {
         // One that was on goes on with the campaigns that are under way.
         put.push(", since = CASE WHEN cleaning_rule.hard = 0 AND cleaning_rule.soft_after IS NULL");
         put.push(" THEN excluded.since ELSE cleaning_rule.since END");
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         change.run(put).await?;
         change.commit().await?;
         self.cleaning_rule(tenant).await
@@ -136,7 +136,7 @@ impl People {
                 all.marked += to_mark;
                 continue;
             }
-            let mut change = self.database.change().await?;
+            let mut change = self.database.change_of(tenant).await?;
             all.marked += change.run(mark((tenant, campaign), (Cleanse::Hard, some))).await?;
             change.commit().await?;
         }
@@ -152,7 +152,7 @@ impl People {
         update.value(self.clock.unix().0.cast_signed());
         update.push(LIFTED).push(" WHERE tenant = ").value(tenant.0);
         update.push(" AND id = ").value(id.0.cast_signed());
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         if change.run(update).await? == 0 {
             return Err(PeopleFault::NotFound);
         }
@@ -209,7 +209,7 @@ impl People {
         (rule, findings): (&CleaningRule, &Findings),
         (from, to): (Reached, Option<Reached>),
     ) -> Result<bool, DatabaseError> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         if !go_on(&mut change, (tenant, campaign), (from, to), self.clock.unix()).await? {
             return Ok(false);
         }

@@ -85,7 +85,7 @@ impl People {
         let name = check_name(name, TEXT_MAX).map_err(|problem| refused("/name", problem))?;
         let id = self.pool_named(tenant, &name).await?;
         for some in codes.chunks(CHANGE) {
-            let mut change = self.database.change().await?;
+            let mut change = self.database.change_of(tenant).await?;
             lock(&mut change, (tenant, id)).await?;
             for step in some.chunks(STEP) {
                 add(&mut change, id, step).await?;
@@ -96,7 +96,7 @@ impl People {
     }
 
     async fn pool_named(&self, tenant: TenantId, name: &str) -> Result<CodePoolId, PeopleFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         make_room(&mut change, ("code_pool", tenant), &fold(name)).await?;
         let id = change.numbers("code_pool", 1).await?;
         let mut insert = Sql::new("INSERT INTO code_pool (id, tenant, name, name_folded, created_at) VALUES (");
@@ -198,7 +198,7 @@ impl People {
         campaign: CampaignId,
         recipients: &[Recipient],
     ) -> Result<HashMap<Recipient, String>, PeopleFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         lock(&mut change, (tenant, pool)).await?;
         let mut codes = HashMap::with_capacity(recipients.len());
         for some in recipients.chunks(STEP) {

@@ -97,7 +97,7 @@ impl People {
         (tenant, contact): (TenantId, ContactId),
         (proof, at): (&Proof, UnixMicros),
     ) -> Result<Consent, PeopleFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let id = change.numbers("consent", 1).await?;
         let mut insert = Sql::new("INSERT INTO consent (tenant, ");
         insert.push(COLUMNS).push(") VALUES (").value(tenant.0);
@@ -143,7 +143,7 @@ impl People {
     /// [`PeopleFault::NotFound`], or the database's.
     pub(crate) async fn withdraw_consents(&self, tenant: TenantId, contact: ContactId) -> Result<u64, PeopleFault> {
         self.contact(tenant, contact).await?;
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let mut update = Sql::new("UPDATE consent SET withdrawn_at = ");
         update.value(self.clock.unix().0.cast_signed());
         update.push(" WHERE withdrawn_at IS NULL AND tenant = ").value(tenant.0);

@@ -63,7 +63,7 @@ impl People {
         list: Option<ListId>,
     ) -> Result<Vec<Upserted>, PeopleFault> {
         let now = self.clock.unix();
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let identities: Vec<String> = given.iter().map(|given| given.identity().unwrap_or_default()).collect();
         let mut places = known(&mut change, tenant, &identities).await?;
         let mut new = Vec::new();

@@ -44,7 +44,7 @@ impl People {
         if let Some(list) = order.list {
             self.list(tenant, list).await?;
         }
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let id = change.numbers("consent_form", 1).await?;
         let form = Form {
             id: FormId(id.cast_unsigned()),

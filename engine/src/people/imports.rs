@@ -52,7 +52,7 @@ impl People {
     /// The database's.
     pub(crate) async fn begin_import(&self, tenant: TenantId, account: &str) -> Result<Import, DatabaseError> {
         let started_at = self.clock.unix();
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let id = change.numbers("import", 1).await?;
         let mut insert = Sql::new("INSERT INTO import (id, tenant, state, account, started_at) VALUES (");
         insert.value(id).push(", ").value(tenant.0).push(", ");

@@ -27,7 +27,7 @@ impl People {
     /// [`PeopleFault::Fields`], or the database's.
     pub(crate) async fn make_list(&self, tenant: TenantId, name: &str) -> Result<List, PeopleFault> {
         let name = check_name(name, TEXT_MAX).map_err(|problem| refused("/name", problem))?;
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         make_room(&mut change, ("list", tenant), &fold(&name)).await?;
         let id = change.numbers("list", 1).await?;
         let mut insert = Sql::new("INSERT INTO list (id, tenant, name, name_folded, created_at) VALUES (");
@@ -85,7 +85,7 @@ impl People {
         (tenant, id): (TenantId, ListId),
         (add, remove): (&[ContactId], &[ContactId]),
     ) -> Result<List, PeopleFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         join(&mut change, (tenant, id), add).await?;
         for some in remove.chunks(ROWS_MAX) {
             let mut delete = Sql::new("DELETE FROM list_member WHERE list = ");

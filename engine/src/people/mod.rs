@@ -70,7 +70,7 @@ impl People {
 
     /// Forgets a row of a tenant, with what hangs on it.
     async fn forget_row(&self, table: &'static str, tenant: TenantId, id: u64) -> Result<(), PeopleFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let mut delete = Sql::new("DELETE FROM ");
         delete.push(table).push(" WHERE tenant = ").value(tenant.0);
         delete.push(" AND id = ").value(id.cast_signed());

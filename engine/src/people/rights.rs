@@ -105,7 +105,7 @@ impl People {
         contacts: &[ContactId],
         number: Option<Recipient>,
     ) -> Result<u64, DatabaseError> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let mut erased = 0;
         if !contacts.is_empty() {
             let mut delete = Sql::new("DELETE FROM contact WHERE tenant = ");

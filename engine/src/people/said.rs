@@ -50,7 +50,7 @@ impl People {
         if said.is_empty() {
             return Ok(Vec::new());
         }
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let known = known(&mut change, tenant, said).await?;
         let of = |id: &ContactId| known.get(id).map_or(&[][..], Vec::as_slice);
         let given: Vec<_> = said

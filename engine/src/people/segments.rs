@@ -42,7 +42,7 @@ impl People {
     ) -> Result<Segment, PeopleFault> {
         let name = check_name(name, TEXT_MAX).map_err(|problem| refused("/name", problem))?;
         Filter::read(filter, "/filter").map_err(PeopleFault::Fields)?;
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         make_room(&mut change, ("segment", tenant), &fold(&name)).await?;
         let id = change.numbers("segment", 1).await?;
         let mut insert = Sql::new("INSERT INTO segment (id, tenant, name, name_folded, filter, created_at) VALUES (");

@@ -41,7 +41,7 @@ impl People {
         says: &TemplateText,
     ) -> Result<Template, PeopleFault> {
         let name = check_name(name, TEXT_MAX).map_err(|problem| refused("/name", problem))?;
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         make_room(&mut change, ("template", tenant), &fold(&name)).await?;
         let id = change.numbers("template", 1).await?;
         let now = self.clock.unix().0.cast_signed();
@@ -71,7 +71,7 @@ impl People {
         (tenant, id): (TenantId, TemplateId),
         edit: impl FnOnce(TemplateText) -> TemplateText,
     ) -> Result<Template, PeopleFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let before = newest(&mut change, (tenant, id)).await?.ok_or(PeopleFault::NotFound)?;
         self.add_version(&mut change, (tenant, id), &edit(before.says)).await?;
         let kept = newest(&mut change, (tenant, id)).await?;

@@ -16,7 +16,7 @@ impl Replies {
         (tenant, id): (TenantId, ConversationId),
         edit: &Edit,
     ) -> Result<Conversation, ReplyFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut update = Sql::new("UPDATE conversation SET tenant = tenant");
         if let Some(state) = edit.state {
             update.push(", state = ").value(state.into_str());

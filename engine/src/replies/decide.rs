@@ -52,18 +52,41 @@ pub(super) struct Case<'a> {
 pub(super) enum Question {
     /// About these events, in one message.
     One(Vec<EventId>),
+    /// About these, and the answer is that they do not come: the same may be said once more.
+    Answered(Vec<EventId>),
     /// Some, in several messages: nobody knows which is meant.
     Several,
 }
 
 impl Question {
-    /// Of what is open at that time, what was asked last first.
-    pub(super) fn of(open: &[OpenQuestion], at: UnixMicros) -> Option<Self> {
-        let last = open.first()?;
+    /// Of what is open at that time or was ended of late, what was asked last first.
+    pub(super) fn of(asked: &[OpenQuestion], at: UnixMicros) -> Option<Self> {
+        let last = asked.first()?;
+        let events = |questions: &[&OpenQuestion]| questions.iter().map(|one| one.event).collect::<Vec<_>>();
+        let open: Vec<&OpenQuestion> = asked.iter().filter(|one| one.was_open(at)).collect();
         let (own, others): (Vec<_>, Vec<_>) = open.iter().partition(|one| one.message == last.message);
-        let own: Vec<EventId> = own.iter().map(|one| one.event).collect();
+        if own.is_empty() {
+            // What was asked last has its answer: the same again, or one to what was asked before?
+            let own: Vec<_> = asked.iter().filter(|one| one.message == last.message).collect();
+            return Some(match others.is_empty() {
+                true => Self::Answered(events(&own)),
+                false => Self::Several,
+            });
+        }
+        let own = events(&own);
         let is_clear = others.iter().all(|other| own.contains(&other.event)) || at.since(last.asked_at) < SOON;
         Some(if is_clear { Self::One(own) } else { Self::Several })
+    }
+
+    /// The events about which that answers.
+    pub(super) fn answered_by(&self, answer: EventAnswer) -> Option<&[EventId]> {
+        match self {
+            Self::One(events) => Some(events),
+            Self::Answered(events) => Some(events)
+                .filter(|_| answer == EventAnswer::Cancel)
+                .map(Vec::as_slice),
+            Self::Several => None,
+        }
     }
 }
 
@@ -188,7 +211,7 @@ fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
         return decision;
     }
     if let (false, Some(question), Some((answer, sure))) = (by_rule, case.question, meaning(case.text)) {
-        let is_clear = *question != Question::Several && sure >= SURE;
+        let is_clear = question.answered_by(answer).is_some() && sure >= SURE;
         let said = settings.to_answer(answer);
         return Decision {
             appointment: Some((answer, sure)),
@@ -264,7 +287,8 @@ fn to_offer<'a>(case: &Case<'_>, by_rule: bool) -> Option<Decision<'a>> {
         .surveyed
         .filter(|surveyed| is_answer(surveyed, case.text).is_some());
     let surveyed_at = surveyed.map(|surveyed| surveyed.asked_at);
-    let others = [case.questioned_at, offered.another_at, surveyed_at];
+    let questioned_at = case.questioned_at.filter(|_| meaning(case.text).is_some());
+    let others = [questioned_at, offered.another_at, surveyed_at];
     let is_clear = match is_meant(offered.asked_at, others, case.at) {
         Meaning::Another => return None,
         Meaning::Unclear => false,
@@ -447,6 +471,52 @@ mod tests {
     }
 
     #[test]
+    fn what_was_answered_a_moment_ago_may_be_said_again_and_is_not_taken_for_another() {
+        let before = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
+        let asked = |event, minutes, ended_at| OpenQuestion {
+            event: EventId(event),
+            reference: String::new(),
+            contact: None,
+            plan: crate::domain::ReminderPlanId(1),
+            message: crate::domain::MessageId(event),
+            sender: String::new(),
+            asked_at: before(minutes),
+            open_until: NOW.plus(Duration::from_secs(3_600)),
+            ended_at,
+        };
+        let first = || Question::One(vec![EventId(1)]);
+        for (asked, question) in [
+            (vec![asked(1, 5, None), asked(2, 60, None)], first()),
+            // Read once more after what it has ended was written down.
+            (vec![asked(1, 5, Some(NOW)), asked(2, 60, None)], first()),
+            (
+                vec![asked(1, 5, Some(before(1))), asked(2, 60, None)],
+                Question::Several,
+            ),
+            (vec![asked(1, 5, Some(before(1)))], Question::Answered(vec![EventId(1)])),
+            // Asked since: it is what is open.
+            (
+                vec![asked(2, 5, None), asked(1, 60, Some(before(30)))],
+                Question::One(vec![EventId(2)]),
+            ),
+        ] {
+            assert_eq!(Question::of(&asked, NOW).as_ref(), Some(&question), "{asked:?}");
+        }
+        let reader = reader(ReplySettings::default());
+        for (text, made) in [
+            ("2", Made::Appointment),
+            ("1", Made::Unsure),
+            ("bonjour", Made::Unanswered),
+        ] {
+            let case = Case {
+                question: Some(&Question::Answered(vec![EventId(1)])),
+                ..case(text)
+            };
+            assert_eq!(decide(&case, &reader).made, made, "{text}");
+        }
+    }
+
+    #[test]
     fn a_yes_is_about_what_was_asked_last_and_an_offer_comes_before_rules() {
         let reader = reader(ReplySettings::default());
         let before = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
@@ -473,6 +543,8 @@ mod tests {
             (offered(10, false), None, "horaires", Made::Rule),
             (offered(10, true), Some(20), "oui", Made::Offer),
             (offered(20, true), Some(10), "oui", Made::Appointment),
+            // No word about an appointment.
+            (offered(20, true), Some(10), "je prends", Made::Offer),
             (offered(300, true), Some(400), "oui", Made::Unsure),
         ] {
             let case = Case {

@@ -165,7 +165,8 @@ impl Shared {
             let at = UnixMicros(heard.said.at);
             let open = self.agenda.open_questions_at((tenant, heard.from), at).await?;
             heard.question = Question::of(&open, at);
-            heard.questioned_at = open.first().map(|last| last.asked_at);
+            let last = open.iter().find(|question| question.was_open(at));
+            heard.questioned_at = last.map(|last| last.asked_at);
         }
         self.open_all(&heard).await?;
         let moved = (tenant, before.as_deref(), places.join(","));
@@ -200,7 +201,7 @@ impl Shared {
         reader: &Reader,
     ) -> Result<Option<Taken>, ReplyFault> {
         let mut taken = Taken {
-            change: self.database.change().await?,
+            change: self.database.change_of(*tenant).await?,
             made: Vec::with_capacity(heard.len()),
             effects: Vec::new(),
             answered: Vec::new(),
@@ -337,13 +338,13 @@ impl Shared {
         let agreed = decision.rule.filter(|_| decision.made == Made::Rule);
         let wording = agreed.and_then(|(reply, _)| reply.rule.opts_in.clone());
         let opts_in = wording.map(|wording| Effect::OptIn { at: index, wording });
-        if let (Some(Question::One(events)), Some(answer), Made::Appointment) =
+        if let (Some(question), Some(answer), Made::Appointment) =
             (&heard.question, decision.appointment, decision.made)
         {
             taken.effects.push(Effect::Answer {
                 at: index,
                 conversation: conversation.id,
-                events: events.clone(),
+                events: question.answered_by(answer.0).unwrap_or_default().to_vec(),
                 answer,
             });
         }

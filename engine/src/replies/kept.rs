@@ -36,7 +36,7 @@ impl Replies {
     /// # Errors
     /// [`ReplyFault::TooMany`], or the database's.
     pub(crate) async fn make(&self, tenant: TenantId, (name, rule): (&str, &Rule)) -> Result<AutoReply, ReplyFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut count = Sql::new("SELECT COUNT(*) FROM auto_reply WHERE tenant = ");
         count.value(tenant.0);
         let counted = change.rows(count, |row| row.number(0)).await?;
@@ -86,7 +86,7 @@ impl Replies {
         (tenant, id): (TenantId, AutoReplyId),
         (name, rule): (&str, &Rule),
     ) -> Result<AutoReply, ReplyFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut update = Sql::new("UPDATE auto_reply SET name = ");
         update.value(name).push(", says = ").value(written(rule));
         update.push(" WHERE tenant = ").value(tenant.0);
@@ -102,7 +102,7 @@ impl Replies {
     /// # Errors
     /// As [`Replies::rule`].
     pub(crate) async fn forget(&self, tenant: TenantId, id: AutoReplyId) -> Result<(), ReplyFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut delete = Sql::new("DELETE FROM auto_reply WHERE tenant = ");
         delete.value(tenant.0).push(" AND id = ").value(id.0.cast_signed());
         if change.run(delete).await? == 0 {
@@ -126,7 +126,7 @@ impl Replies {
     /// # Errors
     /// The database's.
     pub(crate) async fn set_settings(&self, tenant: TenantId, settings: &ReplySettings) -> Result<(), DatabaseError> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut put = Sql::new("INSERT INTO reply_settings (tenant, says) VALUES (");
         put.value(tenant.0).push(", ").value(written(settings));
         put.push(") ON CONFLICT (tenant) DO UPDATE SET says = excluded.says");

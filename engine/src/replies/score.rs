@@ -328,8 +328,8 @@ fn of_ratio(
     });
     let alone = others.count() == 0;
     if of != max * HUNDRED {
-        let scaled = (of > 0).then(|| number * max * HUNDRED / of);
-        return scaled.map(|scaled| (scaled, UNSURE));
+        let scaled = number.checked_mul(max * HUNDRED)?;
+        return (of > 0).then(|| (scaled / of, UNSURE));
     }
     // "Le 9/10" is a day.
     let clear = alone && tokens[..at].iter().all(is_filler);

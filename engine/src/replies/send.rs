@@ -158,6 +158,8 @@ impl Shared {
             purpose: due.purpose,
             // Who has not agreed was left out before.
             without_consent: due.purpose == Purpose::Marketing,
+            // Also while it waits for its SMSC.
+            in_hours: due.as_advertising,
             validity: due.until.map(|until| until.since(now).max(SHORTEST)),
             ..order(due.to, &due.number, &text)
         };

@@ -191,7 +191,7 @@ impl Replies {
         if !self.0.is_own(tenant, number) {
             return Err(ReplyFault::NotOurs);
         }
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let whose = (tenant, recipient, number);
         open_conversation(&mut change, whose, self.0.clock.unix()).await?;
         let begun = conversation_of(&mut change, whose).await?;
@@ -226,7 +226,7 @@ impl Replies {
     /// # Errors
     /// The database's.
     pub(crate) async fn forget_person(&self, tenant: TenantId, recipient: Recipient) -> Result<(), ReplyFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut delete = Sql::new("DELETE FROM conversation WHERE tenant = ");
         delete.value(tenant.0);
         delete.push(" AND recipient = ").value(recipient.0.cast_signed());
@@ -260,7 +260,7 @@ impl Replies {
         }
         let message = self.0.campaigns.send(tenant, &order(to, number, text), token).await?;
         let now = self.0.clock.unix();
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let said = change.numbers("conversation_message", 1).await?;
         let mut insert = Sql::new("INSERT INTO conversation_message (tenant, conversation, ");
         insert.push(SAID).push(") VALUES (").value(tenant.0);
@@ -322,7 +322,9 @@ pub(super) async fn open_conversation(
         .push(", ")
         .value(number);
     upsert.push(", 'open', 0, ").value(at.0.cast_signed());
-    upsert.push(") ON CONFLICT (tenant, recipient, number) DO UPDATE SET state = 'open'");
+    upsert.push(") ON CONFLICT (tenant, recipient, number) DO UPDATE SET state = 'open', last_at = ");
+    upsert
+        .push("CASE WHEN conversation.last_at < excluded.last_at THEN excluded.last_at ELSE conversation.last_at END");
     change.run(upsert).await.map(drop)
 }
 
@@ -347,6 +349,7 @@ pub(super) fn order(to: Recipient, number: &str, text: &str) -> DirectOrder {
         purpose: Purpose::Transactional,
         own_number: true,
         without_consent: false,
+        in_hours: false,
         encoding: None,
         validity: None,
         parameters: Parameters::default(),

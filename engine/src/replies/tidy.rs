@@ -27,6 +27,10 @@ impl Shared {
         let mut change = self.database.change().await?;
         let mut delete = Sql::new("DELETE FROM conversation WHERE last_at < ");
         delete.value(now.minus(self.kept_for).0.cast_signed());
+        delete.push(
+            " AND NOT EXISTS (SELECT 1 FROM conversation_message AS said WHERE said.conversation = conversation.id",
+        );
+        delete.push(" AND said.state IN ('due', 'asking'))");
         change.run(delete).await?;
         let mut delete = Sql::new("DELETE FROM offer WHERE over_at < ");
         delete.value(now.minus(self.kept_for).0.cast_signed());
@@ -49,7 +53,7 @@ impl Shared {
 
     /// Forgets what was said before that time.
     async fn redact(&self, tenant: TenantId, before: UnixMicros) -> Result<(), ReplyFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let mut update = Sql::new("UPDATE conversation_message SET text = NULL WHERE text IS NOT NULL AND tenant = ");
         update.value(tenant.0).push(" AND at < ").value(before.0.cast_signed());
         change.run(update).await?;

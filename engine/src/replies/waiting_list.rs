@@ -101,7 +101,7 @@ impl Replies {
         let whom: Vec<Option<&GivenWhom>> = given.iter().map(|one| Some(&one.whom)).collect();
         let whom = shared.agenda.whom(tenant, ("people", &whom)).await?;
         let now = shared.clock.unix();
-        let mut change = shared.database.change().await?;
+        let mut change = shared.database.change_of(tenant).await?;
         let mut query = select(tenant);
         query.push(" AND waiting_person.reference IN (");
         query.list(given.iter().map(|one| one.reference.as_str())).push(")");
@@ -122,7 +122,7 @@ impl Replies {
                 consent: one.consent.clone(),
                 expires_at: one
                     .expires_at
-                    .or(before.map(|before| before.expires_at))
+                    .or(before.map(|before| before.expires_at).filter(|at| *at > now))
                     .unwrap_or(usual),
                 created_at: before.map_or(now, |before| before.created_at),
                 number: before.and_then(|before| before.number),
@@ -140,6 +140,7 @@ impl Replies {
         }
         let mut count = Sql::new("SELECT COUNT(*) FROM waiting_person WHERE tenant = ");
         count.value(tenant.0);
+        count.push(" AND expires_at > ").value(now.0.cast_signed());
         let counted = change.rows(count, |row| row.number(0)).await?;
         if counted.first().is_some_and(|count| *count > WAITING_MAX as i64) {
             return Err(ReplyFault::TooManyWaiting);
@@ -157,7 +158,7 @@ impl Replies {
         tenant: TenantId,
         references: &[String],
     ) -> Result<u64, DatabaseError> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let taken = take_off(&mut change, tenant, references).await?;
         change.commit().await?;
         Ok(taken)
@@ -225,17 +226,15 @@ impl Shared {
     }
 }
 
-/// Whether who is asked by that message of a conversation still waits.
+/// Whether who is asked by that message of a conversation still waits; whoever is told something else is asked nothing.
 pub(super) async fn still_waits(database: &Database, said: i64, now: UnixMicros) -> Result<bool, DatabaseError> {
     let mut query = Sql::new(
-        "SELECT COUNT(*) FROM offer_person JOIN waiting_person ON waiting_person.tenant = offer_person.tenant \
-         AND waiting_person.reference = offer_person.waiting WHERE offer_person.waiting IS NOT NULL AND offer_person.said = ",
+        "SELECT COUNT(*) FROM offer_person WHERE NOT EXISTS (SELECT 1 FROM waiting_person WHERE waiting_person.tenant = offer_person.tenant \
+         AND waiting_person.reference = offer_person.waiting AND waiting_person.expires_at > ",
     );
-    query.value(said);
-    query
-        .push(" AND waiting_person.expires_at > ")
-        .value(now.0.cast_signed());
-    Ok(database.count(query).await? > 0)
+    query.value(now.0.cast_signed());
+    query.push(") AND offer_person.said = ").value(said);
+    Ok(database.count(query).await? == 0)
 }
 
 /// Takes people off the list, who are not asked any more then. Returns how many were on it.

@@ -16,6 +16,7 @@ use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{Consent, Contact, Engaged, GivenCode, People, PeopleFault, Visit};
 use crate::replies::{Conversation, OfferedPerson, Replies, ReplyFault, Said, SurveyRun, WaitingPerson};
 use crate::store::{InboundEntry, Store, StoreError};
+use crate::webhooks::Webhooks;
 
 /// The most messages that are told of a person, the newest.
 pub(crate) const MESSAGES_MAX: usize = 10_000;
@@ -82,6 +83,8 @@ pub(crate) struct OfNumber {
     /// What they were asked by surveys, and what they answered, the latest first.
     pub(crate) surveys: Vec<SurveyRun>,
     pub(crate) waiting_list: Vec<WaitingPerson>,
+    /// Events that are of no contact.
+    pub(crate) events: Vec<Event>,
 }
 
 /// Everything that is kept of somebody.
@@ -109,6 +112,7 @@ pub(crate) struct Rights<'a> {
     pub(crate) campaigns: &'a Campaigns,
     pub(crate) agenda: &'a Agenda,
     pub(crate) replies: &'a Replies,
+    pub(crate) webhooks: &'a Webhooks,
     /// `None`: nobody has any.
     pub(crate) links: Option<&'a Links>,
 }
@@ -133,7 +137,7 @@ impl Rights<'_> {
                 visits: self.people.visits_of(tenant, id).await?,
                 lists: self.people.lists_of(tenant, id).await?,
                 consents: self.people.consents_of(tenant, id).await?,
-                events: self.events_of(tenant, id).await?,
+                events: self.events_of(tenant, (Some(id), None)).await?,
             });
         }
         let number = match number {
@@ -146,9 +150,14 @@ impl Rights<'_> {
         })
     }
 
-    async fn events_of(&self, tenant: TenantId, id: ContactId) -> Result<Vec<Event>, DatabaseError> {
+    async fn events_of(
+        &self,
+        tenant: TenantId,
+        (contact, number): (Option<ContactId>, Option<Recipient>),
+    ) -> Result<Vec<Event>, DatabaseError> {
         let sought = Sought {
-            contact: Some(id),
+            contact,
+            number,
             ..Sought::default()
         };
         self.agenda.events((tenant, &sought), (None, MESSAGES_MAX)).await
@@ -173,6 +182,7 @@ impl Rights<'_> {
             offers: self.replies.offered_to(tenant, (number, MESSAGES_MAX)).await?,
             surveys: self.replies.surveyed(tenant, (number, MESSAGES_MAX)).await?,
             waiting_list: self.replies.waiting_with(tenant, number).await?,
+            events: self.events_of(tenant, (None, Some(number))).await?,
         })
     }
 
@@ -226,6 +236,7 @@ impl Rights<'_> {
             forgotten.inbound = self.store.forget_inbound(tenant, number).await?;
             self.replies.forget_person(tenant, number).await?;
             self.agenda.forget_number(tenant, number).await?;
+            self.webhooks.forget_number(tenant, number).await?;
         }
         // The contact is the last: until then it can be asked for again.
         forgotten.contacts = self.people.erase(tenant, &contacts, number).await?;

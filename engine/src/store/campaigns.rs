@@ -227,6 +227,8 @@ impl Store {
             // Whom it means has been found out for this launch.
             (CampaignState::Resolving, _) => states(&[CampaignState::Resolving]),
             (_, Some(_)) => states(&[CampaignState::Scheduled]),
+            // It was accepted; taken back meanwhile, it is launched by nobody.
+            (CampaignState::InReview, None) => states(&[CampaignState::InReview]),
             (_, None) => states(&CampaignState::BEFORE_LAUNCH),
         };
         let mut call = self.script(Name::Hold, &[&names[0], &names[1], &names[2], &names[3]]);

@@ -19,14 +19,20 @@ impl Store {
         from: &[CampaignState],
         epoch: u32,
     ) -> Result<bool, StoreError> {
-        // Listed first: a crash after this costs one useless look; the reverse order would lose the campaign.
+        // Listed first: a crash after this costs one useless look; the reverse order would lose the campaign. Not in another's place,
+        // who may be about it.
         self.set_active(tenant, id).await?;
-        self.set_resolving(id, Some(epoch)).await?;
+        let mut list = redis::cmd("HSETNX");
+        self.ask::<i64>(list.arg(keys::RESOLVING).arg(id.0).arg(epoch)).await?;
         let key = keys::campaign(tenant, id);
         let mut call = self.script(Name::State, &[&key]);
         call.arg(states(from)).arg(CampaignState::Resolving.code());
         call.arg("refused").arg("");
-        Ok(self.ask::<i64>(&call).await? == 1)
+        let begins = self.ask::<i64>(&call).await? == 1;
+        if begins {
+            self.set_resolving(id, Some(epoch)).await?;
+        }
+        Ok(begins)
     }
 
     /// It could not be found out: the campaign is as before its launch. `false`: it was canceled meanwhile.

@@ -7,11 +7,27 @@ use tokio_util::sync::CancellationToken;
 use super::endpoint::{Endpoint, count_dropped};
 use super::{Shared, Webhooks, backlog};
 use crate::database::{DatabaseError, Sql};
+use crate::domain::{Recipient, TenantId};
 
 /// How often it is looked.
 const ROUND: Duration = Duration::from_secs(60);
 
 impl Webhooks {
+    /// Forgets what was told, and is to be told, of somebody under their number.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn forget_number(&self, tenant: TenantId, number: Recipient) -> Result<(), DatabaseError> {
+        let mut change = self.0.database.change().await?;
+        let mut delete = Sql::new("DELETE FROM webhook_delivery WHERE endpoint IN ");
+        delete
+            .push("(SELECT id FROM webhook_endpoint WHERE tenant = ")
+            .value(tenant.0);
+        delete.push(") AND news LIKE ").value(format!("%\"{number}\"%"));
+        change.run(delete).await?;
+        change.commit().await
+    }
+
     pub(super) async fn tidy(self, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
             if let Err(error) = self.0.tidy().await {

@@ -2,7 +2,7 @@
 
 use campanile_tests::{EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
 use jiff::{Timestamp, ToSpan};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::diary::{
     LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, text, told, wait_told, wake_at,
@@ -252,4 +252,43 @@ fn req_004_14_postgresql_keeps_the_diary_as_well() {
         let next: Timestamp = text(&next(&ids[2])).parse().expect("a time");
         (next > Timestamp::now()).then_some(())
     });
+    at_once(&stand);
+}
+
+/// What two change at once of the same events is not undone by either.
+fn at_once(stand: &Stand) {
+    let http = http(stand);
+    let starts_at = Timestamp::now()
+        .saturating_add(400.hours())
+        .expect("a time")
+        .to_string();
+    let references: Vec<String> = (0..40).map(|at| format!("together-{at}")).collect();
+    let events = |more: &Value| -> Vec<Value> {
+        let event = |reference: &String| {
+            let mut event = json!({ "reference": reference, "number": "0612345605" });
+            let more = more.as_object().expect("an object").clone();
+            event.as_object_mut().expect("an object").extend(more);
+            event
+        };
+        references.iter().map(event).collect()
+    };
+    let ids = put(&http, &json!(events(&json!({ "kind": "RDV", "starts_at": starts_at }))));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for floor in 1..=12 {
+                put(&http, &json!(events(&json!({ "floor": floor.to_string() }))));
+            }
+        });
+        for id in &ids {
+            http.post(&format!("/v1/events/{id}/cancel"), &json!({})).expect(200);
+        }
+    });
+    for id in &ids {
+        let event = event(&http, id);
+        assert_eq!(
+            (&event["state"], &event["floor"]),
+            (&json!("cancelled"), &json!("12")),
+            "{event}"
+        );
+    }
 }

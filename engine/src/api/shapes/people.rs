@@ -407,6 +407,8 @@ pub(in crate::api) struct PersonData {
     surveys: Vec<super::SurveyRun>,
     /// Where they wait for a time that becomes free.
     waiting_list: Vec<super::WaitingPerson>,
+    /// Events that are of no contact.
+    events: Vec<EventSummary>,
 }
 
 /// How the link of a message was followed.

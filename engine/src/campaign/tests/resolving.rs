@@ -107,6 +107,12 @@ async fn a_launch_that_its_process_left_behind_is_begun_again() {
             .await
             .unwrap()
     );
+    // Whom it means is not known: launched now, it would go to nobody, or to some for nothing.
+    let early = bench.campaigns.launch(tenant, id).await;
+    assert!(
+        matches!(early, Err(CampaignFault::AlreadyStarted(CampaignState::Resolving))),
+        "{early:?}"
+    );
     bench.campaigns.take_over_resolving().await.unwrap();
     let running = bench.is_in(owner, CampaignState::Running).await;
     assert_eq!((running.total, running.held), (5, 5));

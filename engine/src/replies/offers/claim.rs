@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{OfferAnswer, OfferSays, OfferState, time};
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{ConversationId, OfferId, Recipient, TenantId, UnixMicros};
+use crate::domain::{OfferId, Recipient, TenantId, UnixMicros};
 use crate::replies::made::Made;
 use crate::replies::reading::Confidence;
 use crate::replies::threads::SaidState;
@@ -145,36 +145,48 @@ impl Shared {
             return Ok(());
         };
         let mut query = Sql::new(
-            "SELECT asked.conversation FROM offer_person JOIN conversation_message AS asked ON asked.id = offer_person.said \
+            "SELECT asked.conversation, asked.purpose, asked.as_advertising, asked.until_at FROM offer_person JOIN conversation_message AS asked ON asked.id = offer_person.said \
              WHERE asked.state = 'sent' AND offer_person.answer IS NULL AND offer_person.offer = ",
         );
         query.value(offered.id.0.cast_signed());
         query.push(" ORDER BY offer_person.said");
         let others = change
-            .rows(query, |row| Ok(ConversationId(row.number(0)?.cast_unsigned())))
+            .rows(query, |row| {
+                Ok((
+                    row.number(0)?,
+                    row.text_if_any(1)?,
+                    row.number(2)?,
+                    row.number_if_any(3)?,
+                ))
+            })
             .await?;
         let text = self.sealed(tenant, text).await?;
         let first = change.numbers("conversation_message", others.len()).await?;
-        for (id, conversation) in (first..).zip(others) {
+        for (id, (conversation, purpose, as_advertising, until)) in (first..).zip(others) {
             let mut insert = Sql::new(
-                "INSERT INTO conversation_message (id, tenant, conversation, at, text, kind, opted_out, state, due_at) VALUES (",
+                "INSERT INTO conversation_message \
+                 (id, tenant, conversation, at, text, kind, opted_out, state, due_at, purpose, as_advertising, until_at) VALUES (",
             );
             insert.value(id).push(", ").value(tenant.0);
-            insert.push(", ").value(conversation.0.cast_signed());
+            insert.push(", ").value(conversation);
             insert.push(", ").value(now.0.cast_signed());
             insert.push(", ").value(text.as_str());
             insert.push(", ").value(Made::Offer.code());
             insert.push(", 0, ").value(SaidState::Due.into_str());
-            insert.push(", ").value(now.0.cast_signed()).push(")");
+            insert.push(", ").value(now.0.cast_signed());
+            // In the hours in which they were asked, and to whom has not opted out since.
+            insert.push(", ").value(purpose).push(", ").value(as_advertising);
+            insert.push(", ").value(until).push(")");
             change.run(insert).await?;
         }
         Ok(())
     }
 }
 
-/// Takes a place of an offer, if one is left at that time.
+/// Takes a place of an offer, if one is left at that time; what was written in time may be read when it has ended.
 async fn take_place(change: &mut Change, offer: OfferId, at: UnixMicros) -> Result<bool, DatabaseError> {
-    let mut update = Sql::new("UPDATE offer SET taken = taken + 1 WHERE state = 'open' AND taken < places AND id = ");
+    let mut update =
+        Sql::new("UPDATE offer SET taken = taken + 1 WHERE state IN ('open', 'ended') AND taken < places AND id = ");
     update.value(offer.0.cast_signed());
     update.push(" AND ends_at > ").value(at.0.cast_signed());
     // The diary may have somebody there before the offer is taken back.

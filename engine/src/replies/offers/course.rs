@@ -49,12 +49,12 @@ impl Shared {
 
     async fn end_offers(&self) -> Result<(), ReplyFault> {
         let now = self.clock.unix();
-        let mut query = Sql::new("SELECT id FROM offer WHERE state = 'open' AND ends_at <= ");
+        let mut query = Sql::new("SELECT id, tenant FROM offer WHERE state = 'open' AND ends_at <= ");
         query.value(now.0.cast_signed());
         query.push(" ORDER BY ends_at LIMIT ").value(BATCH);
-        let over = self.database.rows(query, |row| row.number(0)).await?;
-        for id in over {
-            let mut change = self.database.change().await?;
+        let read = |row: &crate::database::Found<'_>| Ok((row.number(0)?, TenantId(row.number(1)? as u32)));
+        for (id, tenant) in self.database.rows(query, read).await? {
+            let mut change = self.database.change_of(tenant).await?;
             close(&mut change, OfferId(id.cast_unsigned()), (OfferState::Ended, now)).await?;
             change.commit().await?;
         }

@@ -111,11 +111,13 @@ impl Shared {
                 tracing::debug!(%error, event = %slot.event, "a time that became free cannot be offered; it is tried again");
             }
         }
-        let mut query = Sql::new("SELECT offer.id FROM freed_slot JOIN offer ON offer.id = freed_slot.offer ");
+        let mut query =
+            Sql::new("SELECT offer.id, offer.tenant FROM freed_slot JOIN offer ON offer.id = freed_slot.offer ");
         query.push("WHERE freed_slot.state = 'withdrawn' AND offer.state = 'open' LIMIT ");
         query.value(BATCH);
-        for id in self.database.rows(query, |row| row.number(0)).await? {
-            let mut change = self.database.change().await?;
+        let read = |row: &Found<'_>| Ok((row.number(0)?, TenantId(row.number(1)? as u32)));
+        for (id, tenant) in self.database.rows(query, read).await? {
+            let mut change = self.database.change_of(tenant).await?;
             let now = self.clock.unix();
             close(&mut change, OfferId(id.cast_unsigned()), (OfferState::Canceled, now)).await?;
             change.commit().await?;
@@ -188,7 +190,7 @@ impl Shared {
             event: Some(slot.event),
             now: self.clock.unix(),
         };
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         let Some(offer) = put_offer(&mut change, &placed, order).await? else {
             return Ok(());
         };
@@ -277,7 +279,7 @@ impl Shared {
     }
 
     async fn end_slot(&self, slot: &Slot, state: SlotState) -> Result<(), ReplyFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(slot.tenant).await?;
         note_slot(&mut change, slot, (state, None)).await?;
         Ok(change.commit().await?)
     }

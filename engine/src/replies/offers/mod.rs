@@ -190,8 +190,13 @@ impl Replies {
         }
         let text = self.0.sealed(tenant, &order.says.text).await?;
         let now = self.0.clock.unix();
-        let dues = waves((now, order.wave), order.people.len(), |_, at| Some(at));
-        let dues: Vec<UnixMicros> = dues.into_iter().map(|due| due.unwrap_or(now)).collect();
+        let opens = |at: usize, from| match order.purpose {
+            Purpose::Marketing => self.0.opens(order.people.get(at)?.recipient, from),
+            Purpose::Transactional => Some(from),
+        };
+        let dues = waves((now, order.wave), order.people.len(), opens);
+        // Whoever may never be asked is not before it ends.
+        let dues: Vec<UnixMicros> = dues.into_iter().map(|due| due.unwrap_or(order.ends_at)).collect();
         let placed = Placed {
             tenant,
             token,
@@ -200,7 +205,7 @@ impl Replies {
             event: None,
             now,
         };
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         if put_offer(&mut change, &placed, order).await?.is_some() {
             change.commit().await?;
             self.0.due.notify_one();
@@ -286,7 +291,7 @@ impl Replies {
     pub(crate) async fn cancel_offer(&self, tenant: TenantId, id: OfferId) -> Result<Offer, ReplyFault> {
         self.offer(tenant, id).await?;
         let now = self.0.clock.unix();
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         claim::close(&mut change, id, (OfferState::Canceled, now)).await?;
         change.commit().await?;
         self.offer(tenant, id).await

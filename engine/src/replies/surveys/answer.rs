@@ -258,7 +258,7 @@ async fn reminded(
     query.push(" AND reminder.begun_at > ").value(since.0.cast_signed());
     query.push(" AND survey.tenant = ").value(tenant.0);
     query.push(" AND survey.number = ").value(number);
-    query.push(" ORDER BY reminder.begun_at DESC LIMIT 1");
+    query.push(" ORDER BY reminder.begun_at DESC, reminder.event LIMIT 1");
     let read = |row: &Found<'_>| {
         let survey = SurveyId(row.number(0)?.cast_unsigned());
         let (event, step) = (row.number(2)?, row.text(3)?);

@@ -149,7 +149,7 @@ impl Replies {
         if let Some(plan) = new.plan {
             self.0.agenda.plan(tenant, plan).await?;
         }
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut count = Sql::new("SELECT COUNT(*) FROM survey WHERE tenant = ");
         count.value(tenant.0);
         let counted = change.rows(count, |row| row.number(0)).await?;
@@ -198,7 +198,7 @@ impl Replies {
     /// # Errors
     /// As [`Replies::survey`].
     pub(crate) async fn forget_survey(&self, tenant: TenantId, id: SurveyId) -> Result<(), ReplyFault> {
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         let mut delete = Sql::new("DELETE FROM survey WHERE tenant = ");
         delete.value(tenant.0);
         delete.push(" AND id = ").value(id.0.cast_signed());
@@ -228,7 +228,7 @@ impl Replies {
             .map_or("", |question| question.text.as_str());
         let text = self.0.sealed(tenant, first).await?;
         let now = self.0.clock.unix();
-        let mut change = self.0.database.change().await?;
+        let mut change = self.0.database.change_of(tenant).await?;
         if answer::begin(&mut change, (tenant, id), (asking, &token.hex(), now)).await? {
             let whose = (tenant, asking.recipient, survey.number.as_str());
             open_conversation(&mut change, whose, now).await?;
