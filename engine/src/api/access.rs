@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, Request, State};
@@ -16,7 +17,7 @@ use super::known::Known;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::account::{KeyDigest, Opened};
-use crate::domain::{ResellerId, Role, TenantId};
+use crate::domain::{KeyBounds, ResellerId, TenantId};
 use crate::store::KeyOwner;
 
 /// The tenant for which a reseller's key acts.
@@ -81,6 +82,10 @@ impl FromRequestParts<App> for Managed {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Manager(manager) = Manager::from_request_parts(parts, app).await?;
         let tenant: TenantId = first_id(parts, app).await?;
+        // A sandbox follows its tenant, and has no credits.
+        if tenant.is_sandbox() {
+            return Err(ProblemKind::NotFound.into());
+        }
         if let Some(reseller) = manager {
             app.accounts.is_hosted(tenant, reseller).await?;
         }
@@ -131,7 +136,7 @@ pub(super) struct Asker {
     pub(super) client: Option<Client>,
 }
 
-/// Whose key the request has, and its role; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
+/// Whose key the request has, and what bounds it; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
 ///
 /// # Errors
 /// The store is away, the asker has tried too many keys, or the key does not hold now or not from there.
@@ -139,7 +144,7 @@ pub(super) async fn look_up(
     app: &App,
     request: &mut Request,
     asker: Asker,
-) -> Result<Option<(KeyOwner, Role)>, Problem> {
+) -> Result<Option<(KeyOwner, Arc<KeyBounds>)>, Problem> {
     let Some(key) = bearer(request.headers()).and_then(KeyDigest::of) else {
         return Ok(None);
     };
@@ -179,7 +184,7 @@ pub(super) async fn look_up(
     }
     let acts_as = acts_as(app, request, owner).await?;
     request.extensions_mut().insert(acts_as);
-    Ok(Some((acts_as, bounds.role)))
+    Ok(Some((acts_as, bounds)))
 }
 
 /// Whose request it is: the tenant's that is named, when a reseller acts for it; else the key's owner's.

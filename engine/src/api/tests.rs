@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::bind::Seats;
-use crate::campaign::Gates;
+use crate::campaign::{Gates, RouteTable, Routes};
 use crate::campaign::tests::{Bench, body};
 use crate::config;
 use crate::engines::Engines;
@@ -128,7 +128,9 @@ impl Api {
         let database = crate::database::tests::open(folder.path()).await.unwrap();
         let agenda = agenda(&bench, &database);
         let numbers = crate::numbers::Numbers::new(database.clone(), bench.clock);
-        let inbox = Inbox::new((&bench.store, &mirror), for_inbox, (&struck, &numbers, None), kept).unwrap();
+        let routes = RouteTable::new(Routes::default());
+        let inbox = (&struck, &numbers, None);
+        let inbox = Inbox::new((&bench.store, &mirror), for_inbox, inbox, (&routes, kept)).unwrap();
         let replies = replies((&bench, &agenda), (&database, &numbers), (&webhooks, &metrics), kept);
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());

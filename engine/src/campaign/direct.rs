@@ -322,10 +322,10 @@ impl Campaigns {
         Ok(tenant.map(|tenant| tenant.terms).unwrap_or_default())
     }
 
-    /// A tenant's settings have changed: its next messages are gathered in another campaign, under the new ones.
+    /// A tenant's settings have changed, and those of its sandbox: its next messages are gathered in another campaign, under the new ones.
     pub(crate) fn forget_hours(&self, tenant: TenantId) {
         let mut hours = self.0.hours.lock().unwrap_or_else(PoisonError::into_inner);
-        hours.retain(|(whose, _), _| *whose != tenant);
+        hours.retain(|(whose, _), _| whose.live() != tenant.live());
     }
 
     fn forget_hour(&self, tenant: TenantId, purpose: Purpose) {

@@ -73,6 +73,7 @@ fn pairs(smsc: &Smsc) -> Pairs {
         link,
         receipts_by_id,
         long_receipts,
+        sandbox,
         prefixes,
         enquire_link_interval: _,
         response_timeout: _,
@@ -110,6 +111,7 @@ fn pairs(smsc: &Smsc) -> Pairs {
     pairs.extend([
         ("system_type", text(system_type)),
         ("interface_version", format!("0x{:02x}", interface_version.octet())),
+        ("sandbox", sandbox.to_string()),
         ("receipts_by_id", receipts_by_id.to_string()),
         ("long_receipts", text(word(&LongReceipts::NAMES, *long_receipts))),
         ("source_ton", code_or_auto(*source_ton)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use campanile_tests::{Answer, Http, Stand, eventually, programs};
+use campanile_tests::{Answer, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -36,6 +36,8 @@ enum Asker {
     Tenant,
     /// With one of its keys of that role.
     TenantAs(&'static str),
+    /// With a key of the tenant's sandbox, which is `full`.
+    Sandbox,
     /// The tenant's reseller.
     Reseller,
     ResellerAs(&'static str),
@@ -46,7 +48,7 @@ enum Asker {
 }
 
 /// Nobody whom the engine knows, and a tenant.
-const TENANTS: [Asker; 9] = [
+const TENANTS: [Asker; 10] = [
     Asker::WithoutKey,
     Asker::WithWrongKey,
     Asker::WithRevokedKey,
@@ -56,6 +58,7 @@ const TENANTS: [Asker; 9] = [
     Asker::TenantAs("read"),
     Asker::TenantAs("send"),
     Asker::TenantAs("admin"),
+    Asker::Sandbox,
 ];
 
 /// Those who have tenants.
@@ -77,13 +80,16 @@ impl Asker {
             | Self::WithExpiredKey
             | Self::WithKeyOfElsewhere
             | Self::ResellerForAnothers => &[Whose::Own, Whose::Nobodys],
-            Self::TenantAs(_) | Self::ResellerAs(_) => &[Whose::Own, Whose::Anothers],
+            Self::TenantAs(_) | Self::Sandbox | Self::ResellerAs(_) => &[Whose::Own, Whose::Anothers],
             Self::Operator | Self::Tenant | Self::Reseller | Self::ResellerFor => {
                 &[Whose::Own, Whose::Siblings, Whose::Anothers, Whose::Nobodys]
             }
         }
     }
 }
+
+/// What a sandbox has no use for.
+const LIVE_ONLY: [&str; 2] = ["askForNumber", "askForSender"];
 
 /// Each opens what those before it open.
 const ROLES: [&str; 4] = ["read", "send", "full", "admin"];
@@ -99,13 +105,18 @@ struct Matrix {
     of_elsewhere: Http,
     /// A key of each role.
     of_role: BTreeMap<&'static str, Http>,
+    /// A key of its sandbox.
+    sandbox: Http,
     /// A reseller's key of the role `read`.
     reseller_reads: Http,
 }
 
 impl Matrix {
     fn new() -> Self {
-        let stand = Stand::new(programs!(), "openapi-matrix", "", |smsc| smsc);
+        let stand = Stand::under(Lab::new(programs!(), "openapi-matrix"), "", |redis, sim| {
+            let [north, bench] = ["north", "bench"].map(|name| SmscSettings::new(name, sim.smpp_address()));
+            EngineSettings::new(Some(redis.url()), vec![north, bench.line("sandbox = true")])
+        });
         let document = Document::new(stand.engine.public().get("/openapi.json").expect(200));
         let (one, another) = (
             Owner::new(&stand.engine, "Hirondelle"),
@@ -123,6 +134,7 @@ impl Matrix {
         let expired = with(&make(json!({ "expires_at": soon() })));
         let of_elsewhere = with(&make(json!({ "addresses": ["192.0.2.0/24", "2001:db8::1"] })));
         let of_role = ROLES.map(|role| (role, with(&make(json!({ "role": role })))));
+        let sandbox = with(&make(json!({ "kind": "sandbox" })));
         let reseller_keys = format!("/v1/resellers/{}/keys", one.reseller.id);
         let reader = with(&operator.post(&reseller_keys, &json!({ "role": "read" })).expect(201));
         eventually("a key has expired", LIMIT, || {
@@ -138,6 +150,7 @@ impl Matrix {
             expired,
             of_elsewhere,
             of_role: of_role.into(),
+            sandbox,
             reseller_reads: reader,
         }
     }
@@ -153,6 +166,7 @@ impl Matrix {
             Asker::Operator => self.stand.engine.operator(),
             Asker::Tenant => self.one.http.clone(),
             Asker::TenantAs(role) => self.of_role[role].clone(),
+            Asker::Sandbox => self.sandbox.clone(),
             Asker::Reseller => self.one.reseller.http.clone(),
             Asker::ResellerAs(_) => self.reseller_reads.clone(),
             Asker::ResellerFor => self.one.reseller.http.acting_for(&self.one.tenant.id),
@@ -246,7 +260,8 @@ impl Matrix {
             .chain(in_path)
             .any(|schema| schema["pattern"].as_str().is_some_and(is_of_id));
         let is_there = match whose {
-            Whose::Own => true,
+            // What is its tenant's is another's.
+            Whose::Own => asker != Asker::Sandbox,
             Whose::Siblings => operation.opener != Opener::Tenant,
             Whose::Anothers => operation.opener != Opener::Tenant && asker == Asker::Operator,
             Whose::Nobodys => false,
@@ -281,6 +296,8 @@ fn refusal(operation: &Operation, asker: Asker) -> Option<(u16, &'static str)> {
         Asker::Operator => return (operation.opener == Opener::Tenant).then_some((403, "forbidden")),
         Asker::Tenant => (Opener::Tenant, "full"),
         Asker::TenantAs(role) => (Opener::Tenant, role),
+        Asker::Sandbox if LIVE_ONLY.contains(&&*operation.id) => return Some((403, "forbidden")),
+        Asker::Sandbox => (Opener::Tenant, "full"),
         Asker::Reseller => (Opener::Reseller, "admin"),
         Asker::ResellerAs(role) => (Opener::Reseller, role),
         Asker::ResellerFor => (Opener::Tenant, "admin"),

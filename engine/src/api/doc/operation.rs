@@ -100,6 +100,8 @@ pub(in crate::api) struct Operation {
     pub(super) answers: Vec<Answer>,
     /// Whether some of its words follow `Accept-Language`.
     pub(super) speaks: bool,
+    /// Whether a sandbox may ask for it.
+    pub(super) in_sandbox: bool,
     /// The least that a tenant's key must be, where its verb does not say that.
     own_role: Option<Role>,
     own_refusals: Vec<ProblemCode>,
@@ -121,6 +123,7 @@ impl Operation {
             file: &[],
             answers: Vec::new(),
             speaks: false,
+            in_sandbox: true,
             own_role: None,
             own_refusals: Vec::new(),
         }
@@ -129,6 +132,12 @@ impl Operation {
     /// A tenant's or reseller's key of that role opens it, or of any above. If it is not said: `read`, to look, and `full`, to change something.
     pub(in crate::api) const fn needs(mut self, role: Role) -> Self {
         self.own_role = Some(role);
+        self
+    }
+
+    /// It asks people for something that a sandbox has no use for.
+    pub(in crate::api) const fn not_in_sandbox(mut self) -> Self {
+        self.in_sandbox = false;
         self
     }
 

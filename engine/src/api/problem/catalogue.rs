@@ -77,6 +77,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
         ProblemCode::RequestAnswered => ("Demande déjà traitée", "Request already answered"),
         ProblemCode::ShortDomainTaken => ("Domaine déjà utilisé", "Domain taken"),
+        ProblemCode::NoSandbox => ("Pas de bac à sable", "No sandbox"),
         ProblemCode::MessagesUnderWay => ("Messages en cours", "Messages under way"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
@@ -98,6 +99,10 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
 const KEY_INVALID: (&str, &str) = (
     "Idempotency-Key : une seule fois, 1 à 255 caractères ASCII visibles sans guillemet ni barre oblique inverse.",
     "Idempotency-Key: once, 1 to 255 visible ASCII characters without quotes and backslashes.",
+);
+const NO_SANDBOX: (&str, &str) = (
+    "Ce serveur n'a pas de simulateur : l'exploitant doit d'abord déclarer un [[smsc]] avec sandbox = true.",
+    "This server has no simulator: the operator has to configure an [[smsc]] with sandbox = true first.",
 );
 const KEY_RUNNING: (&str, &str) = (
     "Une requête portant cette clé est en cours : réessayez après le délai de l'en-tête Retry-After.",
@@ -223,6 +228,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::NumberNotOwn => NUMBER_NOT_OWN,
         ProblemKind::RequestAnswered => REQUEST_ANSWERED,
         ProblemKind::ShortDomainTaken => SHORT_DOMAIN_TAKEN,
+        ProblemKind::NoSandbox => NO_SANDBOX,
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
         ProblemKind::IntakeClosed { .. } => INTAKE_CLOSED,

@@ -85,6 +85,8 @@ pub(crate) enum ProblemKind {
     RequestAnswered,
     /// 409: links under a domain are those of others.
     ShortDomainTaken,
+    /// 409: a key of a sandbox is to be made, and no SMSC is one.
+    NoSandbox,
     /// 409: somebody is to be forgotten to whom messages are on their way.
     MessagesUnderWay { messages: u64 },
     /// 422: advertising is to be launched when none of it may go.
@@ -205,6 +207,7 @@ impl ProblemCode {
             | Self::NumberNotOwn
             | Self::RequestAnswered
             | Self::ShortDomainTaken
+            | Self::NoSandbox
             | Self::MessagesUnderWay => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -270,6 +273,7 @@ impl ProblemKind {
             | Self::NumberNotOwn
             | Self::RequestAnswered
             | Self::ShortDomainTaken
+            | Self::NoSandbox
             | Self::MessagesUnderWay { .. }
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 
 use super::{
-    ApiKey, EncodingWord, HoldFirstWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord,
-    TariffWord, Time,
+    ApiKey, EncodingWord, HoldFirstWord, KeyId, KeyKindWord, NetworkText, Nullable, RoleWord, SenderText,
+    StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
@@ -134,6 +134,8 @@ struct CountryCode(#[schemars(regex(pattern = "^[A-Z]{2}$"))] String);
 pub(in crate::api) struct Tenant {
     id: TenantId,
     name: String,
+    /// It is a tenant's sandbox: what it sends goes to a simulator and costs nothing.
+    sandbox: bool,
     /// Who hosts it; `null`: the operator.
     reseller: Option<ResellerId>,
     weight: u8,
@@ -348,6 +350,16 @@ pub(in crate::api) struct SettledHold {
 pub(in crate::api) struct NewKey {
     #[schemars(flatten)]
     given: GivenKey,
+    /// Whom it reaches, for good. If it is not said: `live`, anybody; of a key that is made with a sandbox's, `sandbox`.
+    kind: Option<KeyKindWord>,
+}
+
+/// A further key of a reseller.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewResellerKey {
+    #[schemars(flatten)]
+    given: GivenKey,
 }
 
 /// What is to change of a key: at least one of these.
@@ -383,6 +395,7 @@ pub(in crate::api) struct KnownKey {
     begins: String,
     label: String,
     role: RoleWord,
+    kind: KeyKindWord,
     /// `null`: from anywhere.
     addresses: Option<Vec<NetworkText>>,
     /// `null`: it does not end.
