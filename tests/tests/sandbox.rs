@@ -70,6 +70,15 @@ impl Bench {
         (text(&made["id"]), self.engine.tenant_of(&tenant))
     }
 
+    /// The number is the tenant's from then on.
+    fn give_number(&self) {
+        let operator = self.engine.operator();
+        let number = json!({ "number": NUMBER, "country": "FR" });
+        let number = operator.post("/v1/inventory", &number).expect(201);
+        let path = format!("/v1/tenants/{}/numbers/{}", self.tenant.id, text(&number["id"]));
+        operator.ask("PUT", &path, None).expect(200);
+    }
+
     fn accepted(&self) -> (u64, u64) {
         (self.carrier.totals().accepted, self.simulator.totals().accepted)
     }
@@ -134,7 +143,7 @@ fn req_004_32_what_a_sandbox_key_sends_reaches_the_simulator_alone_and_costs_not
 
     // Nothing was paid, by nobody.
     let report = http.get(&format!("{path}/report")).expect(200);
-    assert_eq!(report["total"], 20, "{report}");
+    assert_eq!(report["messages"], 20, "{report}");
     assert_eq!(rows(&http, "/v1/ledger"), [] as [Value; 0]);
     let credits = bench.engine.credits(&bench.tenant);
     assert_eq!((credits.available, credits.held, credits.spent), (5, 0, 0));
@@ -160,12 +169,7 @@ fn req_004_32_what_a_sandbox_key_sends_reaches_the_simulator_alone_and_costs_not
 fn req_004_32_a_stop_in_the_sandbox_stops_the_sandbox_and_one_at_the_carrier_the_tenant() {
     let bench = bench("sandbox-stop");
     let (_, sandbox) = bench.sandbox();
-    let operator = bench.engine.operator();
-    let number = operator
-        .post("/v1/inventory", &json!({ "number": NUMBER, "country": "FR" }))
-        .expect(201);
-    let path = format!("/v1/tenants/{}/numbers/{}", bench.tenant.id, text(&number["id"]));
-    operator.ask("PUT", &path, None).expect(200);
+    bench.give_number();
     let http = sandbox.http(&bench.engine);
     assert_eq!(rows(&http, "/v1/numbers")[0]["number"], NUMBER);
 
@@ -181,9 +185,14 @@ fn req_004_32_a_stop_in_the_sandbox_stops_the_sandbox_and_one_at_the_carrier_the
     let live = bench.tenant.http(&bench.engine);
     assert_eq!(rows(&live, "/v1/inbound"), [] as [Value; 0]);
     let stopped = sandbox.order(&bench.engine, &order);
-    stopped.wait(&bench.engine, "nobody gets it", LIMIT, |view| view.state == "completed");
+    stopped.wait(&bench.engine, "nobody gets it", LIMIT, |view| {
+        view.state == "completed" && view.status("delivered") == 0
+    });
     is_delivered(&bench.engine, &bench.tenant.order(&bench.engine, &order), 1);
-    assert_eq!(bench.accepted(), (2, 1));
+    assert_eq!(bench.carrier.totals().accepted, 2);
+    // Its own message, and the word that the STOP was heard.
+    bench.simulator.wait_for("accepted", 2, LIMIT);
+    assert_eq!(bench.accepted().1, 2);
     // To a number that nobody has, a simulator opts nobody out.
     bench.simulator.inbound("+33600000007", "36180", "STOP");
     eventually("it is nobody's", LIMIT, || {
@@ -259,6 +268,36 @@ fn req_004_32_a_sandbox_follows_its_tenant_and_is_managed_with_it() {
     let message = json!({ "to": PERSON, "text": "RDV demain 9 h", "sender": "Lilas" });
     other.http(&bench.engine).post("/v1/messages", &message).expect(202);
     bench.carrier.wait_for("accepted", 1, LIMIT);
+}
+
+#[test]
+fn req_004_32_appointments_are_reminded_of_and_answered_in_the_sandbox_alone() {
+    let bench = bench("sandbox-diary");
+    let (_, sandbox) = bench.sandbox();
+    bench.give_number();
+    let http = sandbox.http(&bench.engine);
+    let plan = json!({
+        "name": "Prise de rendez-vous", "on": "booked", "text": "Rendez-vous le [jour] : OUI ou NON ?", "sender": NUMBER,
+    });
+    http.post("/v1/reminder_plans", &plan).expect(201);
+    let event = json!({ "reference": "A1", "number": PERSON, "starts_at": "2030-12-24T09:30" });
+    let made = http.post("/v1/events", &json!({ "events": [event] })).expect(200);
+    let path = format!("/v1/events/{}", text(&made["data"][0]["id"]));
+    bench.simulator.wait_for("accepted", 1, LIMIT);
+    // Of what a carrier brings the sandbox hears nothing.
+    bench.carrier.inbound(PERSON, NUMBER, "NON");
+    let live = bench.tenant.http(&bench.engine);
+    eventually("the tenant hears it", LIMIT, || {
+        (rows(&live, "/v1/inbound").len() == 1).then_some(())
+    });
+    bench.simulator.inbound(PERSON, NUMBER, "OUI");
+    eventually("it is confirmed", LIMIT, || {
+        (http.get(&path).expect(200)["answer"]["answer"] == "confirm").then_some(())
+    });
+    assert_eq!(rows(&live, "/v1/events"), [] as [Value; 0]);
+    assert_eq!(bench.accepted().0, 0);
+    let credits = bench.engine.credits(&bench.tenant);
+    assert_eq!((credits.available, credits.held, credits.spent), (5, 0, 0));
 }
 
 #[test]

@@ -343,6 +343,7 @@ impl Agenda {
             },
             own_number: false,
             without_consent: outgoing.plan.definition.asks_consent,
+            guests_only: false,
             encoding: None,
             validity: validity(&outgoing.plan, &fit, now),
             parameters: Parameters::default(),

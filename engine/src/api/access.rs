@@ -1,5 +1,6 @@
 //! Who asks, and about what: keys and ids of a request.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::known::Known;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::account::{KeyDigest, Opened};
-use crate::domain::{KeyBounds, ResellerId, TenantId};
+use crate::domain::{CampaignId, KeyBounds, KeyKind, ResellerId, TenantId};
 use crate::store::KeyOwner;
 
 /// The tenant for which a reseller's key acts.
@@ -25,6 +26,20 @@ pub(super) const ACTS_FOR: &str = "x-tenant-id";
 
 /// A request with a tenant's key, or for a tenant. 401 without a known key, 403 with another's.
 pub(super) struct Caller(pub(super) TenantId);
+
+/// Whether the key reaches the tenant's guests alone.
+pub(super) struct GuestsOnly(pub(super) bool);
+
+impl FromRequestParts<App> for GuestsOnly {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get() == Some(&KeyKind::Team)))
+    }
+}
+
+/// A campaign of the caller's that it may set going and halt: with a key that reaches guests alone, one that was made with such a key.
+pub(super) struct Reached(pub(super) TenantId, pub(super) CampaignId);
 
 /// A request with the operator's key. 401 without a known key, 403 with another's.
 pub(super) struct Operator;
@@ -50,6 +65,20 @@ impl FromRequestParts<App> for Caller {
             KeyOwner::Tenant(tenant) => Ok(Self(tenant)),
             KeyOwner::Operator | KeyOwner::Reseller(_) => Err(ProblemKind::Forbidden.into()),
         }
+    }
+}
+
+impl FromRequestParts<App> for Reached {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Caller(tenant) = Caller::from_request_parts(parts, app).await?;
+        let Id(id) = Id::<CampaignId>::from_request_parts(parts, app).await?;
+        let is_bound = parts.extensions.get() == Some(&KeyKind::Team);
+        if is_bound && !app.campaigns.find(tenant, id).await?.guests_only {
+            return Err(ProblemKind::GuestsOnly.into());
+        }
+        Ok(Self(tenant, id))
     }
 }
 
@@ -184,6 +213,7 @@ pub(super) async fn look_up(
     }
     let acts_as = acts_as(app, request, owner).await?;
     request.extensions_mut().insert(acts_as);
+    request.extensions_mut().insert(bounds.kind);
     Ok(Some((acts_as, bounds)))
 }
 

@@ -121,7 +121,10 @@ async fn make(app: &App, (owner, known): (KeyOwner, Known), given: (HeaderMap, B
     known.detail("kind", bounds.kind.code());
     let owner = match (owner, bounds.kind) {
         (KeyOwner::Tenant(tenant), KeyKind::Sandbox) => sandbox_of(app, tenant).await?.into(),
-        (KeyOwner::Tenant(_) | KeyOwner::Reseller(_) | KeyOwner::Operator, KeyKind::Sandbox | KeyKind::Live) => owner,
+        (
+            KeyOwner::Tenant(_) | KeyOwner::Reseller(_) | KeyOwner::Operator,
+            KeyKind::Sandbox | KeyKind::Live | KeyKind::Team,
+        ) => owner,
     };
     let (key, api_key) = app.accounts.add_key(owner, (&label, bounds)).await?;
     known.detail("key", key.id.clone());

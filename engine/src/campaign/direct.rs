@@ -58,6 +58,8 @@ pub(crate) struct DirectOrder {
     pub(crate) parameters: Parameters,
     /// Advertising that goes though no consent is known: it tries a campaign out on those who write it, or asks for consent.
     pub(crate) without_consent: bool,
+    /// It goes to the tenant's guests alone.
+    pub(crate) guests_only: bool,
 }
 
 /// An order with its price.
@@ -93,6 +95,10 @@ impl Campaigns {
         let lists = [&self.0.deps.limits.countries, &admission.countries];
         if !lists.iter().all(|countries| countries.allow(recipient)) {
             let fault = FieldFault::new("/to", FieldProblem::CountryNotAllowed);
+            return Err(CampaignFault::Fields(vec![fault]));
+        }
+        if order.guests_only && !self.0.deps.people.guest_numbers(tenant).await?.contains(&recipient.0) {
+            let fault = FieldFault::new("/to", FieldProblem::NotAGuest);
             return Err(CampaignFault::Fields(vec![fault]));
         }
         self.0.deps.mirror.held_back(tenant, [recipient]).await?;
@@ -386,6 +392,8 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         invalid: 0,
         not_mobile: 0,
         not_allowed: 0,
+        not_guests: 0,
+        guests_only: false,
         no_consent: 0,
         unreachable: 0,
         frequency_cap: 0,

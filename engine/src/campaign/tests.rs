@@ -550,6 +550,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         validity: None,
         parameters: Parameters::default(),
         without_consent: false,
+        guests_only: false,
     };
     let id = bench
         .campaigns

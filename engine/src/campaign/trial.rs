@@ -31,6 +31,8 @@ pub(crate) struct TrialOrder {
     pub(crate) values: Vec<(String, String)>,
     /// Which variant, from 1; 0: the campaign's own text.
     pub(crate) variant: usize,
+    /// To the tenant's guests alone.
+    pub(crate) guests_only: bool,
 }
 
 /// What was sent.
@@ -73,6 +75,7 @@ impl Campaigns {
                 validity: campaign.validity,
                 parameters: campaign.parameters.clone(),
                 without_consent: true,
+                guests_only: order.guests_only,
                 own_number: false,
             };
             let sent = self.send(tenant, &one, nth(token, at)).await;

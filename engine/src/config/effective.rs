@@ -52,6 +52,16 @@ impl Smsc {
     }
 }
 
+fn address_pairs(source: [Option<u8>; 2], dest: [u8; 2]) -> Pairs {
+    let ([source_ton, source_npi], [dest_ton, dest_npi]) = (source.map(code_or_auto), dest);
+    vec![
+        ("source_ton", source_ton),
+        ("source_npi", source_npi),
+        ("dest_ton", dest_ton.to_string()),
+        ("dest_npi", dest_npi.to_string()),
+    ]
+}
+
 /// Each field is taken apart by name, so that none is forgotten.
 fn pairs(smsc: &Smsc) -> Pairs {
     let Smsc {
@@ -114,11 +124,8 @@ fn pairs(smsc: &Smsc) -> Pairs {
         ("sandbox", sandbox.to_string()),
         ("receipts_by_id", receipts_by_id.to_string()),
         ("long_receipts", text(word(&LongReceipts::NAMES, *long_receipts))),
-        ("source_ton", code_or_auto(*source_ton)),
-        ("source_npi", code_or_auto(*source_npi)),
-        ("dest_ton", dest_ton.to_string()),
-        ("dest_npi", dest_npi.to_string()),
     ]);
+    pairs.extend(address_pairs([*source_ton, *source_npi], [*dest_ton, *dest_npi]));
     pairs.extend(timer_pairs(smsc));
     pairs.extend(envelope.pairs());
     // An empty one cannot be written.

@@ -66,6 +66,9 @@ pub(crate) struct Create {
     /// Of the tenant's sandbox: what is sent with it goes to a simulator and costs nothing.
     #[arg(long)]
     sandbox: bool,
+    /// For a team: it reaches the numbers of the guest list and nobody else.
+    #[arg(long, conflicts_with = "sandbox")]
+    team: bool,
     #[command(flatten)]
     keep: Keep,
     #[command(flatten)]
@@ -168,6 +171,9 @@ impl Create {
         let mut body = self.bounds.body();
         if self.sandbox {
             body["kind"] = "sandbox".into();
+        }
+        if self.team {
+            body["kind"] = "team".into();
         }
         let made = client.post_once(&path_of(&self.tenant), &body, self.once.key.as_deref())?;
         self.at.show(&Keep::take(place, made)?, one);

@@ -64,6 +64,8 @@ pub(crate) enum KeyKind {
     Live,
     /// A simulator, for nothing: it is a key of its tenant's sandbox.
     Sandbox,
+    /// The numbers of the tenant's guest list, and nobody else.
+    Team,
 }
 
 impl KeyKind {

@@ -347,6 +347,7 @@ pub(super) fn order(to: Recipient, number: &str, text: &str) -> DirectOrder {
         purpose: Purpose::Transactional,
         own_number: true,
         without_consent: false,
+        guests_only: false,
         encoding: None,
         validity: None,
         parameters: Parameters::default(),

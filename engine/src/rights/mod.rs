@@ -82,6 +82,8 @@ pub(crate) struct OfNumber {
     /// What they were asked by surveys, and what they answered, the latest first.
     pub(crate) surveys: Vec<SurveyRun>,
     pub(crate) waiting_list: Vec<WaitingPerson>,
+    /// Whether the tenant's team keys reach the number.
+    pub(crate) is_guest: bool,
 }
 
 /// Everything that is kept of somebody.
@@ -173,6 +175,7 @@ impl Rights<'_> {
             offers: self.replies.offered_to(tenant, (number, MESSAGES_MAX)).await?,
             surveys: self.replies.surveyed(tenant, (number, MESSAGES_MAX)).await?,
             waiting_list: self.replies.waiting_with(tenant, number).await?,
+            is_guest: self.people.guest_numbers(tenant).await?.contains(&number.0),
         })
     }
 

@@ -306,6 +306,7 @@ impl Engine {
             tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; it is tried again");
         }
         self.campaigns.warn_of_pinned().await?;
+        self.campaigns.warn_of_sandboxes().await?;
         self.inbox.warn_of_strangers(&self.config.number).await?;
         let address = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
         let ready = Ready {

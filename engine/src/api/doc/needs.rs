@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::operation::{Key, Operation};
 use crate::api::known::Known;
 use crate::api::problem::{Problem, ProblemKind};
-use crate::domain::{KeyBounds, Role};
+use crate::domain::{KeyBounds, KeyKind, Role};
 use crate::store::KeyOwner;
 
 /// The least role of each operation that keys with roles open. Cheap to clone.
@@ -22,6 +22,7 @@ struct Need {
     key: Key,
     role: Role,
     in_sandbox: bool,
+    for_teams: bool,
 }
 
 impl Needs {
@@ -33,6 +34,7 @@ impl Needs {
                 key: operation.key,
                 role: operation.role(),
                 in_sandbox: operation.in_sandbox,
+                for_teams: operation.for_teams(),
             });
         }
         Self(Arc::new(by_path))
@@ -41,7 +43,7 @@ impl Needs {
     /// Whether that role is enough for what is asked for. What the key does not open at all, whatever its role, refuses it by itself.
     ///
     /// # Errors
-    /// [`ProblemKind::RoleNotAllowed`], or [`ProblemKind::Forbidden`] to a sandbox.
+    /// [`ProblemKind::RoleNotAllowed`], [`ProblemKind::GuestsOnly`], or [`ProblemKind::Forbidden`] to a sandbox.
     pub(in crate::api) fn ask(
         &self,
         request: &Request,
@@ -53,6 +55,9 @@ impl Needs {
         let (needed, role) = (need.role, bounds.role);
         if matches!(owner, KeyOwner::Tenant(tenant) if tenant.is_sandbox()) && !need.in_sandbox {
             return Err(ProblemKind::Forbidden.into());
+        }
+        if bounds.kind == KeyKind::Team && !need.for_teams {
+            return Err(ProblemKind::GuestsOnly.into());
         }
         if needed == Role::Admin
             && let Some(known) = request.extensions().get::<Known>()

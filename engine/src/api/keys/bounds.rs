@@ -16,7 +16,7 @@ const NEW: [&str; 5] = ["label", "role", "kind", "addresses", "expires_at"];
 
 const FIELDS: [&str; 4] = ["label", "role", "addresses", "expires_at"];
 
-const KINDS: [&str; KeyKind::ALL.len()] = [KeyKind::Live.code(), KeyKind::Sandbox.code()];
+const KINDS: [&str; KeyKind::ALL.len()] = [KeyKind::Live.code(), KeyKind::Sandbox.code(), KeyKind::Team.code()];
 
 const ROLES: [&str; Role::ALL.len()] = [
     Role::Read.code(),
@@ -45,6 +45,14 @@ pub(super) async fn of_new(
     if in_sandbox && kind.flatten().is_some_and(|kind| kind != KeyKind::Sandbox) {
         const ALLOWED: &[&str] = &[KeyKind::Sandbox.code()];
         fields.refuse_field("kind", FieldProblem::UnknownValue { allowed: ALLOWED });
+    }
+    // It would give itself a key that reaches anybody.
+    let is_admin = changes
+        .as_ref()
+        .is_some_and(|changes| changes.role == Some(Role::Admin));
+    if is_admin && kind.flatten() == Some(KeyKind::Team) {
+        const ALLOWED: &[&str] = &[Role::Read.code(), Role::Send.code(), Role::Full.code()];
+        fields.refuse_field("role", FieldProblem::UnknownValue { allowed: ALLOWED });
     }
     let (Some(mut changes), Some(kind), true) = (changes, kind, fields.is_sound()) else {
         return Err(fields.refusal());

@@ -32,6 +32,8 @@ pub(crate) enum ProblemKind {
         needed: &'static str,
         has: &'static str,
     },
+    /// 403: the key reaches guests alone, and does not do that.
+    GuestsOnly,
     /// 403: nothing new is taken of the tenant.
     TenantSuspended {
         /// In the words of who has suspended it.
@@ -192,9 +194,11 @@ impl ProblemCode {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::KeyExpired => StatusCode::UNAUTHORIZED,
             Self::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
-            Self::Forbidden | Self::AddressNotAllowed | Self::RoleNotAllowed | Self::TenantSuspended => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden
+            | Self::AddressNotAllowed
+            | Self::RoleNotAllowed
+            | Self::GuestsOnly
+            | Self::TenantSuspended => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -261,6 +265,7 @@ impl ProblemKind {
             | Self::Forbidden
             | Self::AddressNotAllowed
             | Self::RoleNotAllowed { .. }
+            | Self::GuestsOnly
             | Self::TenantSuspended { .. }
             | Self::NotFound
             | Self::MethodNotAllowed

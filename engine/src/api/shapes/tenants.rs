@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 
 use super::{
-    ApiKey, EncodingWord, HoldFirstWord, KeyId, KeyKindWord, NetworkText, Nullable, RoleWord, SenderText,
-    StopClauseWord, TariffWord, Time,
+    ApiKey, EncodingWord, GivenPhone, HoldFirstWord, KeyId, KeyKindWord, NetworkText, Nullable, Phone, RoleWord,
+    SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
+use crate::people::GUESTS_MAX;
 use crate::store::GRANTED_MAX;
 
 /// A new tenant, and what was agreed on with it.
@@ -352,6 +353,33 @@ pub(in crate::api) struct NewKey {
     given: GivenKey,
     /// Whom it reaches, for good. If it is not said: `live`, anybody; of a key that is made with a sandbox's, `sandbox`.
     kind: Option<KeyKindWord>,
+}
+
+/// Numbers for the guest list.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewGuests {
+    #[schemars(length(min = 1, max = GUESTS_MAX))]
+    numbers: Vec<GivenPhone>,
+    /// Whose phones they are.
+    #[schemars(length(max = NAME_MAX))]
+    label: Option<String>,
+}
+
+/// Numbers that leave it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct FormerGuests {
+    #[schemars(length(min = 1, max = GUESTS_MAX))]
+    numbers: Vec<GivenPhone>,
+}
+
+/// Somebody whom keys of the kind `team` reach.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Guest {
+    number: Phone,
+    label: String,
+    created_at: Time,
 }
 
 /// A further key of a reseller.

@@ -124,7 +124,7 @@ schema! {
     KeyKindWord, named: true,
     one_of(
         "Whom a key reaches. `live`: anybody. `sandbox`: a simulator, for nothing, with contacts, campaigns, settings and opt-outs of its \
-         own.",
+         own. `team`: the numbers of the guest list and nobody else; it sends messages and campaigns, and changes nothing besides.",
         KeyKind::ALL.iter().map(|kind| kind.code())
     )
 }

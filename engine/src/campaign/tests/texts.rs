@@ -23,6 +23,7 @@ fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> Direct
         validity,
         parameters: Parameters::default(),
         without_consent: false,
+        guests_only: false,
     }
 }
 
