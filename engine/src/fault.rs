@@ -125,6 +125,8 @@ pub(crate) enum FieldProblem {
     },
     /// A phone number of a country that is not sent to.
     CountryNotAllowed,
+    /// A phone number that is on no guest list, where only guests are reached.
+    NotAGuest,
     /// No code of a country.
     UnknownCountry,
     /// No id of a reseller that the asker may name.

@@ -245,3 +245,117 @@ fn bounds_of_a_key_are_refused_with_what_they_may_be() {
         .patch(&format!("{path}/key_0000000000000000"), &json!({ "role": "read" }))
         .expect_problem(&[404]);
 }
+
+#[test]
+fn req_004_32_a_team_key_reaches_the_guest_list_and_nobody_else() {
+    let stand = Stand::new(programs!(), "keys-team", "", |smsc| smsc);
+    let path = format!("/v1/tenants/{}/keys", stand.tenant.id);
+    let keys = Keys { stand: &stand, path };
+    let (_, team) = keys.make(&json!({ "label": "Équipe", "kind": "team" }));
+    let full = stand.tenant.http(&stand.engine);
+    let to = |number: &str| json!({ "to": number, "text": "RDV demain", "sender": "OSTEO" });
+    let refused = team.post("/v1/messages", &to("+33600000000"));
+    assert_eq!(refused.json()["errors"][0]["code"], "not_a_guest");
+    refused.expect_field_problem(&[422], "/to");
+    // The tenant keeps the list, and a team does not.
+    let guests = json!({ "numbers": ["06 00 00 00 00", "+33600000001"], "label": "Accueil" });
+    assert_eq!(
+        code(&team.post("/v1/guests", &guests).expect_problem(&[403])),
+        "guests_only"
+    );
+    full.post("/v1/guests", &guests).expect(200);
+    let list = listed(&team, "/v1/guests");
+    let numbers: Vec<&Value> = list.iter().map(|guest| &guest["number"]).collect();
+    assert_eq!(numbers, [&json!("+33600000000"), &json!("+33600000001")]);
+    assert_eq!(list[0]["label"], "Accueil");
+    team.post("/v1/messages", &to("+33600000000")).expect(202);
+
+    // Of a campaign the others are left out and counted; billed as any.
+    let draft = team.post("/v1/campaigns", &CampaignOrder::to_first(5).body).expect(201);
+    let audience = &draft["audience"];
+    assert_eq!((&audience["accepted"], &audience["not_guests"]), (&json!(2), &json!(3)));
+    assert_eq!(audience["rejected"][0]["code"], "not_a_guest");
+    assert_eq!(draft["guests_only"], true);
+    let one = |id: &Value| format!("/v1/campaigns/{}", id.as_str().expect("an id"));
+    let launch = format!("{}/launch", one(&draft["id"]));
+    team.post(&launch, &json!({})).expect(202);
+    let sent = |id: &Value, messages: u64| {
+        eventually("it is sent", LIMIT, || {
+            let view = full.get(&one(id)).expect(200);
+            (view["state"] == "completed" && view["statuses"]["delivered"] == messages).then_some(())
+        });
+    };
+    sent(&draft["id"], 2);
+    eventually("three credits are spent", LIMIT, || {
+        (stand.engine.credits(&stand.tenant).spent == 3).then_some(())
+    });
+
+    // Contacts are found out at the launch, whoever launches it; what was made for anybody it does not touch.
+    let contact = |number: &str| json!({ "reference": number, "last_name": "Martin", "number": number });
+    let contacts = json!({ "contacts": [contact("+33600000001"), contact("+33600000009")] });
+    full.post("/v1/contacts", &contacts).expect(200);
+    let order = CampaignOrder::to_audience(&json!({ "filter": {} })).body;
+    let found = team.post("/v1/campaigns", &order).expect(201);
+    full.post(&format!("{}/launch", one(&found["id"])), &json!({}))
+        .expect(202);
+    sent(&found["id"], 1);
+    let view = full.get(&one(&found["id"])).expect(200);
+    assert_eq!(view["audience"]["not_guests"], 1);
+    let anybody = full.post("/v1/campaigns", &order).expect(201);
+    let launch = format!("{}/launch", one(&anybody["id"]));
+    assert_eq!(
+        code(&team.post(&launch, &json!({})).expect_problem(&[403])),
+        "guests_only"
+    );
+    for (what, body) in [
+        (format!("{}/duplicate", one(&anybody["id"])), json!({})),
+        ("/v1/lists".to_owned(), json!({ "name": "Marathon" })),
+    ] {
+        assert_eq!(code(&team.post(&what, &body).expect_problem(&[403])), "guests_only");
+    }
+    let test = format!("{}/test", one(&anybody["id"]));
+    team.post(&test, &json!({ "to": ["+33600000001"] })).expect(202);
+    team.post(&test, &json!({ "to": ["+33600000009"] }))
+        .expect_problem(&[422]);
+}
+
+#[test]
+fn req_004_32_the_guest_list_is_the_tenants_to_keep_and_forgets_people() {
+    let stand = Stand::new(programs!(), "keys-guests", "", |smsc| smsc);
+    let path = format!("/v1/tenants/{}/keys", stand.tenant.id);
+    let keys = Keys { stand: &stand, path };
+    let (_, team) = keys.make(&json!({ "kind": "team" }));
+    let full = stand.tenant.http(&stand.engine);
+    let guests = json!({ "numbers": ["+33600000000", "+33600000001"] });
+    assert_eq!(listed_after(&full, "/v1/guests", &guests).len(), 2);
+    assert_eq!(listed_after(&full, "/v1/guests", &guests).len(), 2, "once each");
+    let former = json!({ "numbers": ["+33600000000"] });
+    assert_eq!(
+        code(&team.post("/v1/guests/remove", &former).expect_problem(&[403])),
+        "guests_only"
+    );
+    assert_eq!(listed_after(&full, "/v1/guests/remove", &former).len(), 1);
+    let message = json!({ "to": "+33600000000", "text": "RDV demain", "sender": "OSTEO" });
+    team.post("/v1/messages", &message).expect_field_problem(&[422], "/to");
+
+    let whom = json!({ "number": "+33600000001" });
+    assert_eq!(full.post("/v1/people/data", &whom).expect(200)["guest"], true);
+    full.post("/v1/people/erase", &whom).expect(200);
+    assert_eq!(listed(&full, "/v1/guests").len(), 0);
+    let numbers = |from: u32| -> Vec<String> { (from..from + 300).map(|last| format!("+3361234{last:04}")).collect() };
+    full.post("/v1/guests", &json!({ "numbers": numbers(0) })).expect(200);
+    let more = full.post("/v1/guests", &json!({ "numbers": numbers(300) }));
+    more.expect_field_problem(&[422], "/numbers");
+    assert_eq!(listed(&full, "/v1/guests").len(), 300);
+    full.post("/v1/guests", &json!({ "numbers": [] }))
+        .expect_field_problem(&[422], "/numbers");
+    // One that may make keys would give itself one that reaches anybody.
+    let admin = json!({ "kind": "team", "role": "admin" });
+    let operator = stand.engine.operator();
+    operator.post(&keys.path, &admin).expect_field_problem(&[422], "/role");
+}
+
+fn listed_after(http: &Http, path: &str, body: &Value) -> Vec<Value> {
+    let list = http.post(path, body).expect(200);
+    list["data"].as_array().expect("a list").clone()
+}

@@ -19,6 +19,7 @@ pub(super) const KEY_OCTETS_MAX: usize = 256;
 
 /// How keys begin, so that people see whose they are.
 pub(super) const TENANTS: &str = "sk_live_";
+pub(super) const SANDBOXES: &str = "sk_test_";
 pub(super) const OPERATORS: &str = "op_live_";
 pub(super) const RESELLERS: &str = "rk_live_";
 

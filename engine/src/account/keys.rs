@@ -29,6 +29,7 @@ impl KeyChanges {
     pub(crate) fn applied_to(self, bounds: KeyBounds) -> KeyBounds {
         KeyBounds {
             role: self.role.unwrap_or(bounds.role),
+            kind: bounds.kind,
             addresses: self.addresses.unwrap_or(bounds.addresses),
             expires_at: self.expires_at.unwrap_or(bounds.expires_at),
         }
@@ -59,7 +60,16 @@ const fn prefix_of(owner: KeyOwner) -> &'static str {
     match owner {
         KeyOwner::Operator => key::OPERATORS,
         KeyOwner::Reseller(_) => key::RESELLERS,
+        KeyOwner::Tenant(tenant) if tenant.is_sandbox() => key::SANDBOXES,
         KeyOwner::Tenant(_) => key::TENANTS,
+    }
+}
+
+/// The sandbox of a tenant; others have none.
+fn sandbox_of(owner: KeyOwner) -> Option<KeyOwner> {
+    match owner {
+        KeyOwner::Tenant(tenant) if !tenant.is_sandbox() => Some(tenant.sandbox().into()),
+        KeyOwner::Tenant(_) | KeyOwner::Reseller(_) | KeyOwner::Operator => None,
     }
 }
 
@@ -93,7 +103,7 @@ impl Accounts {
         if !faults.is_empty() {
             return Err(AccountFault::Fields(faults));
         }
-        if self.keys(owner).await?.len() >= KEYS_MAX {
+        if self.keys_of_one(owner).await?.len() >= KEYS_MAX {
             return Err(AccountFault::TooManyKeys { max: KEYS_MAX });
         }
         let api_key = key::generate(prefix_of(owner))?;
@@ -103,20 +113,27 @@ impl Accounts {
         Ok((KnownKey::new((digest, details)), api_key))
     }
 
-    /// Its keys, the oldest first.
+    /// Its keys, and those of its sandbox, the oldest first.
     ///
     /// # Errors
     /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
     pub(crate) async fn keys(&self, owner: KeyOwner) -> Result<Vec<KnownKey>, AccountFault> {
+        let mut keys = self.keys_of_one(owner).await?;
+        if let Some(sandbox) = sandbox_of(owner) {
+            keys.extend(self.store.keys_of(sandbox).await?);
+        }
+        let mut keys: Vec<KnownKey> = keys.into_iter().map(KnownKey::new).collect();
+        keys.sort_by_key(|key| key.details.created_at);
+        Ok(keys)
+    }
+
+    async fn keys_of_one(&self, owner: KeyOwner) -> Result<Vec<(String, KeyDetails)>, AccountFault> {
         match owner {
             KeyOwner::Operator => return Err(AccountFault::NotFound),
             KeyOwner::Reseller(reseller) => drop(self.reseller(reseller).await?),
             KeyOwner::Tenant(tenant) => drop(self.store.tenant(tenant).await?.ok_or(AccountFault::NotFound)?),
         }
-        let keys = self.store.keys_of(owner).await?;
-        let mut keys: Vec<KnownKey> = keys.into_iter().map(KnownKey::new).collect();
-        keys.sort_by_key(|key| key.details.created_at);
-        Ok(keys)
+        Ok(self.store.keys_of(owner).await?)
     }
 
     /// Another label or other bounds of a key, which hold here from the next request on, in other processes within seconds.
@@ -135,7 +152,7 @@ impl Accounts {
             return Err(AccountFault::Fields(faults));
         }
         let _changing = self.changing_key.lock().await;
-        let (digest, mut details) = self.find_key(owner, key_id).await?;
+        let (owner, digest, mut details) = self.find_key(owner, key_id).await?;
         if let Some(label) = label {
             details.label = label.trim().to_owned();
         }
@@ -156,10 +173,15 @@ impl Accounts {
         Ok(())
     }
 
-    async fn find_key(&self, owner: KeyOwner, key_id: &str) -> Result<(String, KeyDetails), AccountFault> {
-        let keys = self.store.keys_of(owner).await?;
-        let found = keys.into_iter().find(|(digest, _)| id_of(digest) == key_id);
-        found.ok_or(AccountFault::NotFound)
+    /// A key of somebody's or of their sandbox: whose it is, and what is kept of it.
+    async fn find_key(&self, owner: KeyOwner, key_id: &str) -> Result<(KeyOwner, String, KeyDetails), AccountFault> {
+        for owner in [Some(owner), sandbox_of(owner)].into_iter().flatten() {
+            let keys = self.store.keys_of(owner).await?;
+            if let Some((digest, details)) = keys.into_iter().find(|(digest, _)| id_of(digest) == key_id) {
+                return Ok((owner, digest, details));
+            }
+        }
+        Err(AccountFault::NotFound)
     }
 
     /// A key opens nothing any more: here from the next request on, in other processes within seconds.
@@ -168,7 +190,7 @@ impl Accounts {
     /// [`AccountFault::NotFound`], also for a key that was revoked before, or [`AccountFault::Store`].
     pub(crate) async fn revoke_key(&self, owner: KeyOwner, key_id: &str) -> Result<(), AccountFault> {
         let _changing = self.changing_key.lock().await;
-        let (digest, _) = self.find_key(owner, key_id).await?;
+        let (owner, digest, _) = self.find_key(owner, key_id).await?;
         self.store.drop_key(owner, &digest).await?;
         self.digests.forget(&digest);
         self.keep_keys(owner).await?;

@@ -5,6 +5,7 @@ mod key;
 mod keys;
 mod operator;
 mod resellers;
+mod sandbox;
 mod statements;
 mod suspension;
 #[cfg(test)]
@@ -149,10 +150,13 @@ impl Accounts {
             weight,
             terms: order.terms,
             countries: order.countries,
-            key: keys::described(&api_key, ("", KeyBounds::default()), self.clock.unix()),
-            token,
         };
-        let id = self.store.create_tenant(&new, self.clock.unix()).await?;
+        let now = self.clock.unix();
+        let (digest, details) = keys::described(&api_key, ("", KeyBounds::default()), now);
+        let id = self
+            .store
+            .create_tenant(&new, (&digest, &details), (token, now))
+            .await?;
         self.mirror.keep_tenant(id).await?;
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         Ok(NewAccount { tenant, api_key })
@@ -208,7 +212,7 @@ impl Accounts {
             self.may_have(domain.as_deref(), tenant.reseller).await?;
         }
         self.store.change_terms(id, changes).await?;
-        Ok(self.mirror.keep_tenant(id).await?)
+        self.keep(id).await
     }
 
     /// Links under a domain are one reseller's, or the operator's own: who follows one believes it to be of whoever has the domain.
@@ -231,7 +235,7 @@ impl Accounts {
         let weight = turns(weight).map_err(|fault| AccountFault::Fields(vec![fault]))?;
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         self.store.change_weight(id, weight).await?;
-        Ok(self.mirror.keep_tenant(id).await?)
+        self.keep(id).await
     }
 
     /// A tenant may send to these countries from now on. What was taken before goes on.
@@ -242,7 +246,7 @@ impl Accounts {
         // Tenants are never removed: one that is there stays.
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         self.store.set_countries(id, countries).await?;
-        Ok(self.mirror.keep_tenant(id).await?)
+        self.keep(id).await
     }
 
     /// From now on a "CANCEL" answers a tenant's appointments, or is an opt-out as with others.
@@ -252,7 +256,7 @@ impl Accounts {
     pub(crate) async fn set_cancel_answers(&self, id: TenantId, answers: bool) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         self.store.set_cancel_answers(id, answers).await?;
-        Ok(self.mirror.keep_tenant(id).await?)
+        self.keep(id).await
     }
 
     /// A tenant with its credits; `None` when there is no such tenant.

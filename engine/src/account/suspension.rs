@@ -18,7 +18,7 @@ impl Accounts {
         }
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         self.store.suspend_tenant(id, reason.trim(), self.clock.unix()).await?;
-        Ok(self.mirror.keep_tenant(id).await?)
+        self.keep(id).await
     }
 
     /// Lets a tenant go on; one that is not suspended stays so.
@@ -28,6 +28,6 @@ impl Accounts {
     pub(crate) async fn resume(&self, id: TenantId) -> Result<(), AccountFault> {
         self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
         self.store.resume_tenant(id).await?;
-        Ok(self.mirror.keep_tenant(id).await?)
+        self.keep(id).await
     }
 }

@@ -352,6 +352,7 @@ impl Agenda {
             own_number: false,
             without_consent: outgoing.plan.definition.asks_consent,
             in_hours: false,
+            guests_only: false,
             encoding: None,
             validity: validity(&outgoing.plan, &fit, now),
             parameters: Parameters::default(),

@@ -1,7 +1,9 @@
 //! Who asks, and about what: keys and ids of a request.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, Request, State};
@@ -16,7 +18,7 @@ use super::known::Known;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::account::{KeyDigest, Opened};
-use crate::domain::{ResellerId, Role, TenantId};
+use crate::domain::{CampaignId, KeyBounds, KeyKind, ResellerId, TenantId};
 use crate::store::KeyOwner;
 
 /// The tenant for which a reseller's key acts.
@@ -24,6 +26,20 @@ pub(super) const ACTS_FOR: &str = "x-tenant-id";
 
 /// A request with a tenant's key, or for a tenant. 401 without a known key, 403 with another's.
 pub(super) struct Caller(pub(super) TenantId);
+
+/// Whether the key reaches the tenant's guests alone.
+pub(super) struct GuestsOnly(pub(super) bool);
+
+impl FromRequestParts<App> for GuestsOnly {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get() == Some(&KeyKind::Team)))
+    }
+}
+
+/// A campaign of the caller's that it may set going and halt: with a key that reaches guests alone, one that was made with such a key.
+pub(super) struct Reached(pub(super) TenantId, pub(super) CampaignId);
 
 /// A request with the operator's key. 401 without a known key, 403 with another's.
 pub(super) struct Operator;
@@ -49,6 +65,20 @@ impl FromRequestParts<App> for Caller {
             KeyOwner::Tenant(tenant) => Ok(Self(tenant)),
             KeyOwner::Operator | KeyOwner::Reseller(_) => Err(ProblemKind::Forbidden.into()),
         }
+    }
+}
+
+impl FromRequestParts<App> for Reached {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Caller(tenant) = Caller::from_request_parts(parts, app).await?;
+        let Id(id) = Id::<CampaignId>::from_request_parts(parts, app).await?;
+        let is_bound = parts.extensions.get() == Some(&KeyKind::Team);
+        if is_bound && !app.campaigns.find(tenant, id).await?.guests_only {
+            return Err(ProblemKind::GuestsOnly.into());
+        }
+        Ok(Self(tenant, id))
     }
 }
 
@@ -81,6 +111,10 @@ impl FromRequestParts<App> for Managed {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Manager(manager) = Manager::from_request_parts(parts, app).await?;
         let tenant: TenantId = first_id(parts, app).await?;
+        // A sandbox follows its tenant, and has no credits.
+        if tenant.is_sandbox() {
+            return Err(ProblemKind::NotFound.into());
+        }
         if let Some(reseller) = manager {
             app.accounts.is_hosted(tenant, reseller).await?;
         }
@@ -131,7 +165,7 @@ pub(super) struct Asker {
     pub(super) client: Option<Client>,
 }
 
-/// Whose key the request has, and its role; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
+/// Whose key the request has, and what bounds it; `None` without a known one. A handler that wants one asks for [`Caller`] or [`Operator`].
 ///
 /// # Errors
 /// The store is away, the asker has tried too many keys, or the key does not hold now or not from there.
@@ -139,7 +173,7 @@ pub(super) async fn look_up(
     app: &App,
     request: &mut Request,
     asker: Asker,
-) -> Result<Option<(KeyOwner, Role)>, Problem> {
+) -> Result<Option<(KeyOwner, Arc<KeyBounds>)>, Problem> {
     let Some(key) = bearer(request.headers()).and_then(KeyDigest::of) else {
         return Ok(None);
     };
@@ -179,7 +213,8 @@ pub(super) async fn look_up(
     }
     let acts_as = acts_as(app, request, owner).await?;
     request.extensions_mut().insert(acts_as);
-    Ok(Some((acts_as, bounds.role)))
+    request.extensions_mut().insert(bounds.kind);
+    Ok(Some((acts_as, bounds)))
 }
 
 /// Whose request it is: the tenant's that is named, when a reseller acts for it; else the key's owner's.

@@ -240,7 +240,7 @@ fn number(app: &App, tenant: TenantId, fields: &mut Fields) -> Option<Option<Str
         .if_given("number", |fields, name| fields.text_or_null(name))?
         .flatten();
     let Some(given) = given else { return Some(None) };
-    let owned = app.numbers.find(&given).filter(|owned| owned.tenants.contains(&tenant));
+    let owned = app.numbers.find(&given).filter(|owned| owned.has(tenant));
     let Some(owned) = owned else {
         fields.refuse_field("number", ReplyProblem::NotOwnNumber.into());
         return None;

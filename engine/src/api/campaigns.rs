@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::access::{Caller, Id};
+use super::access::{Caller, GuestsOnly, Id, Reached};
 use super::body::{Intake, bridge};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::pages::Listing;
@@ -30,7 +30,8 @@ fn orders() -> Routes {
     Routes::of("campaigns")
         .add(
             Operation::new((Verb::Post, all), Key::Tenant, "createCampaign")
-.needs(Role::Send)
+                .needs(Role::Send)
+                .by_teams()
                 .says(
                     "Make a campaign",
                     "The body is read as it comes, up to `api.body_max` of the configuration. Recipients that cannot be written to are \
@@ -92,6 +93,7 @@ fn moves() -> Routes {
     let moving = |path: &'static str, id: &'static str| {
         Operation::new((Verb::Post, path), Key::Tenant, id)
             .needs(Role::Send)
+            .by_teams()
             .at::<CampaignId>("id", "The campaign.")
             .refuses(&[ProblemCode::WrongState])
     };
@@ -141,14 +143,14 @@ fn moves() -> Routes {
 /// `POST /v1/campaigns` → 201 with the draft, its estimate, and the recipients that were not taken.
 pub(super) async fn create(
     State(app): State<App>,
-    Caller(tenant): Caller,
+    (Caller(tenant), GuestsOnly(guests_only)): (Caller, GuestsOnly),
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let intake = Intake::new(&headers, body, app.limits.body_max, app.clock)?;
     let _upload = app.shares.upload(tenant)?;
     let (chunks, reader) = bridge();
-    let mut creation = pin!(app.campaigns.create(tenant, reader));
+    let mut creation = pin!(app.campaigns.create_for((tenant, guests_only), reader));
     // Both at once; a campaign that is refused before its body ends needs no more of it.
     let early = tokio::select! {
         created = &mut creation => Some(created),
@@ -227,36 +229,26 @@ pub(super) async fn estimate(
 /// `POST /v1/campaigns/{id}/launch` → 202.
 pub(super) async fn launch(
     State(app): State<App>,
-    Caller(tenant): Caller,
-    Id(id): Id<CampaignId>,
+    Reached(tenant, id): Reached,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let state = app.campaigns.launch(tenant, id).await?;
     Ok((StatusCode::ACCEPTED, moved(id, state)))
 }
 
 /// `POST /v1/campaigns/{id}/pause` → 200.
-pub(super) async fn pause(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    Id(id): Id<CampaignId>,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn pause(State(app): State<App>, Reached(tenant, id): Reached) -> Result<Json<Value>, Problem> {
     Ok(moved(id, app.campaigns.pause(tenant, id).await?))
 }
 
 /// `POST /v1/campaigns/{id}/resume` → 200.
-pub(super) async fn resume(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    Id(id): Id<CampaignId>,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn resume(State(app): State<App>, Reached(tenant, id): Reached) -> Result<Json<Value>, Problem> {
     Ok(moved(id, app.campaigns.resume(tenant, id).await?))
 }
 
 /// `POST /v1/campaigns/{id}/cancel` → 202: what was queued is canceled behind the answer.
 pub(super) async fn cancel(
     State(app): State<App>,
-    Caller(tenant): Caller,
-    Id(id): Id<CampaignId>,
+    Reached(tenant, id): Reached,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let state = app.campaigns.cancel(tenant, id).await?;
     Ok((StatusCode::ACCEPTED, moved(id, state)))

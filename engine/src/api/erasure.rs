@@ -8,6 +8,7 @@ use super::access::{Id, Operator};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::known::Known;
 use super::problem::{Problem, ProblemCode};
+use super::refusal::store_refuses;
 use super::{App, shapes};
 use crate::domain::TenantId;
 
@@ -37,5 +38,9 @@ async fn erase(
 ) -> Result<Json<Value>, Problem> {
     known.object(tenant);
     app.campaigns.erase_texts(tenant).await?;
+    let sandbox = app.accounts.tenant(tenant.sandbox()).await;
+    if sandbox.map_err(|error| store_refuses(&error))?.is_some() {
+        app.campaigns.erase_texts(tenant.sandbox()).await?;
+    }
     Ok(Json(json!({ "id": tenant.to_string(), "erased": true })))
 }

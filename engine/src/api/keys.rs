@@ -14,11 +14,11 @@ use super::access::Managed;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::idempotent::Secret;
 use super::known::Known;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::{App, page, shapes};
 use crate::account::KnownKey;
 use crate::campaign::view::time;
-use crate::domain::{Role, TenantId};
+use crate::domain::{KeyKind, Role, TenantId};
 use crate::store::KeyOwner;
 
 /// What is answered when a key was made.
@@ -40,7 +40,8 @@ fn of_tenants() -> Routes {
                 )
                 .at::<TenantId>("id", "The tenant.")
                 .takes::<shapes::NewKey>(json!({ "label": "Logiciel médical", "role": "send" }))
-                .answers::<shapes::MadeKey>(201, "The key, shown this once."),
+                .answers::<shapes::MadeKey>(201, "The key, shown this once.")
+                .refuses(&[ProblemCode::NoSandbox]),
             add,
         )
         .add(
@@ -117,11 +118,27 @@ pub(super) async fn revoke(
 async fn make(app: &App, (owner, known): (KeyOwner, Known), given: (HeaderMap, Body)) -> Result<Made, Problem> {
     let (label, bounds) = bounds::of_new(app, owner, (&given.0, given.1)).await?;
     known.detail("role", bounds.role.code());
+    known.detail("kind", bounds.kind.code());
+    let owner = match (owner, bounds.kind) {
+        (KeyOwner::Tenant(tenant), KeyKind::Sandbox) => sandbox_of(app, tenant).await?.into(),
+        (
+            KeyOwner::Tenant(_) | KeyOwner::Reseller(_) | KeyOwner::Operator,
+            KeyKind::Sandbox | KeyKind::Live | KeyKind::Team,
+        ) => owner,
+    };
     let (key, api_key) = app.accounts.add_key(owner, (&label, bounds)).await?;
     known.detail("key", key.id.clone());
     let mut shown = view(&key);
     shown["api_key"] = api_key.into();
     Ok((StatusCode::CREATED, Extension(Secret), Json(shown)))
+}
+
+/// The sandbox of a tenant, if what it sends goes anywhere.
+async fn sandbox_of(app: &App, tenant: TenantId) -> Result<TenantId, Problem> {
+    if !app.campaigns.has_sandbox() {
+        return Err(ProblemKind::NoSandbox.into());
+    }
+    Ok(app.accounts.open_sandbox(tenant).await?)
 }
 
 async fn all_of(app: &App, owner: KeyOwner) -> Result<Json<Value>, Problem> {
@@ -157,6 +174,7 @@ fn view(key: &KnownKey) -> Value {
         "begins": key.details.hint,
         "label": key.details.label,
         "role": bounds.role.code(),
+        "kind": bounds.kind.code(),
         "addresses": Some(addresses.collect::<Vec<_>>()).filter(|addresses| !addresses.is_empty()),
         "expires_at": bounds.expires_at.and_then(time),
         "created_at": (key.details.created_at.0 > 0).then(|| time(key.details.created_at)),

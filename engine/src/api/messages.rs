@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::access::{Caller, Id};
+use super::access::{Caller, GuestsOnly, Id};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::Operation;
@@ -22,6 +22,7 @@ pub(super) fn routes() -> Routes {
         .add(
             Documented::new((Verb::Post, "/v1/messages"), Key::Tenant, "sendMessage")
 .needs(Role::Send)
+                .by_teams()
                 .says("Send a message", "A reminder, a result: it overtakes campaigns.")
                 .takes::<shapes::MessageOrder>(json!({
                     "to": "+33612345678", "text": "Votre rendez-vous est confirmé.", "sender": "Cabinet", "validity": 3_600,
@@ -55,13 +56,13 @@ const FIELDS: [&str; 9] = [
 /// → 202 with the message's id.
 pub(super) async fn send(
     State(app): State<App>,
-    Caller(tenant): Caller,
+    (Caller(tenant), GuestsOnly(guests_only)): (Caller, GuestsOnly),
     Operation(token): Operation,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
-    let order = read(&mut fields).filter(|_| fields.is_sound());
+    let order = read(&mut fields, guests_only).filter(|_| fields.is_sound());
     let Some(order) = order else {
         return Err(fields.refusal());
     };
@@ -106,7 +107,7 @@ fn remembered(past: &Past) -> Value {
 }
 
 /// All fields are looked at, so that all faults come out at once.
-fn read(fields: &mut Fields) -> Option<DirectOrder> {
+fn read(fields: &mut Fields, guests_only: bool) -> Option<DirectOrder> {
     let (to, text, sender) = (fields.phone_number("to"), fields.text("text"), fields.text("sender"));
     let (encoding, validity) = (fields.encoding(), fields.validity());
     let parameters = fields.parameters();
@@ -122,5 +123,6 @@ fn read(fields: &mut Fields) -> Option<DirectOrder> {
         parameters: parameters?,
         without_consent: false,
         in_hours: false,
+        guests_only,
     })
 }

@@ -28,6 +28,7 @@ mod fields;
 mod form;
 mod gate;
 mod guesses;
+mod guests;
 mod history;
 mod held;
 mod idempotent;
@@ -240,6 +241,7 @@ fn documented() -> Routes {
         .and(lost_holds::routes())
         .and(erasure::routes())
         .and(keys::routes())
+        .and(guests::routes())
         .and(campaigns::routes())
         .and(copies::routes())
         .and(trials::routes())

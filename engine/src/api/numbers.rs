@@ -37,6 +37,7 @@ fn own() -> Routes {
         )
         .add(
             Operation::new((Verb::Post, "/v1/number_requests"), Key::Tenant, "askForNumber")
+                .not_in_sandbox()
                 .says(
                     "Ask for a number",
                     "The reseller, or the operator, gives one or says why not.",
@@ -149,9 +150,9 @@ fn requests() -> Routes {
 }
 
 pub(super) async fn list_own(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
-    let kept = app.numbers.of_tenant(tenant).await;
+    let kept = app.numbers.of_tenant(tenant.live()).await;
     let kept = kept.map_err(|error| database_refuses(&error))?;
-    let configured = app.numbers.configured_for(tenant);
+    let configured = app.numbers.configured_for(tenant.live());
     let known = |number: &OwnNumber| kept.iter().any(|kept| kept.number == *number);
     let mut rows: Vec<Value> = configured
         .iter()

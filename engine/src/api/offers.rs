@@ -108,7 +108,7 @@ async fn make(
         return Err(fields.refusal());
     };
     let owned = app.numbers.find(&order.number);
-    if !owned.is_some_and(|owned| owned.tenants.contains(&tenant)) {
+    if !owned.is_some_and(|owned| owned.has(tenant)) {
         return Err(ReplyFault::NotOurs.into());
     }
     order.people = whom(&app, (tenant, order.purpose), (&contacts, audience)).await?;

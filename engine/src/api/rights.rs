@@ -212,6 +212,7 @@ fn view(app: &App, everything: &Everything) -> Value {
         "conversations": of_number.conversations.iter().map(conversation).collect::<Vec<_>>(),
         "codes": of_number.codes.iter().map(code).collect::<Vec<_>>(),
         "surveys": of_number.surveys.iter().map(surveys::run_view).collect::<Vec<_>>(),
+        "guest": of_number.is_guest,
         "waiting_list": of_number.waiting_list.iter().map(waiting_list::view).collect::<Vec<_>>(),
         "events": of_number.events.iter().map(agenda::view).collect::<Vec<_>>(),
         "offers": of_number.offers.iter().map(offers::person).collect::<Vec<_>>(),

@@ -23,6 +23,7 @@ pub(super) fn routes() -> Routes {
     Routes::of("senders")
         .add(
             Operation::new((Verb::Post, own), Key::Tenant, "askForSender")
+                .not_in_sandbox()
                 .says(
                     "Ask for a sender",
                     "The reseller, or the operator, approves it or says why not. Asked again before that, it is the same request.",

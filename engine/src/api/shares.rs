@@ -117,8 +117,8 @@ async fn own_share(
     needs: &Needs,
 ) -> Result<Option<Share<KeyOwner>>, Problem> {
     match access::look_up(app, request, asker).await? {
-        Some((owner @ (KeyOwner::Reseller(_) | KeyOwner::Tenant(_)), role)) => {
-            needs.ask(request, (owner, role))?;
+        Some((owner @ (KeyOwner::Reseller(_) | KeyOwner::Tenant(_)), bounds)) => {
+            needs.ask(request, (owner, &bounds))?;
             app.shares.request(owner).map(Some)
         }
         Some((KeyOwner::Operator, _)) | None => Ok(None),

@@ -77,7 +77,7 @@ async fn change(
     };
     if is_named || (settings.enabled && !settings.number.is_empty()) {
         let owned = app.numbers.find(&settings.number);
-        let Some(owned) = owned.filter(|owned| owned.tenants.contains(&tenant)) else {
+        let Some(owned) = owned.filter(|owned| owned.has(tenant)) else {
             return Err(ReplyFault::NotOurs.into());
         };
         settings.number = owned.sender.to_string();

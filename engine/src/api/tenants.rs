@@ -262,6 +262,7 @@ pub(super) fn view(tenant: &Tenant, now: UnixMicros) -> Value {
     let mut shown = json!({
         "id": tenant.id.to_string(),
         "name": tenant.name,
+        "sandbox": tenant.id.is_sandbox(),
         "reseller": tenant.reseller.map(|reseller| reseller.to_string()),
         "weight": tenant.weight,
         "countries": (!tenant.countries.is_all()).then(|| tenant.countries.codes()),

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::bind::Seats;
-use crate::campaign::Gates;
 use crate::campaign::tests::{Bench, body};
+use crate::campaign::{Gates, RouteTable, Routes};
 use crate::config;
 use crate::engines::Engines;
 use crate::inbound::Struck;
@@ -118,7 +118,7 @@ impl Api {
         let limits = config::Api { body_max, ..limits };
         let metrics = Metrics::new(9).unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
-        let for_inbox = (bench.clock, &metrics);
+        let (for_inbox, routes) = ((bench.clock, &metrics), RouteTable::new(Routes::default()));
         let (struck, kept) = (Struck::default(), Duration::from_secs(86_400));
         let verdict = Verdict::unguarded();
         let folder = tempfile::tempdir().unwrap();
@@ -128,7 +128,8 @@ impl Api {
         let database = crate::database::tests::open(folder.path()).await.unwrap();
         let agenda = agenda(&bench, &database);
         let numbers = crate::numbers::Numbers::new(database.clone(), bench.clock);
-        let inbox = Inbox::new((&bench.store, &mirror), for_inbox, (&struck, &numbers, None), kept).unwrap();
+        let inbox = (&struck, &numbers, None);
+        let inbox = Inbox::new((&bench.store, &mirror), for_inbox, inbox, (&routes, kept)).unwrap();
         let replies = replies((&bench, &agenda), (&database, &numbers), (&webhooks, &metrics), kept);
         let automations = (database, bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
@@ -235,7 +236,7 @@ async fn a_campaign_from_its_order_to_its_view() {
     let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
     assert_eq!(
         made["audience"],
-        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "duplicates": 0, "no_consent": 0, "unreachable": 0, "frequency_cap": 0, "rejected": []})
+        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "not_guests": 0, "duplicates": 0, "no_consent": 0, "unreachable": 0, "frequency_cap": 0, "rejected": []})
     );
     assert_eq!(
         made["estimate"],

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::access::{Caller, Id};
+use super::access::{Caller, GuestsOnly, Id};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::Operation;
@@ -24,6 +24,7 @@ pub(super) fn routes() -> Routes {
     Routes::of("campaigns").add(
         Documented::new((Verb::Post, "/v1/campaigns/{id}/test"), Key::Tenant, "testCampaign")
             .needs(Role::Send)
+            .by_teams()
             .says(
                 "Send a campaign to phones of one's own",
                 "Up to 5 numbers, with the values of a contact or with those that are given; what has none takes its fallback. Each is a message \
@@ -45,7 +46,7 @@ pub(super) fn routes() -> Routes {
 
 async fn try_out(
     State(app): State<App>,
-    (Caller(tenant), Operation(token)): (Caller, Operation),
+    (Caller(tenant), GuestsOnly(guests_only), Operation(token)): (Caller, GuestsOnly, Operation),
     Id(id): Id<CampaignId>,
     headers: HeaderMap,
     body: Body,
@@ -73,6 +74,7 @@ async fn try_out(
         contact,
         values,
         variant: variant as usize,
+        guests_only,
     };
     let trial = app.campaigns.try_out((tenant, id), &order, token).await?;
     let marked = app.history.mark_trials((tenant, id), &trial.messages).await;

@@ -30,6 +30,8 @@ pub(crate) enum Rejection {
     Number(NumberFault),
     /// Its number is of a country that is not sent to.
     Country,
+    /// Its number is on no guest list, and only guests are reached.
+    NotAGuest,
     /// Its number came before.
     Duplicate,
     /// It is advertising, and nobody knows that they agreed to it.
@@ -46,6 +48,7 @@ impl Rejection {
         match self {
             Self::Number(fault) => fault.problem().code(),
             Self::Country => FieldProblem::CountryNotAllowed.code(),
+            Self::NotAGuest => FieldProblem::NotAGuest.code(),
             Self::Duplicate => "duplicate",
             Self::Consent => "no_consent",
             Self::Unreachable => "unreachable",
@@ -60,6 +63,7 @@ impl Rejected {
         let numbers = NumberFault::ALL.iter().map(|fault| Rejection::Number(*fault));
         let all = numbers.chain([
             Rejection::Country,
+            Rejection::NotAGuest,
             Rejection::Duplicate,
             Rejection::Consent,
             Rejection::Unreachable,
@@ -90,6 +94,8 @@ pub(crate) struct Counts {
     pub(crate) not_mobile: u32,
     /// Numbers of countries that are not sent to.
     pub(crate) not_allowed: u32,
+    /// Numbers that are on no guest list, where only guests are reached.
+    pub(crate) not_guests: u32,
     /// Numbers that came before.
     pub(crate) duplicates: u32,
     /// People who have not agreed to advertising.
@@ -105,6 +111,8 @@ pub(crate) struct Ingest<'s, S> {
     sink: &'s mut S,
     country: Country,
     countries: Vec<Countries>,
+    /// `None`: anybody.
+    guests: Option<FxHashSet<u64>>,
     recipients_max: u32,
     seen: FxHashSet<u64>,
     counts: Counts,
@@ -119,6 +127,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             sink,
             country,
             countries: Vec::new(),
+            guests: None,
             recipients_max,
             seen,
             counts,
@@ -132,6 +141,11 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             countries: countries.into_iter().collect(),
             ..self
         }
+    }
+
+    /// Only these are taken, if there are such.
+    pub(crate) fn among(self, guests: Option<FxHashSet<u64>>) -> Self {
+        Self { guests, ..self }
     }
 
     /// The account: how many rows became what, and the first [`REJECTED_MAX`] that were not kept.
@@ -181,6 +195,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             Rejection::Unreachable => self.counts.unreachable += 1,
             Rejection::FrequencyCap => self.counts.frequency_cap += 1,
             Rejection::Country => self.counts.not_allowed += 1,
+            Rejection::NotAGuest => self.counts.not_guests += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
             Rejection::Number(NumberFault::NotANumber | NumberFault::Invalid | NumberFault::LostDigits) => {
                 self.counts.invalid += 1;
@@ -212,6 +227,14 @@ impl<S: RecipientSink> RowSink for Ingest<'_, S> {
         }
         if !self.countries.iter().all(|countries| countries.allow(recipient)) {
             self.reject(row, Rejection::Country);
+            return Ok(());
+        }
+        if self
+            .guests
+            .as_ref()
+            .is_some_and(|guests| !guests.contains(&recipient.0))
+        {
+            self.reject(row, Rejection::NotAGuest);
             return Ok(());
         }
         if self.counts.accepted == self.recipients_max {
@@ -264,6 +287,7 @@ mod tests {
                 invalid: 2,
                 not_mobile: 1,
                 not_allowed: 0,
+                not_guests: 0,
                 duplicates: 1,
                 no_consent: 0,
                 unreachable: 0,

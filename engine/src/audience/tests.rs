@@ -304,6 +304,7 @@ fn a_hundred_thousand_recipients_stream_through() {
             invalid: 1,
             not_mobile: 0,
             not_allowed: 0,
+            not_guests: 0,
             duplicates: 0,
             no_consent: 0,
             unreachable: 0,

@@ -60,6 +60,8 @@ pub(crate) struct DirectOrder {
     pub(crate) without_consent: bool,
     /// Only in the hours of advertising, whatever its purpose.
     pub(crate) in_hours: bool,
+    /// It goes to the tenant's guests alone.
+    pub(crate) guests_only: bool,
 }
 
 /// An order with its price.
@@ -103,6 +105,10 @@ impl Campaigns {
         let lists = [&self.0.deps.limits.countries, &admission.countries];
         if !lists.iter().all(|countries| countries.allow(recipient)) {
             let fault = FieldFault::new("/to", FieldProblem::CountryNotAllowed);
+            return Err(CampaignFault::Fields(vec![fault]));
+        }
+        if order.guests_only && !self.0.deps.people.guest_numbers(tenant).await?.contains(&recipient.0) {
+            let fault = FieldFault::new("/to", FieldProblem::NotAGuest);
             return Err(CampaignFault::Fields(vec![fault]));
         }
         self.0.deps.mirror.held_back(tenant, [recipient]).await?;
@@ -332,10 +338,10 @@ impl Campaigns {
         Ok(tenant.map(|tenant| tenant.terms).unwrap_or_default())
     }
 
-    /// A tenant's settings have changed: its next messages are gathered in another campaign, under the new ones.
+    /// A tenant's settings have changed, and those of its sandbox: its next messages are gathered in another campaign, under the new ones.
     pub(crate) fn forget_hours(&self, tenant: TenantId) {
         let mut hours = self.0.hours.lock().unwrap_or_else(PoisonError::into_inner);
-        hours.retain(|(whose, _), _| *whose != tenant);
+        hours.retain(|(whose, _), _| whose.live() != tenant.live());
     }
 
     fn forget_hour(&self, tenant: TenantId, purpose: Purpose) {
@@ -396,6 +402,8 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         invalid: 0,
         not_mobile: 0,
         not_allowed: 0,
+        not_guests: 0,
+        guests_only: false,
         no_consent: 0,
         unreachable: 0,
         frequency_cap: 0,

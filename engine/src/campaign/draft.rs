@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -46,6 +47,8 @@ pub(crate) struct Created {
 
 /// A body that was read to its end.
 struct Taken {
+    /// It goes to guests alone.
+    guests_only: bool,
     draft: CampaignDraft,
     counts: Counts,
     rejected: Vec<Rejected>,
@@ -63,9 +66,32 @@ impl Campaigns {
         tenant: TenantId,
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
+        self.create_for((tenant, false), body).await
+    }
+
+    /// The same; `guests_only`: it goes to the tenant's guests alone, whoever launches it.
+    ///
+    /// # Errors
+    /// As [`Campaigns::create`].
+    pub(crate) async fn create_for(
+        &self,
+        (tenant, guests_only): (TenantId, bool),
+        body: impl Read + Send + 'static,
+    ) -> Result<Created, CampaignFault> {
         let campaigns = self.clone();
-        self.draft_in_turn(move |id| async move { campaigns.take_in(tenant, id, body).await })
+        self.draft_in_turn(move |id| async move { campaigns.take_in((tenant, guests_only), id, body).await })
             .await
+    }
+
+    /// The numbers that a campaign of guests alone goes to; `None`: it goes to anybody.
+    pub(super) async fn guests(
+        &self,
+        (tenant, guests_only): (TenantId, bool),
+    ) -> Result<Option<FxHashSet<u64>>, DatabaseError> {
+        match guests_only {
+            true => self.0.deps.people.guest_numbers(tenant).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Has a draft made under a new id, when there is room for one more. Nothing of it is left when it comes to nothing.
@@ -105,7 +131,7 @@ impl Campaigns {
 
     async fn take_in(
         &self,
-        tenant: TenantId,
+        (tenant, guests_only): (TenantId, bool),
         id: CampaignId,
         body: impl Read + Send + 'static,
     ) -> Result<Created, CampaignFault> {
@@ -117,6 +143,7 @@ impl Campaigns {
         let packer = Packer::new(batches, (routes, self.0.deps.gates.clone()), self.store().partitions());
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.admit(tenant).await?.countries;
+        let guests = self.guests((tenant, guests_only)).await?;
         let terms = self.terms_of(tenant).await?;
         let asked = Asked {
             wording: self.wording(&terms),
@@ -124,7 +151,7 @@ impl Campaigns {
             people: self.0.deps.people.clone(),
             tenant,
         };
-        let reading = tokio::task::spawn_blocking(move || read((body, asked), packer, (limits, countries)));
+        let reading = tokio::task::spawn_blocking(move || read((body, asked), packer, (limits, countries, guests)));
         let cipher = self.store().new_cipher(tenant).await?;
         let kept = self.keep((tenant, id, &cipher), version, rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
@@ -285,6 +312,7 @@ impl Campaigns {
             ("invalid_number", counts.invalid),
             ("not_mobile", counts.not_mobile),
             ("country_not_allowed", counts.not_allowed),
+            ("not_a_guest", counts.not_guests),
             ("duplicate", counts.duplicates),
             ("no_consent", counts.no_consent),
             ("unreachable", counts.unreachable),
@@ -366,6 +394,8 @@ impl Campaigns {
             invalid: counts.invalid.into(),
             not_mobile: counts.not_mobile.into(),
             not_allowed: counts.not_allowed.into(),
+            not_guests: counts.not_guests.into(),
+            guests_only: read.guests_only,
             duplicates: counts.duplicates.into(),
             no_consent: counts.no_consent.into(),
             unreachable: counts.unreachable.into(),
@@ -425,10 +455,11 @@ fn stored(variant: &Variant) -> StoredVariant {
 fn read(
     (body, asked): (impl Read, Asked),
     mut packer: Packer,
-    (limits, countries): (Limits, Countries),
+    (limits, countries, guests): (Limits, Countries, Option<FxHashSet<u64>>),
 ) -> Result<Taken, CampaignFault> {
+    let guests_only = guests.is_some();
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
-    let mut ingest = ingest.only([limits.countries, countries]);
+    let mut ingest = ingest.only([limits.countries, countries]).among(guests);
     let runtime = Handle::current();
     let find = |id| runtime.block_on(asked.template(id));
     let rules = Rules {
@@ -440,6 +471,7 @@ fn read(
     let (counts, rejected) = ingest.finish();
     packer.finish().map_err(ReadFault::from)?;
     Ok(Taken {
+        guests_only,
         draft,
         counts,
         rejected,

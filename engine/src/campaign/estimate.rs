@@ -15,7 +15,7 @@ use super::texts::Texts;
 use super::view::time;
 use super::{CampaignFault, Campaigns, Order};
 use crate::compose::{analyse, asks_in_vain};
-use crate::domain::{CampaignId, Partition, Purpose, Recipient, Row, TenantId};
+use crate::domain::{CampaignId, Partition, Purpose, Recipient, Row, Tariff, TenantId, Terms, variables};
 use crate::encryption::{Cipher, EncryptionFault};
 use crate::store::{Campaign, RowBatch, StoreError};
 
@@ -93,18 +93,20 @@ struct Tally {
     shown: Vec<Vec<u8>>,
     /// Segments of the dearest of them.
     dearest: u8,
+    /// Of a sandbox: what its tenant would pay by.
+    tariff: Option<Tariff>,
 }
 
 impl Sums {
-    fn add(&mut self, row: &Row<'_>) {
+    fn add(&mut self, row: &Row<'_>, credits: u8) {
         self.recipients += 1;
         self.segments += u64::from(row.segments);
-        self.credits += u64::from(row.credits);
+        self.credits += u64::from(credits);
     }
 }
 
 impl Tally {
-    fn new(texts: Texts, cipher: Cipher) -> Self {
+    fn new(texts: Texts, cipher: Cipher, terms: &Terms) -> Self {
         let kinds = texts.variants() + 1;
         Self {
             max: Sums::default(),
@@ -116,6 +118,7 @@ impl Tally {
             of_variants: vec![None; kinds],
             shown: Vec::new(),
             dearest: 0,
+            tariff: terms.is_free.then_some(terms.tariff),
             texts,
             cipher,
         }
@@ -137,15 +140,17 @@ impl Tally {
         (row, packed): (&Row<'_>, &[u8]),
         (opted_out, capped): (bool, bool),
     ) -> Result<(), EncryptionFault> {
-        self.max.add(row);
-        let variant = self.texts.variant(&self.cipher.open(row.variables)?);
-        self.by_variant[variant].add(row);
+        let variables = self.cipher.open(row.variables)?;
+        let credits = self.credits(row, &variables);
+        self.max.add(row, credits);
+        let variant = self.texts.variant(&variables);
+        self.by_variant[variant].add(row, credits);
         self.of_variants[variant].get_or_insert_with(|| packed.to_vec());
         *self.by_segments.entry(row.segments).or_default() += 1;
         match (opted_out, capped) {
             (true, _) => self.opted_out += 1,
             (false, true) => self.capped += 1,
-            (false, false) => self.expected.add(row),
+            (false, false) => self.expected.add(row, credits),
         }
         let is_dearer = row.segments > self.dearest;
         if self.shown.len() == SAMPLES && is_dearer {
@@ -156,6 +161,16 @@ impl Tally {
             self.dearest = self.dearest.max(row.segments);
         }
         Ok(())
+    }
+}
+
+impl Tally {
+    /// What its message costs; in a sandbox, what it would.
+    fn credits(&self, row: &Row<'_>, packed: &[u8]) -> u8 {
+        let Some(tariff) = self.tariff else { return row.credits };
+        let (values, mut text) = (variables(packed).collect::<Vec<&str>>(), String::new());
+        self.texts.render(&values, &mut text);
+        tariff.credits(text.chars().count(), row.segments)
     }
 }
 
@@ -182,7 +197,7 @@ impl Campaigns {
         let stock = self.codes_for(&campaign, tally.max.recipients).await?;
         let order = self.0.orders.keep(&campaign)?;
         let rows = tally.samples().into_iter();
-        let mut samples: Vec<Sample> = rows.filter_map(|row| sample((&order, &tally.texts), row)).collect();
+        let mut samples: Vec<Sample> = rows.filter_map(|row| sample((&order, &tally), row)).collect();
         samples.sort_by_key(|sample| sample.segments);
         let available = self
             .store()
@@ -202,10 +217,18 @@ impl Campaigns {
             by_segments: tally.by_segments,
             by_variant: tally.by_variant,
             excluded: Excluded::of(&campaign),
-            balance: Balance {
-                available,
-                after: signed(available) - signed(tally.max.credits),
-                enough: available >= tally.max.credits,
+            balance: match tally.tariff {
+                // A sandbox pays nothing.
+                Some(_) => Balance {
+                    available,
+                    after: signed(available),
+                    enough: true,
+                },
+                None => Balance {
+                    available,
+                    after: signed(available) - signed(tally.max.credits),
+                    enough: available >= tally.max.credits,
+                },
             },
             max: tally.max,
             expected: tally.expected,
@@ -221,9 +244,10 @@ impl Campaigns {
     async fn tally(&self, campaign: &Campaign) -> Result<Tally, CampaignFault> {
         let of = (campaign.tenant, campaign.purpose);
         let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
+        let terms = self.terms_of(campaign.tenant).await?;
         let (mut pages, mut tally) = (
             Pages::all(campaign.id, self.store().partitions()),
-            Tally::new(texts, campaign.cipher.clone()),
+            Tally::new(texts, campaign.cipher.clone(), &terms),
         );
         loop {
             let chunks = pages.next(self.store()).await?;
@@ -240,7 +264,10 @@ impl Campaigns {
         let (texts, terms) = self.priced_by(&campaign).await?;
         let of = (campaign.tenant, campaign.purpose);
         let count = |mut rows: mpsc::Receiver<RowBatch>| async move {
-            let (mut price, mut tally) = (Price::new(&texts, &terms), Tally::new(texts.clone(), Cipher::Plain));
+            let (mut price, mut tally) = (
+                Price::new(&texts, &terms),
+                Tally::new(texts.clone(), Cipher::Plain, &terms),
+            );
             while let Some(batch) = rows.recv().await {
                 let priced: Result<Vec<_>, _> = batch.rows.into_iter().map(|row| priced(row, &mut price)).collect();
                 self.count_rows(of, &[(batch.partition, priced?)], &mut tally).await?;
@@ -283,15 +310,15 @@ fn read(packed: &[u8]) -> Result<Row<'_>, StoreError> {
     Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))
 }
 
-fn sample((order, texts): (&Order, &Texts), packed: &[u8]) -> Option<Sample> {
+fn sample((order, tally): (&Order, &Tally), packed: &[u8]) -> Option<Sample> {
     let row = Row::unpack(packed).ok()?;
     let variables = order.open(row.variables).ok()?;
     let analysis = analyse(&order.text(&variables)?, order.encoding(&variables)).ok()?;
     Some(Sample {
         to: row.recipient.to_string(),
-        variant: Some(texts.variant(&variables)).filter(|variant| *variant > 0),
+        variant: Some(tally.texts.variant(&variables)).filter(|variant| *variant > 0),
         text: analysis.sent,
         segments: row.segments,
-        credits: row.credits,
+        credits: tally.credits(&row, &variables),
     })
 }

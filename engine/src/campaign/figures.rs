@@ -142,6 +142,8 @@ pub(super) struct Excluded {
     invalid: u64,
     not_mobile: u64,
     not_allowed: u64,
+    /// They are no guests of the tenant's, and the campaign goes to these alone.
+    not_guests: u64,
     duplicates: u64,
     no_consent: u64,
     /// Their numbers are known to be unreachable.
@@ -223,6 +225,7 @@ impl Excluded {
             invalid: campaign.invalid,
             not_mobile: campaign.not_mobile,
             not_allowed: campaign.not_allowed,
+            not_guests: campaign.not_guests,
             duplicates: campaign.duplicates,
             no_consent: campaign.no_consent,
             unreachable: campaign.unreachable,

@@ -264,6 +264,11 @@ impl Campaigns {
         self.0.deps.routes.now()
     }
 
+    /// Whether what sandboxes send goes anywhere.
+    pub(crate) fn has_sandbox(&self) -> bool {
+        self.routes().has_sandbox()
+    }
+
     fn now(&self) -> UnixMicros {
         self.0.deps.clock.unix()
     }

@@ -94,7 +94,10 @@ fn link_domains(texts: &Texts, terms: &Terms) -> Vec<String> {
 /// [`TooManySegments`].
 pub(super) fn of_text(text: &str, terms: &Terms) -> Result<Cost, TooManySegments> {
     let segments = priced_segments(text, terms.encoding)?;
-    let credits = terms.tariff.credits(text.chars().count(), segments);
+    let credits = match terms.is_free {
+        true => 0,
+        false => terms.tariff.credits(text.chars().count(), segments),
+    };
     Ok(Cost { segments, credits })
 }
 
@@ -141,6 +144,19 @@ mod tests {
         let mut packed = Vec::new();
         values.iter().for_each(|value| push_variable(&mut packed, value));
         packed
+    }
+
+    #[test]
+    fn a_sandbox_sends_as_many_segments_and_pays_nothing() {
+        let free = Terms {
+            is_free: true,
+            ..Terms::default()
+        };
+        let two = Cost {
+            segments: 2,
+            credits: 0,
+        };
+        assert_eq!(of_text(&"a".repeat(161), &free), Ok(two));
     }
 
     #[test]

@@ -193,6 +193,25 @@ impl Campaigns {
         Ok(())
     }
 
+    /// Says that there are sandboxes, and nothing that takes what they send.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn warn_of_sandboxes(&self) -> Result<(), StoreError> {
+        if self.has_sandbox() {
+            return Ok(());
+        }
+        let tenants = self.store().tenant_ids(0, None).await?;
+        let sandboxes = tenants.iter().filter(|tenant| tenant.is_sandbox()).count();
+        if sandboxes > 0 {
+            tracing::warn!(
+                sandboxes,
+                "what sandboxes send has no route: no [[smsc]] has sandbox = true"
+            );
+        }
+        Ok(())
+    }
+
     async fn rescue(&self, partition: Partition, line: Line) -> Result<(), StoreError> {
         for (tenant, campaign) in self.store().queued_in(partition, line).await? {
             let queue = StaleQueue {

@@ -310,6 +310,7 @@ impl Campaigns {
             self.0.deps.limits.countries.clone(),
             self.store().countries(tenant).await?,
         ];
+        let guests = self.guests((tenant, campaign.guests_only)).await?;
         let limits = self.0.deps.limits.clone();
         let consent = campaign.purpose == Purpose::Marketing && self.terms_of(tenant).await?.require_consent;
         let rules = TakingRules {
@@ -329,7 +330,7 @@ impl Campaigns {
         let taking = tokio::task::spawn_blocking(move || {
             let mut packer = packer;
             let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
-            let taken = take(ingest.only(countries), (coming, count), &rules)?;
+            let taken = take(ingest.only(countries).among(guests), (coming, count), &rules)?;
             packer.finish().map_err(ReadFault::from)?;
             Ok::<_, CampaignFault>(taken)
         });
@@ -471,6 +472,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         invalid: counts.invalid.into(),
         not_mobile: counts.not_mobile.into(),
         not_allowed: counts.not_allowed.into(),
+        not_guests: counts.not_guests.into(),
         duplicates: counts.duplicates.into(),
         no_consent: counts.no_consent.into(),
         unreachable: counts.unreachable.into(),

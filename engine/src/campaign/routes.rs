@@ -10,6 +10,9 @@ use crate::config::{self, Prefer};
 use crate::domain::{Countries, Purpose, Recipient, RouteId, SmscId, TenantId, UnixMicros};
 use crate::store::{Store, StoreError};
 
+/// With what the names of routes begin that are for sandboxes alone.
+const SANDBOX_MARK: &str = "sandbox:";
+
 /// The routes to all numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
@@ -19,6 +22,8 @@ pub(crate) struct Routes {
     served: Vec<Served>,
     /// Every SMSC, in a route or not.
     smscs: Vec<SmscId>,
+    /// Those of these that are simulators.
+    sandboxes: Vec<SmscId>,
     /// Of this table: a newer one has a greater.
     version: u32,
 }
@@ -80,6 +85,8 @@ impl Serving {
 /// For some messages: to which route.
 #[derive(Clone, Debug, Default)]
 struct Rule {
+    /// For what sandboxes send, and for nothing else; of no other rule is any of that.
+    sandbox: bool,
     /// Whose; empty: everybody's. Likewise the next three.
     tenants: Vec<TenantId>,
     purposes: Vec<Purpose>,
@@ -125,13 +132,20 @@ struct Planned {
 
 impl Plan {
     fn new(smscs: &[(SmscId, Arc<config::Smsc>)], routes: &[config::Route]) -> Self {
+        let mut plan = Self::default();
         if routes.is_empty() {
-            return Self::of_prefixes(smscs);
+            plan.add_prefixes(smscs, false);
+        } else {
+            plan.add_routes(smscs, routes);
         }
-        let (mut plan, known) = (
-            Self::default(),
-            smscs.iter().map(|(_, smsc)| smsc.clone()).collect::<Vec<_>>(),
-        );
+        if smscs.iter().any(|(_, smsc)| smsc.sandbox) {
+            plan.add_prefixes(smscs, true);
+        }
+        plan
+    }
+
+    fn add_routes(&mut self, smscs: &[(SmscId, Arc<config::Smsc>)], routes: &[config::Route]) {
+        let known: Vec<_> = smscs.iter().map(|(_, smsc)| smsc.clone()).collect();
         for route in routes {
             let mut by_prefix = BTreeMap::new();
             // By who is cheapest when: what is queued under a name has the same order of SMSCs at any time.
@@ -140,7 +154,7 @@ impl Plan {
                     0 => route.name.clone(),
                     _ => format!("{}/{}", route.name, class.prefixes[0]),
                 };
-                let at = plan.add(Planned {
+                let at = self.add(Planned {
                     name,
                     prefer: route.prefer,
                     smscs: servings(route, &class.ranks, smscs),
@@ -154,21 +168,21 @@ impl Plan {
                 countries: route.countries.clone(),
                 ..Rule::default()
             };
-            plan.rules.push((rule, by_prefix));
+            self.rules.push((rule, by_prefix));
         }
-        plan
     }
 
     /// One rule: the longest prefix decides, and SMSCs that are as good are one route.
-    fn of_prefixes(smscs: &[(SmscId, Arc<config::Smsc>)]) -> Self {
+    fn add_prefixes(&mut self, smscs: &[(SmscId, Arc<config::Smsc>)], sandbox: bool) {
         let mut choices: BTreeMap<String, Vec<&(SmscId, Arc<config::Smsc>)>> = BTreeMap::new();
         // Receivers take no submissions.
-        for smsc in smscs.iter().filter(|(_, smsc)| smsc.bind.transmits()) {
+        let takes = |smsc: &config::Smsc| smsc.bind.transmits() && smsc.sandbox == sandbox;
+        for smsc in smscs.iter().filter(|(_, smsc)| takes(smsc)) {
             for prefix in or_all(&smsc.1.prefixes) {
                 choices.entry(prefix).or_default().push(smsc);
             }
         }
-        let (mut plan, mut by_prefix) = (Self::default(), BTreeMap::new());
+        let mut by_prefix = BTreeMap::new();
         for (prefix, choice) in choices {
             let names: Vec<&str> = choice.iter().map(|(_, smsc)| smsc.name.as_str()).collect();
             let serving = |(id, _): &&(SmscId, Arc<config::Smsc>)| Serving {
@@ -177,15 +191,20 @@ impl Plan {
                 weight: None,
                 cheaper: Vec::new(),
             };
-            let at = plan.add(Planned {
-                name: names.join("+"),
+            // No configured route has such a name.
+            let mark = if sandbox { SANDBOX_MARK } else { "" };
+            let at = self.add(Planned {
+                name: format!("{mark}{}", names.join("+")),
                 prefer: None,
                 smscs: choice.iter().map(serving).collect(),
             });
             by_prefix.insert(prefix, at);
         }
-        plan.rules.push((Rule::default(), by_prefix));
-        plan
+        let rule = Rule {
+            sandbox,
+            ..Rule::default()
+        };
+        self.rules.push((rule, by_prefix));
     }
 
     fn add(&mut self, route: Planned) -> usize {
@@ -200,6 +219,9 @@ impl Plan {
     fn text(&self) -> String {
         let mut text = String::new();
         for (rule, by_prefix) in &self.rules {
+            if rule.sandbox {
+                text.push_str(SANDBOX_MARK);
+            }
             if !(rule.tenants.is_empty() && rule.purposes.is_empty() && rule.senders.is_empty()) {
                 text.push_str(&format!("{:?}{:?}{:?}", rule.tenants, rule.purposes, rule.senders));
             }
@@ -236,6 +258,7 @@ impl Plan {
                 })
                 .collect(),
             smscs: Vec::new(),
+            sandboxes: Vec::new(),
             version: 0,
         }
     }
@@ -259,6 +282,11 @@ fn servings(
     route.smscs.iter().enumerate().filter_map(serving).collect()
 }
 
+fn sandboxes(smscs: &[(SmscId, Arc<config::Smsc>)]) -> Vec<SmscId> {
+    let simulators = smscs.iter().filter(|(_, smsc)| smsc.sandbox);
+    simulators.map(|(id, _)| *id).collect()
+}
+
 /// The empty prefix stands for all numbers.
 fn or_all(prefixes: &[String]) -> impl Iterator<Item = String> {
     let all = prefixes.is_empty().then(String::new);
@@ -274,7 +302,7 @@ impl Rule {
     }
 
     fn is_for_tenant(&self, tenant: TenantId) -> bool {
-        self.tenants.is_empty() || self.tenants.contains(&tenant)
+        self.sandbox == tenant.is_sandbox() && (self.tenants.is_empty() || self.tenants.contains(&tenant))
     }
 
     fn route(&self, recipient: Recipient) -> Option<RouteId> {
@@ -316,6 +344,7 @@ impl Routes {
         Ok(Self {
             version,
             smscs: smscs.iter().map(|(id, _)| *id).collect(),
+            sandboxes: sandboxes(smscs),
             ..plan.numbered(&numbers)
         })
     }
@@ -361,6 +390,17 @@ impl Routes {
     /// Whether that SMSC is configured.
     pub(crate) fn knows(&self, smsc: SmscId) -> bool {
         self.smscs.contains(&smsc)
+    }
+
+    /// Whether that SMSC is a simulator, with which sandboxes have to do and nobody else.
+    pub(crate) fn is_sandbox(&self, smsc: SmscId) -> bool {
+        self.sandboxes.contains(&smsc)
+    }
+
+    /// Whether what sandboxes send goes anywhere.
+    pub(crate) fn has_sandbox(&self) -> bool {
+        let leads_anywhere = |rule: &Rule| rule.others.is_some() || !rule.by_prefix.is_empty();
+        self.rules.iter().any(|rule| rule.sandbox && leads_anywhere(rule))
     }
 
     /// The routes that an SMSC serves, whether it is its turn or not.
@@ -414,6 +454,32 @@ mod tests {
         let served = routes.served.iter().find(|served| served.route == route);
         let smscs = served.into_iter().flat_map(|served| &served.smscs);
         smscs.map(|serving| serving.smsc.0).collect()
+    }
+
+    #[test]
+    fn sandboxes_go_to_simulators_and_nobody_else_does() {
+        let simulator = |id: u16| {
+            let (id, plain) = smsc(id, &[]);
+            let mut smsc = config::Smsc::clone(&plain);
+            smsc.sandbox = true;
+            (id, Arc::new(smsc))
+        };
+        let sandbox = Whose {
+            tenant: ANYBODY.tenant.sandbox(),
+            ..ANYBODY
+        };
+        let smscs = [smsc(1, &["33"]), simulator(2), simulator(3)];
+        let routes = Routes::of(&smscs, &[]);
+        for (whose, expected) in [(&ANYBODY, vec![1]), (&sandbox, vec![2, 3])] {
+            assert_eq!(to(&routes, whose, 33_612_345_678), expected);
+        }
+        assert_eq!(to(&routes, &ANYBODY, 32_470_123_456), [0_u16; 0]);
+        assert!(routes.has_sandbox());
+
+        // Without one a sandbox's messages have no route, however all others are routed.
+        let routes = Routes::of(&smscs[..1], &[]);
+        assert_eq!(to(&routes, &sandbox, 33_612_345_678), [0_u16; 0]);
+        assert!(!routes.has_sandbox());
     }
 
     #[test]

@@ -148,10 +148,10 @@ impl Bench {
             terms: crate::domain::Terms::default(),
             countries: Countries::default(),
             reseller,
-            key: ("00".into(), crate::store::KeyDetails::default()),
-            token: self.token(),
         };
-        self.store.create_tenant(&new, UnixMicros(1)).await.unwrap()
+        let key = ("00", &crate::store::KeyDetails::default());
+        let asked = (self.token(), UnixMicros(1));
+        self.store.create_tenant(&new, key, asked).await.unwrap()
     }
 
     pub(crate) async fn create(&self, tenant: TenantId, recipients: std::ops::Range<u64>) -> CampaignId {
@@ -575,6 +575,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
         parameters: Parameters::default(),
         without_consent: false,
         in_hours: false,
+        guests_only: false,
     };
     let id = bench
         .campaigns

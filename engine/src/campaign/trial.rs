@@ -31,6 +31,8 @@ pub(crate) struct TrialOrder {
     pub(crate) values: Vec<(String, String)>,
     /// Which variant, from 1; 0: the campaign's own text.
     pub(crate) variant: usize,
+    /// To the tenant's guests alone.
+    pub(crate) guests_only: bool,
 }
 
 /// What was sent.
@@ -74,6 +76,7 @@ impl Campaigns {
                 parameters: campaign.parameters.clone(),
                 without_consent: true,
                 in_hours: false,
+                guests_only: order.guests_only,
                 own_number: false,
             };
             let sent = self.send(tenant, &one, nth(token, at)).await;

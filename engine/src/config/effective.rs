@@ -52,6 +52,16 @@ impl Smsc {
     }
 }
 
+fn address_pairs(source: [Option<u8>; 2], dest: [u8; 2]) -> Pairs {
+    let ([source_ton, source_npi], [dest_ton, dest_npi]) = (source.map(code_or_auto), dest);
+    vec![
+        ("source_ton", source_ton),
+        ("source_npi", source_npi),
+        ("dest_ton", dest_ton.to_string()),
+        ("dest_npi", dest_npi.to_string()),
+    ]
+}
+
 /// Each field is taken apart by name, so that none is forgotten.
 fn pairs(smsc: &Smsc) -> Pairs {
     let Smsc {
@@ -73,6 +83,7 @@ fn pairs(smsc: &Smsc) -> Pairs {
         link,
         receipts_by_id,
         long_receipts,
+        sandbox,
         prefixes,
         enquire_link_interval: _,
         response_timeout: _,
@@ -110,13 +121,11 @@ fn pairs(smsc: &Smsc) -> Pairs {
     pairs.extend([
         ("system_type", text(system_type)),
         ("interface_version", format!("0x{:02x}", interface_version.octet())),
+        ("sandbox", sandbox.to_string()),
         ("receipts_by_id", receipts_by_id.to_string()),
         ("long_receipts", text(word(&LongReceipts::NAMES, *long_receipts))),
-        ("source_ton", code_or_auto(*source_ton)),
-        ("source_npi", code_or_auto(*source_npi)),
-        ("dest_ton", dest_ton.to_string()),
-        ("dest_npi", dest_npi.to_string()),
     ]);
+    pairs.extend(address_pairs([*source_ton, *source_npi], [*dest_ton, *dest_npi]));
     pairs.extend(timer_pairs(smsc));
     pairs.extend(envelope.pairs());
     // An empty one cannot be written.

@@ -105,7 +105,7 @@ pub(super) fn read_all(root: &Table<'_>, smscs: &[Arc<Smsc>]) -> Vec<Route> {
             format!("prices cut these into {cut} by who is cheapest when: at most {ROUTES_MAX}"),
         );
     }
-    if !routes.is_empty() && smscs.iter().any(|smsc| !smsc.prefixes.is_empty()) {
+    if !routes.is_empty() && smscs.iter().any(|smsc| !smsc.sandbox && !smsc.prefixes.is_empty()) {
         root.fault(
             "route",
             "stands beside smsc.prefixes: with routes, prefixes belong to these",
@@ -232,6 +232,9 @@ fn check_choices(table: &Table<'_>, choices: &[Choice], smscs: &[Arc<Smsc>]) {
     for Choice { name, .. } in choices {
         let problem = match of_name(smscs, name) {
             None => format!("\"{name}\" is no [[smsc]]"),
+            Some(smsc) if smsc.sandbox => {
+                format!("\"{name}\" is a sandbox: it takes what sandboxes send, without a route, and nothing else")
+            }
             Some(smsc) if !smsc.bind.transmits() => format!("\"{name}\" is bound as a receiver: it takes no messages"),
             Some(_) if !seen.insert(name) => format!("\"{name}\" stands twice"),
             Some(_) => continue,

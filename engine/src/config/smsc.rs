@@ -84,6 +84,8 @@ pub(crate) struct Smsc {
     pub(crate) receipts_by_id: bool,
     /// `long_receipts`: which segments of a long message are asked for a receipt, and what one says of the others. Default each.
     pub(crate) long_receipts: LongReceipts,
+    /// `sandbox`: it is a simulator, to which messages of sandboxes go, and no others. Default false.
+    pub(crate) sandbox: bool,
     /// `prefixes`: beginnings of the numbers that it takes, digits without `+`. Empty: all.
     pub(crate) prefixes: Vec<String>,
     /// `enquire_link_interval`: the longest silence before the link is tested. Default 30 s.
@@ -140,6 +142,7 @@ impl Smsc {
             link: Link::new(address.into()),
             receipts_by_id: false,
             long_receipts: LongReceipts::Each,
+            sandbox: false,
             prefixes: Vec::new(),
             enquire_link_interval: 30 * SECOND,
             response_timeout: 60 * SECOND,
@@ -336,6 +339,7 @@ fn read(table: &Table<'_>) -> Smsc {
     smsc.password = read_password(table);
     read_manners(table, &mut smsc);
     smsc.link = Link::read(table, smsc.session_count(), &smsc.link);
+    smsc.sandbox = table.boolean("sandbox", false);
     smsc.prefixes = read_prefixes(table);
     smsc.prices = PriceList::read(table);
     smsc

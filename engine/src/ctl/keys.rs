@@ -63,6 +63,12 @@ pub(crate) struct Create {
     tenant: String,
     #[command(flatten)]
     bounds: Bounds,
+    /// Of the tenant's sandbox: what is sent with it goes to a simulator and costs nothing.
+    #[arg(long)]
+    sandbox: bool,
+    /// For a team: it reaches the numbers of the guest list and nobody else.
+    #[arg(long, conflicts_with = "sandbox")]
+    team: bool,
     #[command(flatten)]
     keep: Keep,
     #[command(flatten)]
@@ -127,7 +133,7 @@ impl List {
     fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get(&path_of(&self.tenant))?;
         self.at.show(&answer, |answer| {
-            let columns = ["id", "begins", "label", "role", "expires_at", "created_at"];
+            let columns = ["id", "begins", "label", "role", "kind", "expires_at", "created_at"];
             let mut table = Table::new(&columns);
             for key in rows(answer) {
                 table.row(columns.map(|column| cell(&key[column])));
@@ -162,7 +168,13 @@ impl Create {
     fn run(&self) -> Result<(), Failure> {
         let client = self.at.open()?;
         let place = self.keep.prepare()?;
-        let body = self.bounds.body();
+        let mut body = self.bounds.body();
+        if self.sandbox {
+            body["kind"] = "sandbox".into();
+        }
+        if self.team {
+            body["kind"] = "team".into();
+        }
         let made = client.post_once(&path_of(&self.tenant), &body, self.once.key.as_deref())?;
         self.at.show(&Keep::take(place, made)?, one);
         Ok(())
@@ -182,7 +194,8 @@ impl Rotate {
         })?;
         let place = self.keep.prepare()?;
         // Never more than the old one opens.
-        let bounds = ["label", "role", "addresses", "expires_at"].map(|name| (name.to_owned(), old[name].clone()));
+        let bounds =
+            ["label", "role", "kind", "addresses", "expires_at"].map(|name| (name.to_owned(), old[name].clone()));
         let made = client.post(&path, &Value::Object(bounds.into_iter().collect()))?;
         self.at.show(&Keep::take(place, made)?, one);
         complain(format_args!(

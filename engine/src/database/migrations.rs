@@ -52,6 +52,7 @@ const STEPS: &[(&str, &str)] = &[
         "sender requests",
         include_str!("../data/migrations/0030_sender_requests.sql"),
     ),
+    ("guests", include_str!("../data/migrations/0031_guests.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

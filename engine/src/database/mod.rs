@@ -95,7 +95,8 @@ impl Database {
         if self.dialect == Dialect::Postgres {
             // Until its end. The first number says what the second one is.
             let mut lock = Sql::new("SELECT CASE WHEN pg_advisory_xact_lock(1, CAST(");
-            lock.value(tenant.0).push(" AS INTEGER)) IS NULL THEN 0 ELSE 1 END");
+            lock.value(i64::from(tenant.0.cast_signed()))
+                .push(" AS INTEGER)) IS NULL THEN 0 ELSE 1 END");
             change.rows(lock, |_| Ok(())).await?;
         }
         Ok(change)

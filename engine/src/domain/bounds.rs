@@ -52,6 +52,31 @@ impl Role {
     }
 }
 
+/// Whom a key reaches.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum KeyKind {
+    /// Anybody. What keys are that were made before there were others.
+    #[default]
+    Live,
+    /// A simulator, for nothing: it is a key of its tenant's sandbox.
+    Sandbox,
+    /// The numbers of the tenant's guest list, and nobody else.
+    Team,
+}
+
+impl KeyKind {
+    pub(crate) const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The word in the API.
+    pub(crate) const fn code(self) -> &'static str {
+        self.into_str()
+    }
+}
+
 /// Addresses that lie together; an address by itself is the network of that address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -115,6 +140,7 @@ impl From<Network> for String {
 #[serde(default)]
 pub(crate) struct KeyBounds {
     pub(crate) role: Role,
+    pub(crate) kind: KeyKind,
     /// From where it may be shown; empty: from anywhere.
     pub(crate) addresses: Vec<Network>,
     /// From when on it opens nothing.

@@ -12,6 +12,9 @@ pub(crate) const PARTITIONS_MAX: u16 = 64;
 /// Bits of a [`MessageId`] that number the message within its campaign.
 const INDEX_BITS: u32 = 24;
 
+/// The bit of a tenant's number that says that it is a sandbox: tenants are counted up, and never come to it.
+const SANDBOX: u32 = 1 << 31;
+
 /// A text that is no id of the kind asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of this kind")]
@@ -63,6 +66,22 @@ id! {
     /// A clinic.
     TenantId(u32), "ten"
 }
+impl TenantId {
+    /// The sandbox of a tenant: a tenant by itself in everything that is kept, whose messages go to simulators and cost nothing.
+    pub(crate) const fn sandbox(self) -> Self {
+        Self(self.0 | SANDBOX)
+    }
+
+    pub(crate) const fn is_sandbox(self) -> bool {
+        self.0 & SANDBOX != 0
+    }
+
+    /// Whose sandbox it is; of any other tenant itself.
+    pub(crate) const fn live(self) -> Self {
+        Self(self.0 & !SANDBOX)
+    }
+}
+
 id! {
     /// A campaign: 40 bits, counted up. The messages that a tenant sends one by one are gathered in a *direct
     /// campaign* of their own, one an hour.

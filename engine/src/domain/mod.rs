@@ -22,7 +22,7 @@ pub(crate) mod tests;
 
 pub(crate) use smpp::text::EncodingPolicy;
 
-pub(crate) use bounds::{KeyBounds, Network, Role};
+pub(crate) use bounds::{KeyBounds, KeyKind, Network, Role};
 pub(crate) use cleanse::Cleanse;
 pub(crate) use country::{Countries, Country};
 pub(crate) use day::Day;

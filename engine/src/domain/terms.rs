@@ -16,6 +16,8 @@ pub(crate) struct Terms {
     /// How a text is encoded that does not say it itself.
     pub(crate) encoding: EncodingPolicy,
     pub(crate) tariff: Tariff,
+    /// A sandbox's messages cost nothing, whatever the tariff says.
+    pub(crate) is_free: bool,
     /// The longest text of a campaign or message before its fields are filled in, in characters.
     pub(crate) characters_max: usize,
     pub(crate) stop_clause: StopClause,
@@ -147,6 +149,7 @@ impl Default for Terms {
         Self {
             encoding: EncodingPolicy::default(),
             tariff: Tariff::default(),
+            is_free: false,
             // Three times 160.
             characters_max: 480,
             stop_clause: StopClause::default(),
@@ -187,6 +190,29 @@ pub(crate) struct TermChanges {
     pub(crate) time_zone: Option<String>,
 }
 
+impl From<Terms> for TermChanges {
+    fn from(terms: Terms) -> Self {
+        Self {
+            encoding: Some(terms.encoding),
+            tariff: Some(terms.tariff),
+            characters_max: Some(terms.characters_max),
+            stop_clause: Some(terms.stop_clause),
+            stop_text: Some(terms.stop_text),
+            senders: Some(terms.senders),
+            protected_senders: Some(terms.protected_senders),
+            brand: Some(terms.brand),
+            require_consent: Some(terms.require_consent),
+            frequency_cap: Some(terms.frequency_cap),
+            text_days: Some(terms.text_days),
+            link_domains: Some(terms.link_domains),
+            short_domain: Some(terms.short_domain),
+            balance_alerts: Some(terms.balance_alerts),
+            daily_max: Some(terms.daily_max),
+            time_zone: Some(terms.time_zone),
+        }
+    }
+}
+
 impl TermChanges {
     /// Whether anything is to change.
     pub(crate) fn are_some(&self) -> bool {
@@ -198,6 +224,7 @@ impl TermChanges {
         Terms {
             encoding: self.encoding.unwrap_or(terms.encoding),
             tariff: self.tariff.unwrap_or(terms.tariff),
+            is_free: terms.is_free,
             characters_max: self.characters_max.unwrap_or(terms.characters_max),
             stop_clause: self.stop_clause.unwrap_or(terms.stop_clause),
             stop_text: self.stop_text.unwrap_or(terms.stop_text),

@@ -54,6 +54,10 @@ impl FlaggedTexts {
     /// # Errors
     /// The database's, or the store's.
     pub(crate) async fn look(&self, seen: &Seen<'_>) -> Result<Looked, FlagFault> {
+        // What goes to a simulator need not be looked at.
+        if seen.tenant.is_sandbox() {
+            return Ok(Looked::Goes);
+        }
         let words = match seen.purpose {
             Purpose::Transactional => advertising(seen.text),
             Purpose::Marketing => Vec::new(),

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind::{InboundNews, InboundPart};
+use crate::campaign::RouteTable;
 use crate::clock::Clock;
 use crate::config::Number;
 use crate::domain::{Partition, Recipient, SmscId, TenantId};
@@ -62,6 +63,8 @@ pub(crate) struct Inbox {
     /// Told who opted out.
     mirror: Mirror,
     numbers: Numbers,
+    /// Know which SMSCs are simulators.
+    routes: RouteTable,
     /// Told who was written to. Absent: nobody is told.
     told: Option<Told>,
     /// `retention.campaigns`.
@@ -112,7 +115,7 @@ impl Inbox {
         (store, mirror): (&Store, &Mirror),
         (clock, metrics): (Clock, &Metrics),
         (struck, numbers, told): (&Struck, &Numbers, Option<Told>),
-        kept_for: Duration,
+        (routes, kept_for): (&RouteTable, Duration),
     ) -> Result<Self, BrokenWords> {
         Ok(Self {
             store: store.clone(),
@@ -122,6 +125,7 @@ impl Inbox {
             struck: struck.clone(),
             mirror: mirror.clone(),
             numbers: numbers.clone(),
+            routes: routes.clone(),
             told,
             kept_for,
         })
@@ -225,7 +229,7 @@ impl Inbox {
             self.mirror.opted_out(kept.tenant, recipient);
         }
         // What a second copy said is not asked again: those who wait are leased under what was kept.
-        let says_so = kept.opted_out || kept.second_copy && row.opts_out != OptsOut::No;
+        let says_so = kept.opted_out || kept.second_copy && !row.sandbox && row.opts_out != OptsOut::No;
         let opted_out = row.from.filter(|_| says_so);
         if let Some(recipient) = opted_out {
             // Whoever asks twice may have lost a reply: then nobody knows whose messages were meant.
@@ -248,16 +252,20 @@ impl Inbox {
             to: whole.destination.clone(),
             text: whole.text.clone(),
             smsc: whole.smsc.0,
+            sandbox: self.routes.now().is_sandbox(whole.smsc),
         };
         let owned = self.numbers.find(&whole.destination);
-        let owners: &[TenantId] = owned.as_ref().map_or(&[], |owned| &owned.tenants);
+        let owners = owned
+            .as_ref()
+            .map_or_else(Vec::new, |owned| owned.heard_by(message.sandbox));
         InboundRow {
             from: whole.from,
             number: owned.as_ref().map_or(whole.number, |owned| owned.number),
-            meant: self.meant(owners, &whole.text).await,
-            owners: owners.to_vec(),
+            meant: self.meant(&owners, &whole.text).await,
             digest: digest.finalize().into(),
-            opts_out: self.opt_out_of(whole, owners).await,
+            opts_out: self.opt_out_of(whole, &owners).await,
+            owners,
+            sandbox: message.sandbox,
             // Strings and numbers always can be written.
             message: serde_json::to_string(&message).unwrap_or_default(),
             parts: whole.parts.clone(),

@@ -41,10 +41,11 @@ const REDIS_OPS: [&str; 8] = [
 ];
 const DROPPED: [&str; 2] = ["full", "old"];
 const POSTED: [&str; 5] = ["delivered", "refused", "timeout", "unreachable", "forbidden"];
-const SKIPPED: [&str; 7] = [
+const SKIPPED: [&str; 8] = [
     "invalid_number",
     "not_mobile",
     "country_not_allowed",
+    "not_a_guest",
     "duplicate",
     "no_consent",
     "unreachable",

@@ -23,7 +23,7 @@ impl Mirror {
         let shared = &self.0;
         shared.redis.get_or_init(|| redis.to_owned());
         let known = shared.with_text_keys(tenants::tenants(&shared.database).await?).await?;
-        if let Some((last, _)) = known.last() {
+        if let Some((last, _)) = known.iter().rfind(|(id, _)| !id.is_sandbox()) {
             shared.store.skip_tenants(*last).await?;
         }
         shared.skip_reserved().await?;

@@ -82,6 +82,8 @@ impl Mirror {
     ) -> Result<Vec<TenantId>, DatabaseError> {
         let mut some = Sql::new("SELECT id FROM tenant WHERE id > ");
         some.value(behind.map_or(0, |id| i64::from(id.0)));
+        // A sandbox is its tenant's, and none of its own.
+        some.push(" AND id < ").value(i64::from(TenantId(0).sandbox().0));
         if let Some(reseller) = reseller {
             some.push(" AND reseller = ").value(i64::from(reseller.0));
         }

@@ -21,6 +21,19 @@ pub(crate) struct Owned {
     pub(crate) tenants: Arc<[TenantId]>,
 }
 
+impl Owned {
+    /// Whether a tenant has it; its sandbox answers from the same numbers, and hears what is written to them in a simulator.
+    pub(crate) fn has(&self, tenant: TenantId) -> bool {
+        self.tenants.contains(&tenant.live())
+    }
+
+    /// Whose what is written to it is: of sandboxes, when a simulator brought it.
+    pub(crate) fn heard_by(&self, in_sandbox: bool) -> Vec<TenantId> {
+        let heard = |tenant: &TenantId| if in_sandbox { tenant.sandbox() } else { *tenant };
+        self.tenants.iter().map(heard).collect()
+    }
+}
+
 /// Every way in which one of our numbers is written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {

@@ -127,6 +127,10 @@ async fn erase_number(change: &mut Change, tenant: TenantId, number: Recipient) 
     codes.push(" AND pool IN (SELECT id FROM code_pool WHERE tenant = ");
     codes.value(tenant.0).push(")");
     change.run(codes).await?;
+    let mut guest = Sql::new("DELETE FROM guest WHERE tenant = ");
+    guest.value(tenant.0).push(" AND recipient = ");
+    guest.value(number.0.cast_signed());
+    change.run(guest).await?;
     let mut errors = Sql::new("DELETE FROM import_error WHERE import IN (SELECT id FROM import WHERE tenant = ");
     errors.value(tenant.0).push(" AND ended_at IS NOT NULL)");
     change.run(errors).await.map(drop)

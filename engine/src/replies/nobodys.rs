@@ -22,7 +22,8 @@ impl Shared {
                 continue;
             };
             let sender = owned.sender.to_string();
-            if let Some((tenant, campaign)) = self.wrote_last(&owned.tenants, Recipient(from), &sender).await? {
+            let owners = owned.heard_by(said.sandbox);
+            if let Some((tenant, campaign)) = self.wrote_last(&owners, Recipient(from), &sender).await? {
                 let given = (tenant, Some(campaign));
                 if self.store.hand_over(entry, given, self.inbound_for).await?.is_some() {
                     self.webhooks.written_to(tenant);

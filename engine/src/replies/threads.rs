@@ -287,7 +287,7 @@ impl Shared {
     /// Whether messages of the tenant's are sent from that number.
     pub(super) fn is_own(&self, tenant: TenantId, number: &str) -> bool {
         let owned = self.numbers.find(number);
-        owned.is_some_and(|owned| owned.tenants.contains(&tenant))
+        owned.is_some_and(|owned| owned.has(tenant))
     }
 
     /// A text as it is kept.
@@ -350,6 +350,7 @@ pub(super) fn order(to: Recipient, number: &str, text: &str) -> DirectOrder {
         own_number: true,
         without_consent: false,
         in_hours: false,
+        guests_only: false,
         encoding: None,
         validity: None,
         parameters: Parameters::default(),

@@ -85,6 +85,8 @@ pub(crate) struct OfNumber {
     pub(crate) waiting_list: Vec<WaitingPerson>,
     /// Events that are of no contact.
     pub(crate) events: Vec<Event>,
+    /// Whether the tenant's team keys reach the number.
+    pub(crate) is_guest: bool,
 }
 
 /// Everything that is kept of somebody.
@@ -183,6 +185,7 @@ impl Rights<'_> {
             surveys: self.replies.surveyed(tenant, (number, MESSAGES_MAX)).await?,
             waiting_list: self.replies.waiting_with(tenant, number).await?,
             events: self.events_of(tenant, (None, Some(number))).await?,
+            is_guest: self.people.guest_numbers(tenant).await?.contains(&number.0),
         })
     }
 

@@ -100,7 +100,8 @@ impl Engine {
         let (webhooks, history) = followers(&config, &base, (&traffic, journal)).await?;
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));
         let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
-        let (numbers, replies, inbox) = two_way(&config, &base, (&campaigns, &webhooks, &struck), &engines).await?;
+        let (numbers, replies, inbox) =
+            two_way(&config, &base, (&campaigns, &webhooks, &struck), (&engines, &routes)).await?;
         let (binds, events) = binds(&base, &seats, &stages);
         let (pressure, (reloads, asked)) = (Pressure::new(base.clock.now(), settle::SETTLERS), Reloads::new());
         let waiting = Waiting::new(&base.store, &traffic, &gates, &base.verdict);
@@ -305,6 +306,7 @@ impl Engine {
             tracing::warn!(%error, "what is queued for routes that are gone could not be queued anew; it is tried again");
         }
         self.campaigns.warn_of_pinned().await?;
+        self.campaigns.warn_of_sandboxes().await?;
         self.inbox.warn_of_strangers(&self.config.number).await?;
         let address = |listener: &TcpListener, configured| listener.local_addr().unwrap_or(configured);
         let ready = Ready {
@@ -422,7 +424,7 @@ async fn two_way(
     config: &Config,
     base: &Base,
     (campaigns, webhooks, struck): (&Campaigns, &Webhooks, &Struck),
-    engines: &Engines,
+    (engines, routes): (&Engines, &RouteTable),
 ) -> Result<(Numbers, Replies, Inbox), RunFault> {
     let numbers = Numbers::new(base.database.clone(), base.clock);
     numbers.set(&config.number);
@@ -450,7 +452,7 @@ async fn two_way(
         (&base.store, &base.mirror),
         (base.clock, &base.metrics),
         (struck, &numbers, Some(told)),
-        config.retention.campaigns,
+        (routes, config.retention.campaigns),
     )?;
     Ok((numbers, replies, inbox))
 }

@@ -29,7 +29,12 @@ pub(super) type Numbered = (SmscId, Arc<config::Smsc>);
 pub(super) async fn number(store: &Store, smscs: &[Arc<config::Smsc>]) -> Result<Vec<Numbered>, StoreError> {
     let mut numbered = Vec::with_capacity(smscs.len());
     for smsc in smscs {
-        numbered.push((store.smsc_id(&smsc.name).await?, smsc.clone()));
+        // One that becomes a sandbox, or is none any more, is another: what waits for the one never goes to the other.
+        let number = match smsc.sandbox {
+            true => store.smsc_id(&format!("sandbox/{}", smsc.name)).await?,
+            false => store.smsc_id(&smsc.name).await?,
+        };
+        numbered.push((number, smsc.clone()));
     }
     Ok(numbered)
 }

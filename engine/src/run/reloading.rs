@@ -105,6 +105,9 @@ impl Reloading {
         if let Err(error) = self.campaigns.warn_of_pinned().await {
             tracing::debug!(%error, "cannot look for messages of SMSCs that are gone");
         }
+        if let Err(error) = self.campaigns.warn_of_sandboxes().await {
+            tracing::debug!(%error, "cannot look for sandboxes");
+        }
         if let Err(error) = self.inbox.warn_of_strangers(&self.config.number).await {
             tracing::debug!(%error, "cannot look for numbers of tenants that are not there");
         }

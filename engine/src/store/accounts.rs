@@ -96,10 +96,6 @@ pub(crate) struct NewTenant {
     pub(crate) terms: Terms,
     /// Whose numbers it may send to.
     pub(crate) countries: Countries,
-    /// SHA-256 of its API key, in hexadecimal, and what is kept of it.
-    pub(crate) key: (String, KeyDetails),
-    /// Of the request: it makes one tenant.
-    pub(crate) token: Token,
 }
 
 /// Credits to be granted.
@@ -141,9 +137,37 @@ pub(crate) struct Booked {
 }
 
 impl Store {
-    /// Makes a tenant without credits. A request that made one before makes no other: that one gets a further key.
-    pub(crate) async fn create_tenant(&self, new: &NewTenant, now: UnixMicros) -> Result<TenantId, StoreError> {
-        let (id, repeated) = self.reserve_tenant(new.token).await?;
+    /// Makes a tenant without credits, with a key: its SHA-256 in hexadecimal, and what is kept of it. A request that made one before
+    /// makes no other: that one gets a further key.
+    pub(crate) async fn create_tenant(
+        &self,
+        new: &NewTenant,
+        (digest, details): (&str, &KeyDetails),
+        (token, now): (Token, UnixMicros),
+    ) -> Result<TenantId, StoreError> {
+        let (id, repeated) = self.reserve_tenant(token).await?;
+        self.make_tenant(id, new, (repeated, now)).await?;
+        self.add_key(id, digest, details).await?;
+        Ok(id)
+    }
+
+    /// Makes a tenant's sandbox, or finishes what was left half made.
+    pub(crate) async fn create_sandbox(
+        &self,
+        of: TenantId,
+        new: &NewTenant,
+        now: UnixMicros,
+    ) -> Result<TenantId, StoreError> {
+        self.make_tenant(of.sandbox(), new, (true, now)).await?;
+        Ok(of.sandbox())
+    }
+
+    async fn make_tenant(
+        &self,
+        id: TenantId,
+        new: &NewTenant,
+        (repeated, now): (bool, UnixMicros),
+    ) -> Result<(), StoreError> {
         let tenant = keys::tenant(id);
         let mut fields = vec![
             ("name", new.name.clone()),
@@ -188,14 +212,13 @@ impl Store {
         list.arg(keys::TENANTS).arg(id.0);
         calls.push(list);
         self.run(&self.bulk, calls).await?;
-        self.add_key(id, &new.key.0, &new.key.1).await?;
         if new.terms.frequency_cap.is_some() {
             self.set_cap(id, new.terms.frequency_cap).await?;
         }
         if new.weight != 1 {
             self.set_weight(id, new.weight).await?;
         }
-        Ok(id)
+        Ok(())
     }
 
     /// The number of the tenant that this request makes, the same one each time; and whether it was asked for before.
@@ -229,7 +252,10 @@ impl Store {
             reseller: hosted(fields.get(RESELLER).map(String::as_str))?,
             countries: admission::countries(fields.get("countries").map(String::as_str))?,
             weight: number("weight").clamp(1, 100) as u8,
-            terms: terms(&fields),
+            terms: Terms {
+                is_free: id.is_sandbox(),
+                ..terms(&fields)
+            },
             cancel_answers: number("cancel_answers") == 1,
             suspension: Suspension::found(|field| fields.get(field)),
             last_day: (day.unwrap_or_default(), taken.unwrap_or(0)),

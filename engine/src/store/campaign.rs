@@ -10,8 +10,9 @@ use crate::domain::{CampaignId, CodePoolId, EncodingPolicy, Parameters, Purpose,
 use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
-/// says is encrypted.
-const FORM: u32 = 5;
+/// says is encrypted. The sixth goes to guests alone, which those before did not know.
+const FORM: u32 = 6;
+const FOR_ANYBODY: u32 = 5;
 
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,10 @@ pub(crate) struct Campaign {
     pub(crate) not_mobile: u64,
     /// Recipients of countries that are not sent to.
     pub(crate) not_allowed: u64,
+    /// Recipients that are no guests of the tenant's, where only these are reached.
+    pub(crate) not_guests: u64,
+    /// It goes to the tenant's guests alone: it was made with a key that reaches nobody else.
+    pub(crate) guests_only: bool,
     /// Recipients given more than once.
     pub(crate) duplicates: u64,
     /// People who have not agreed to it.
@@ -173,7 +178,8 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
         .arg(&campaign.sender)
         .arg("purpose")
         .arg(campaign.purpose.code());
-    set.arg("form").arg(FORM).arg("encoding").arg(campaign.encoding.name());
+    let form = if campaign.guests_only { FORM } else { FOR_ANYBODY };
+    set.arg("form").arg(form).arg("encoding").arg(campaign.encoding.name());
     if let Some(validity) = campaign.validity {
         set.arg("validity").arg(validity.as_secs());
     }
@@ -198,6 +204,9 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     if let Some(of) = campaign.copied_from {
         set.arg("copied_from").arg(of.0);
     }
+    if campaign.guests_only {
+        set.arg("guests_only").arg(1);
+    }
     if !campaign.parameters.is_empty() {
         set.arg("parameters").arg(campaign.parameters.to_string());
     }
@@ -213,6 +222,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("invalid", campaign.invalid),
         ("not_mobile", campaign.not_mobile),
         ("not_allowed", campaign.not_allowed),
+        ("not_guests", campaign.not_guests),
         ("duplicates", campaign.duplicates),
         ("no_consent", campaign.no_consent),
         ("unreachable", campaign.unreachable),
@@ -317,6 +327,8 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         invalid: number("invalid"),
         not_mobile: number("not_mobile"),
         not_allowed: number("not_allowed"),
+        not_guests: number("not_guests"),
+        guests_only: number("guests_only") == 1,
         duplicates: number("duplicates"),
         no_consent: number("no_consent"),
         unreachable: number("unreachable"),

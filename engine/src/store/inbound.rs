@@ -33,6 +33,8 @@ pub(crate) struct InboundRow {
     pub(crate) from: Option<Recipient>,
     /// The number that was written to; 0: not a number.
     pub(crate) number: u64,
+    /// A simulator brought it: it answers what sandboxes sent, and stops nothing else.
+    pub(crate) sandbox: bool,
     /// Whose that number is; none: it is not one of ours.
     pub(crate) owners: Vec<TenantId>,
     /// What it says is for this one of them.
@@ -195,6 +197,9 @@ pub(crate) struct InboundText {
     pub(crate) text: String,
     /// By its number.
     pub(crate) smsc: u16,
+    /// A simulator brought it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) sandbox: bool,
 }
 
 impl InboundEntry {
@@ -230,7 +235,7 @@ impl Store {
                 let from = row.from.map_or_else(Vec::new, |from| from.0.to_be_bytes().to_vec());
                 call.arg(from).arg(&row.number.to_be_bytes()[..]).arg(&row.digest[..]);
                 call.arg(row.opts_out.digit()).arg(message).arg(&row.parts);
-                call.arg(row.owned_by());
+                call.arg(row.owned_by()).arg(u8::from(row.sandbox));
             }
             call
         };
@@ -517,7 +522,10 @@ fn likely_tenant(row: &InboundRow, record: &[u8]) -> Option<TenantId> {
         None => sender == row.number || row.owners.is_empty() || row.owners.contains(&tenant),
     };
     let of = |sender: u64| {
-        let mut trails = record.trails.iter();
+        let mut trails = record
+            .trails
+            .iter()
+            .filter(|trail| trail.tenant.is_sandbox() == row.sandbox);
         trails.find(|trail| trail.sender == sender && may_be(trail.tenant, sender))
     };
     let trail = of(row.number).or_else(|| of(A_NAME));

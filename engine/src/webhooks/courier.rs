@@ -189,7 +189,12 @@ impl Courier {
 impl Shared {
     async fn attempt(&self, endpoint: &Endpoint, delivery: Delivery) -> Done {
         let attempt = match body::of(&self.store, &delivery).await {
-            Ok(body) => Ok(self.post(endpoint, &delivery.id.to_string(), body.to_string()).await),
+            Ok(mut body) => {
+                if endpoint.tenant.is_sandbox() {
+                    body["sandbox"] = true.into();
+                }
+                Ok(self.post(endpoint, &delivery.id.to_string(), body.to_string()).await)
+            }
             Err(error) => Err(error),
         };
         Done { delivery, attempt }

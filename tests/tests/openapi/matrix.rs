@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use campanile_tests::{Answer, Http, Stand, eventually, programs};
+use campanile_tests::{Answer, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -36,6 +36,10 @@ enum Asker {
     Tenant,
     /// With one of its keys of that role.
     TenantAs(&'static str),
+    /// With a key of the tenant's sandbox, which is `full`.
+    Sandbox,
+    /// With a key that reaches the tenant's guests alone, which is `full`.
+    Team,
     /// The tenant's reseller.
     Reseller,
     ResellerAs(&'static str),
@@ -46,7 +50,7 @@ enum Asker {
 }
 
 /// Nobody whom the engine knows, and a tenant.
-const TENANTS: [Asker; 9] = [
+const TENANTS: [Asker; 11] = [
     Asker::WithoutKey,
     Asker::WithWrongKey,
     Asker::WithRevokedKey,
@@ -56,6 +60,8 @@ const TENANTS: [Asker; 9] = [
     Asker::TenantAs("read"),
     Asker::TenantAs("send"),
     Asker::TenantAs("admin"),
+    Asker::Sandbox,
+    Asker::Team,
 ];
 
 /// Those who have tenants.
@@ -77,13 +83,21 @@ impl Asker {
             | Self::WithExpiredKey
             | Self::WithKeyOfElsewhere
             | Self::ResellerForAnothers => &[Whose::Own, Whose::Nobodys],
-            Self::TenantAs(_) | Self::ResellerAs(_) => &[Whose::Own, Whose::Anothers],
+            // What is there and another's is refused to it as well.
+            Self::Team => &[Whose::Own],
+            Self::TenantAs(_) | Self::Sandbox | Self::ResellerAs(_) => &[Whose::Own, Whose::Anothers],
             Self::Operator | Self::Tenant | Self::Reseller | Self::ResellerFor => {
                 &[Whose::Own, Whose::Siblings, Whose::Anothers, Whose::Nobodys]
             }
         }
     }
 }
+
+/// What a sandbox has no use for.
+const LIVE_ONLY: [&str; 2] = ["askForNumber", "askForSender"];
+
+/// What a team's key sends, to guests, whatever else is the tenant's.
+const BY_TEAMS: [&str; 3] = ["sendMessage", "createCampaign", "testCampaign"];
 
 /// Each opens what those before it open.
 const ROLES: [&str; 4] = ["read", "send", "full", "admin"];
@@ -99,13 +113,20 @@ struct Matrix {
     of_elsewhere: Http,
     /// A key of each role.
     of_role: BTreeMap<&'static str, Http>,
+    /// A key of its sandbox.
+    sandbox: Http,
+    /// A team's key.
+    team: Http,
     /// A reseller's key of the role `read`.
     reseller_reads: Http,
 }
 
 impl Matrix {
     fn new() -> Self {
-        let stand = Stand::new(programs!(), "openapi-matrix", "", |smsc| smsc);
+        let stand = Stand::under(Lab::new(programs!(), "openapi-matrix"), "", |redis, sim| {
+            let [north, bench] = ["north", "bench"].map(|name| SmscSettings::new(name, sim.smpp_address()));
+            EngineSettings::new(Some(redis.url()), vec![north, bench.line("sandbox = true")])
+        });
         let document = Document::new(stand.engine.public().get("/openapi.json").expect(200));
         let (one, another) = (
             Owner::new(&stand.engine, "Hirondelle"),
@@ -123,6 +144,8 @@ impl Matrix {
         let expired = with(&make(json!({ "expires_at": soon() })));
         let of_elsewhere = with(&make(json!({ "addresses": ["192.0.2.0/24", "2001:db8::1"] })));
         let of_role = ROLES.map(|role| (role, with(&make(json!({ "role": role })))));
+        let sandbox = with(&make(json!({ "kind": "sandbox" })));
+        let team = with(&make(json!({ "kind": "team" })));
         let reseller_keys = format!("/v1/resellers/{}/keys", one.reseller.id);
         let reader = with(&operator.post(&reseller_keys, &json!({ "role": "read" })).expect(201));
         eventually("a key has expired", LIMIT, || {
@@ -138,6 +161,8 @@ impl Matrix {
             expired,
             of_elsewhere,
             of_role: of_role.into(),
+            sandbox,
+            team,
             reseller_reads: reader,
         }
     }
@@ -153,6 +178,8 @@ impl Matrix {
             Asker::Operator => self.stand.engine.operator(),
             Asker::Tenant => self.one.http.clone(),
             Asker::TenantAs(role) => self.of_role[role].clone(),
+            Asker::Sandbox => self.sandbox.clone(),
+            Asker::Team => self.team.clone(),
             Asker::Reseller => self.one.reseller.http.clone(),
             Asker::ResellerAs(_) => self.reseller_reads.clone(),
             Asker::ResellerFor => self.one.reseller.http.acting_for(&self.one.tenant.id),
@@ -163,6 +190,11 @@ impl Matrix {
     /// Asks for an operation about fresh things.
     fn ask(&self, operation: &Operation, asker: Asker, whose: Whose) -> Answer {
         let operator = self.stand.engine.operator();
+        if asker == Asker::Team {
+            // Those to whom examples write; what was asked before may have taken them off the list.
+            let guests = json!({ "numbers": ["+33612345678", "+33612345679", "+33612345680"] });
+            self.one.http.post("/v1/guests", &guests).expect(200);
+        }
         let mut path = operation.path.clone();
         for (name, schema) in &operation.path_parameters {
             let value = match (&schema["enum"][0], schema["pattern"].as_str(), whose) {
@@ -246,7 +278,8 @@ impl Matrix {
             .chain(in_path)
             .any(|schema| schema["pattern"].as_str().is_some_and(is_of_id));
         let is_there = match whose {
-            Whose::Own => true,
+            // What is its tenant's is another's.
+            Whose::Own => asker != Asker::Sandbox,
             Whose::Siblings => operation.opener != Opener::Tenant,
             Whose::Anothers => operation.opener != Opener::Tenant && asker == Asker::Operator,
             Whose::Nobodys => false,
@@ -281,12 +314,18 @@ fn refusal(operation: &Operation, asker: Asker) -> Option<(u16, &'static str)> {
         Asker::Operator => return (operation.opener == Opener::Tenant).then_some((403, "forbidden")),
         Asker::Tenant => (Opener::Tenant, "full"),
         Asker::TenantAs(role) => (Opener::Tenant, role),
+        Asker::Sandbox if LIVE_ONLY.contains(&&*operation.id) => return Some((403, "forbidden")),
+        Asker::Sandbox | Asker::Team => (Opener::Tenant, "full"),
         Asker::Reseller => (Opener::Reseller, "admin"),
         Asker::ResellerAs(role) => (Opener::Reseller, role),
         Asker::ResellerFor => (Opener::Tenant, "admin"),
     };
     if operation.opener != opener {
         return Some((403, "forbidden"));
+    }
+    let is_read = operation.role.as_deref() == Some("read");
+    if asker == Asker::Team && !is_read && !BY_TEAMS.contains(&&*operation.id) {
+        return Some((403, "guests_only"));
     }
     let rank = |role: &str| ROLES.iter().position(|known| *known == role).expect("a role");
     let needed = operation.role.as_deref().expect("the document says the role");

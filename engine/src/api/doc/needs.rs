@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::operation::{Key, Operation};
 use crate::api::known::Known;
 use crate::api::problem::{Problem, ProblemKind};
-use crate::domain::Role;
+use crate::domain::{KeyBounds, KeyKind, Role};
 use crate::store::KeyOwner;
 
 /// The least role of each operation that keys with roles open. Cheap to clone.
@@ -21,6 +21,8 @@ struct Need {
     method: Method,
     key: Key,
     role: Role,
+    in_sandbox: bool,
+    for_teams: bool,
 }
 
 impl Needs {
@@ -31,6 +33,8 @@ impl Needs {
                 method: operation.verb.method(),
                 key: operation.key,
                 role: operation.role(),
+                in_sandbox: operation.in_sandbox,
+                for_teams: operation.for_teams(),
             });
         }
         Self(Arc::new(by_path))
@@ -39,11 +43,22 @@ impl Needs {
     /// Whether that role is enough for what is asked for. What the key does not open at all, whatever its role, refuses it by itself.
     ///
     /// # Errors
-    /// [`ProblemKind::RoleNotAllowed`].
-    pub(in crate::api) fn ask(&self, request: &Request, (owner, role): (KeyOwner, Role)) -> Result<(), Problem> {
-        let Some(needed) = self.least(request, owner) else {
+    /// [`ProblemKind::RoleNotAllowed`], [`ProblemKind::GuestsOnly`], or [`ProblemKind::Forbidden`] to a sandbox.
+    pub(in crate::api) fn ask(
+        &self,
+        request: &Request,
+        (owner, bounds): (KeyOwner, &KeyBounds),
+    ) -> Result<(), Problem> {
+        let Some(need) = self.needed(request, owner) else {
             return Ok(());
         };
+        let (needed, role) = (need.role, bounds.role);
+        if matches!(owner, KeyOwner::Tenant(tenant) if tenant.is_sandbox()) && !need.in_sandbox {
+            return Err(ProblemKind::Forbidden.into());
+        }
+        if bounds.kind == KeyKind::Team && !need.for_teams {
+            return Err(ProblemKind::GuestsOnly.into());
+        }
         if needed == Role::Admin
             && let Some(known) = request.extensions().get::<Known>()
         {
@@ -56,7 +71,7 @@ impl Needs {
         Err(ProblemKind::RoleNotAllowed { needed, has }.into())
     }
 
-    fn least(&self, request: &Request, owner: KeyOwner) -> Option<Role> {
+    fn needed(&self, request: &Request, owner: KeyOwner) -> Option<&Need> {
         let path = request.extensions().get::<MatchedPath>()?;
         // Who may have an answer may have its head.
         let method = match request.method() {
@@ -69,7 +84,6 @@ impl Needs {
             KeyOwner::Tenant(_) => Key::Tenant,
         };
         let needs = self.0.get(path.as_str())?;
-        let known = needs.iter().find(|need| need.method == method && need.key == wanted);
-        known.map(|need| need.role)
+        needs.iter().find(|need| need.method == method && need.key == wanted)
     }
 }

@@ -100,6 +100,10 @@ pub(in crate::api) struct Operation {
     pub(super) answers: Vec<Answer>,
     /// Whether some of its words follow `Accept-Language`.
     pub(super) speaks: bool,
+    /// Whether a sandbox may ask for it.
+    pub(super) in_sandbox: bool,
+    /// Whether a key may ask for it that reaches guests alone, though it changes something.
+    by_teams: bool,
     /// The least that a tenant's key must be, where its verb does not say that.
     own_role: Option<Role>,
     own_refusals: Vec<ProblemCode>,
@@ -121,6 +125,8 @@ impl Operation {
             file: &[],
             answers: Vec::new(),
             speaks: false,
+            in_sandbox: true,
+            by_teams: false,
             own_role: None,
             own_refusals: Vec::new(),
         }
@@ -130,6 +136,22 @@ impl Operation {
     pub(in crate::api) const fn needs(mut self, role: Role) -> Self {
         self.own_role = Some(role);
         self
+    }
+
+    /// It asks people for something that a sandbox has no use for.
+    pub(in crate::api) const fn not_in_sandbox(mut self) -> Self {
+        self.in_sandbox = false;
+        self
+    }
+
+    /// It changes something, and looks itself whom a key reaches: one that reaches guests alone may ask for it.
+    pub(in crate::api) const fn by_teams(mut self) -> Self {
+        self.by_teams = true;
+        self
+    }
+
+    pub(super) fn for_teams(&self) -> bool {
+        self.by_teams || self.role() == Role::Read
     }
 
     /// The least role of a key that opens it.
@@ -243,6 +265,9 @@ impl Operation {
         }
         if matches!(self.key, Key::Tenant | Key::Reseller) && self.role() > Role::Read {
             codes.insert(Code::RoleNotAllowed);
+        }
+        if self.key == Key::Tenant && self.role() > Role::Read {
+            codes.insert(Code::GuestsOnly);
         }
         if !self.path_parameters.is_empty() {
             codes.insert(Code::NotFound);

@@ -7,11 +7,16 @@ use crate::account::{KeyChanges, RESELLER_ROLE};
 use crate::api::App;
 use crate::api::fields::Fields;
 use crate::api::problem::Problem;
-use crate::domain::{KeyBounds, Network, Role, UnixMicros};
+use crate::domain::{KeyBounds, KeyKind, Network, Role, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::store::KeyOwner;
 
+/// What is said of a tenant's key once, when it is made, beside the rest.
+const NEW: [&str; 5] = ["label", "role", "kind", "addresses", "expires_at"];
+
 const FIELDS: [&str; 4] = ["label", "role", "addresses", "expires_at"];
+
+const KINDS: [&str; KeyKind::ALL.len()] = [KeyKind::Live.code(), KeyKind::Sandbox.code(), KeyKind::Team.code()];
 
 const ROLES: [&str; Role::ALL.len()] = [
     Role::Read.code(),
@@ -26,13 +31,37 @@ pub(super) async fn of_new(
     owner: KeyOwner,
     given: (&HeaderMap, Body),
 ) -> Result<(String, KeyBounds), Problem> {
-    let mut fields = Fields::read(given, app.clock, &FIELDS).await?;
+    let is_tenants = matches!(owner, KeyOwner::Tenant(_));
+    let known = if is_tenants { &NEW[..] } else { &FIELDS };
+    let mut fields = Fields::read(given, app.clock, known).await?;
     let changes = read(&mut fields, app.clock.unix());
-    let (Some(mut changes), true) = (changes, fields.is_sound()) else {
+    let in_sandbox = matches!(owner, KeyOwner::Tenant(tenant) if tenant.is_sandbox());
+    let usual_kind = if in_sandbox { KeyKind::Sandbox } else { KeyKind::Live };
+    let kind = match is_tenants {
+        true => fields.if_given("kind", |fields, name| fields.word(name, &KINDS)),
+        false => Some(None),
+    };
+    // A key of a sandbox gives none that leads out of it.
+    if in_sandbox && kind.flatten().is_some_and(|kind| kind != KeyKind::Sandbox) {
+        const ALLOWED: &[&str] = &[KeyKind::Sandbox.code()];
+        fields.refuse_field("kind", FieldProblem::UnknownValue { allowed: ALLOWED });
+    }
+    // It would give itself a key that reaches anybody.
+    let is_admin = changes
+        .as_ref()
+        .is_some_and(|changes| changes.role == Some(Role::Admin));
+    if is_admin && kind.flatten() == Some(KeyKind::Team) {
+        const ALLOWED: &[&str] = &[Role::Read.code(), Role::Send.code(), Role::Full.code()];
+        fields.refuse_field("role", FieldProblem::UnknownValue { allowed: ALLOWED });
+    }
+    let (Some(mut changes), Some(kind), true) = (changes, kind, fields.is_sound()) else {
         return Err(fields.refusal());
     };
     let label = changes.label.take().unwrap_or_default();
-    let mut usual = KeyBounds::default();
+    let mut usual = KeyBounds {
+        kind: kind.unwrap_or(usual_kind),
+        ..KeyBounds::default()
+    };
     if let KeyOwner::Reseller(_) = owner {
         usual.role = RESELLER_ROLE;
     }

@@ -11,7 +11,7 @@ use super::{Made, all_of, bound, end, make};
 use crate::api::access::Caller;
 use crate::api::doc::{Key, Operation, Routes, Verb};
 use crate::api::known::Known;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, ProblemCode};
 use crate::api::{App, shapes};
 use crate::domain::Role;
 
@@ -26,7 +26,8 @@ pub(super) fn routes() -> Routes {
                     "Of any role, for a program or a person.",
                 )
                 .takes::<shapes::NewKey>(json!({ "label": "Accueil", "role": "read" }))
-                .answers::<shapes::MadeKey>(201, "The key, shown this once."),
+                .answers::<shapes::MadeKey>(201, "The key, shown this once.")
+                .refuses(&[ProblemCode::NoSandbox]),
             add,
         )
         .add(

@@ -27,7 +27,7 @@ pub(super) fn routes() -> Routes {
                     "Of the role `admin`, if nothing else is said.",
                 )
                 .at::<ResellerId>("id", "The reseller.")
-                .takes::<shapes::NewKey>(json!({ "label": "Console", "role": "read" }))
+                .takes::<shapes::NewResellerKey>(json!({ "label": "Console", "role": "read" }))
                 .answers::<shapes::MadeKey>(201, "The key, shown this once."),
             add,
         )

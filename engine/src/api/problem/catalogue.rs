@@ -39,6 +39,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidNumber
         | FieldProblem::NotMobile
         | FieldProblem::CountryNotAllowed
+        | FieldProblem::NotAGuest
         | FieldProblem::UnknownCountry
         | FieldProblem::UnknownReseller
         | FieldProblem::NotAscii { .. }
@@ -60,6 +61,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
         ProblemCode::AddressNotAllowed => ("Adresse non autorisée", "Address not allowed"),
         ProblemCode::RoleNotAllowed => ("Rôle insuffisant", "Role not allowed"),
+        ProblemCode::GuestsOnly => ("Invités seulement", "Guests only"),
         ProblemCode::TenantSuspended => ("Compte suspendu", "The account is suspended"),
         ProblemCode::NotFound => ("Introuvable", "Not found"),
         ProblemCode::MethodNotAllowed => ("Méthode non autorisée", "Method not allowed"),
@@ -77,6 +79,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
         ProblemCode::RequestAnswered => ("Demande déjà traitée", "Request already answered"),
         ProblemCode::ShortDomainTaken => ("Domaine déjà utilisé", "Domain taken"),
+        ProblemCode::NoSandbox => ("Pas de bac à sable", "No sandbox"),
         ProblemCode::MessagesUnderWay => ("Messages en cours", "Messages under way"),
         ProblemCode::ScheduleOutsideWindow => ("Hors des heures d'envoi", "Outside the hours of sending"),
         ProblemCode::RequestTimeout => ("Requête trop lente", "Request timeout"),
@@ -98,6 +101,18 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
 const KEY_INVALID: (&str, &str) = (
     "Idempotency-Key : une seule fois, 1 à 255 caractères ASCII visibles sans guillemet ni barre oblique inverse.",
     "Idempotency-Key: once, 1 to 255 visible ASCII characters without quotes and backslashes.",
+);
+const INTERNAL: (&str, &str) = (
+    "L'incident est consigné sous l'identifiant de la requête.",
+    "The incident is logged under the request's id.",
+);
+const GUESTS_ONLY: (&str, &str) = (
+    "Cette clé d'équipe n'écrit qu'aux numéros de la liste d'invités, par messages et par campagnes faites avec une telle clé.",
+    "This team key writes to the numbers of the guest list alone, by messages and by campaigns that were made with such a key.",
+);
+const NO_SANDBOX: (&str, &str) = (
+    "Ce serveur n'a pas de simulateur : l'exploitant doit d'abord déclarer un [[smsc]] avec sandbox = true.",
+    "This server has no simulator: the operator has to configure an [[smsc]] with sandbox = true first.",
 );
 const KEY_RUNNING: (&str, &str) = (
     "Une requête portant cette clé est en cours : réessayez après le délai de l'en-tête Retry-After.",
@@ -223,6 +238,8 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::NumberNotOwn => NUMBER_NOT_OWN,
         ProblemKind::RequestAnswered => REQUEST_ANSWERED,
         ProblemKind::ShortDomainTaken => SHORT_DOMAIN_TAKEN,
+        ProblemKind::GuestsOnly => GUESTS_ONLY,
+        ProblemKind::NoSandbox => NO_SANDBOX,
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
         ProblemKind::IntakeClosed { .. } => INTAKE_CLOSED,
@@ -243,10 +260,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
         ProblemKind::Unavailable { .. } => UNAVAILABLE,
-        ProblemKind::Internal => (
-            "L'incident est consigné sous l'identifiant de la requête.",
-            "The incident is logged under the request's id.",
-        ),
+        ProblemKind::Internal => INTERNAL,
     };
     choose(language, fixed.0, fixed.1).to_owned()
 }

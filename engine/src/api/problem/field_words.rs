@@ -13,6 +13,8 @@ pub(crate) fn field_detail(problem: &FieldProblem, language: Language) -> String
     }
 }
 
+const NETWORK: &str = "Attendu : une adresse IP ou un réseau, par exemple 192.0.2.7 ou 2001:db8::/48.";
+
 fn french(problem: &FieldProblem) -> String {
     match problem {
         FieldProblem::InvalidJson { line, column, reason } => {
@@ -57,14 +59,13 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
                                         ou un numéro court, ou un numéro international avec +."
             .to_owned(),
-        FieldProblem::NotANetwork => {
-            "Attendu : une adresse IP ou un réseau, par exemple 192.0.2.7 ou 2001:db8::/48.".to_owned()
-        }
+        FieldProblem::NotANetwork => NETWORK.to_owned(),
         FieldProblem::InvalidTimeOfDay => "Attendu : une heure, par exemple 08:30.".to_owned(),
         FieldProblem::Reply(problem) => of_reply(*problem, Language::Fr),
         FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
+        FieldProblem::NotAGuest => "Ce numéro n'est pas sur la liste d'invités de cette clé d'équipe.".to_owned(),
         FieldProblem::CountryNotAllowed => "Les numéros de ce pays ne sont pas acceptés.".to_owned(),
         FieldProblem::UnknownReseller => {
             "Attendu : l'identifiant d'un revendeur, res_… ; avec sa propre clé, le sien.".to_owned()
@@ -133,6 +134,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
+        FieldProblem::NotAGuest => "This number is not on the guest list of this team key.".to_owned(),
         FieldProblem::CountryNotAllowed => "Numbers of this country are not accepted.".to_owned(),
         FieldProblem::UnknownReseller => "The id of a reseller is expected, res_…; with a key of its own, its own.".to_owned(),
         FieldProblem::UnknownCountry => "The two letters of a country are expected, such as FR.".to_owned(),

@@ -32,6 +32,8 @@ pub(crate) enum ProblemKind {
         needed: &'static str,
         has: &'static str,
     },
+    /// 403: the key reaches guests alone, and does not do that.
+    GuestsOnly,
     /// 403: nothing new is taken of the tenant.
     TenantSuspended {
         /// In the words of who has suspended it.
@@ -85,6 +87,8 @@ pub(crate) enum ProblemKind {
     RequestAnswered,
     /// 409: links under a domain are those of others.
     ShortDomainTaken,
+    /// 409: a key of a sandbox is to be made, and no SMSC is one.
+    NoSandbox,
     /// 409: somebody is to be forgotten to whom messages are on their way.
     MessagesUnderWay { messages: u64 },
     /// 422: advertising is to be launched when none of it may go.
@@ -190,9 +194,11 @@ impl ProblemCode {
             Self::InvalidRequest | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::KeyExpired => StatusCode::UNAUTHORIZED,
             Self::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
-            Self::Forbidden | Self::AddressNotAllowed | Self::RoleNotAllowed | Self::TenantSuspended => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden
+            | Self::AddressNotAllowed
+            | Self::RoleNotAllowed
+            | Self::GuestsOnly
+            | Self::TenantSuspended => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -205,6 +211,7 @@ impl ProblemCode {
             | Self::NumberNotOwn
             | Self::RequestAnswered
             | Self::ShortDomainTaken
+            | Self::NoSandbox
             | Self::MessagesUnderWay => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -258,6 +265,7 @@ impl ProblemKind {
             | Self::Forbidden
             | Self::AddressNotAllowed
             | Self::RoleNotAllowed { .. }
+            | Self::GuestsOnly
             | Self::TenantSuspended { .. }
             | Self::NotFound
             | Self::MethodNotAllowed
@@ -270,6 +278,7 @@ impl ProblemKind {
             | Self::NumberNotOwn
             | Self::RequestAnswered
             | Self::ShortDomainTaken
+            | Self::NoSandbox
             | Self::MessagesUnderWay { .. }
             | Self::ScheduleOutsideWindow { .. }
             | Self::EmptyAudience

@@ -124,6 +124,8 @@ struct AudienceCounts {
     invalid: u64,
     not_mobile: u64,
     not_allowed: u64,
+    /// They are no guests of the tenant's, and the campaign goes to these alone.
+    not_guests: u64,
     duplicates: u64,
     /// They have not agreed to advertising, and the tenant has to know that they have.
     no_consent: u64,
@@ -203,6 +205,8 @@ struct CampaignFacts {
     template: Option<TemplateVersion>,
     /// The campaign of which it was made.
     copied_from: Option<CampaignId>,
+    /// It was made with a key of the kind `team`, and goes to the tenant's guests alone.
+    guests_only: bool,
     /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.
     refused: Option<String>,
     /// How many codes its pool lacked then, where that is why.

@@ -406,6 +406,8 @@ pub(in crate::api) struct PersonData {
     /// What they answered to surveys, the latest first.
     surveys: Vec<super::SurveyRun>,
     /// Where they wait for a time that becomes free.
+    /// The tenant's team keys reach it.
+    guest: bool,
     waiting_list: Vec<super::WaitingPerson>,
     /// Events that are of no contact.
     events: Vec<EventSummary>,

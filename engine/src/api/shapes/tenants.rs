@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 
 use super::{
-    ApiKey, EncodingWord, HoldFirstWord, KeyId, NetworkText, Nullable, RoleWord, SenderText, StopClauseWord,
-    TariffWord, Time,
+    ApiKey, EncodingWord, GivenPhone, HoldFirstWord, KeyId, KeyKindWord, NetworkText, Nullable, Phone, RoleWord,
+    SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
+use crate::people::GUESTS_MAX;
 use crate::store::GRANTED_MAX;
 
 /// A new tenant, and what was agreed on with it.
@@ -134,6 +135,8 @@ struct CountryCode(#[schemars(regex(pattern = "^[A-Z]{2}$"))] String);
 pub(in crate::api) struct Tenant {
     id: TenantId,
     name: String,
+    /// It is a tenant's sandbox: what it sends goes to a simulator and costs nothing.
+    sandbox: bool,
     /// Who hosts it; `null`: the operator.
     reseller: Option<ResellerId>,
     weight: u8,
@@ -348,6 +351,43 @@ pub(in crate::api) struct SettledHold {
 pub(in crate::api) struct NewKey {
     #[schemars(flatten)]
     given: GivenKey,
+    /// Whom it reaches, for good. If it is not said: `live`, anybody; of a key that is made with a sandbox's, `sandbox`.
+    kind: Option<KeyKindWord>,
+}
+
+/// Numbers for the guest list.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewGuests {
+    #[schemars(length(min = 1, max = GUESTS_MAX))]
+    numbers: Vec<GivenPhone>,
+    /// Whose phones they are.
+    #[schemars(length(max = NAME_MAX))]
+    label: Option<String>,
+}
+
+/// Numbers that leave it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct FormerGuests {
+    #[schemars(length(min = 1, max = GUESTS_MAX))]
+    numbers: Vec<GivenPhone>,
+}
+
+/// Somebody whom keys of the kind `team` reach.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Guest {
+    number: Phone,
+    label: String,
+    created_at: Time,
+}
+
+/// A further key of a reseller.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewResellerKey {
+    #[schemars(flatten)]
+    given: GivenKey,
 }
 
 /// What is to change of a key: at least one of these.
@@ -383,6 +423,7 @@ pub(in crate::api) struct KnownKey {
     begins: String,
     label: String,
     role: RoleWord,
+    kind: KeyKindWord,
     /// `null`: from anywhere.
     addresses: Option<Vec<NetworkText>>,
     /// `null`: it does not end.

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::audience::{ENCODINGS, NUMBER_OCTETS_MAX};
 use crate::compose::Category;
-use crate::domain::{self, Ending, Purpose, Role, State, Status, StopClause, Tariff};
+use crate::domain::{self, Ending, KeyKind, Purpose, Role, State, Status, StopClause, Tariff};
 use crate::store::CampaignState;
 use crate::waiting;
 
@@ -117,6 +117,15 @@ schema! {
          worked out that change nothing. `send`: sends as well, campaigns and single messages. `full`: changes all but the tenant's keys. \
          `admin`: those, too.",
         Role::ALL.iter().map(|role| role.code())
+    )
+}
+schema! {
+    /// Whom a key reaches.
+    KeyKindWord, named: true,
+    one_of(
+        "Whom a key reaches. `live`: anybody. `sandbox`: a simulator, for nothing, with contacts, campaigns, settings and opt-outs of its \
+         own. `team`: the numbers of the guest list and nobody else; it sends messages and campaigns, and changes nothing besides.",
+        KeyKind::ALL.iter().map(|kind| kind.code())
     )
 }
 schema! {

@@ -24,6 +24,7 @@ fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> Direct
         parameters: Parameters::default(),
         without_consent: false,
         in_hours: false,
+        guests_only: false,
     }
 }
 

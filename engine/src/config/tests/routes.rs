@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Two SMSCs, of which the second one only receives, in ten lines.
+/// Three SMSCs, of which the second one only receives and the third is a simulator.
 const TWO: &str = r#"[[smsc]]
 name = "north"
 address = "h:1"
@@ -14,6 +14,12 @@ address = "h:1"
 system_id = "c"
 password = ""
 bind = "receiver"
+[[smsc]]
+name = "bench"
+address = "h:1"
+system_id = "c"
+password = ""
+sandbox = true
 "#;
 
 #[test]
@@ -51,6 +57,7 @@ fn a_route_that_leads_nowhere_is_a_fault() {
         ("name = \"a\"\nsmscs = [\"south\"]", "\"south\" is no [[smsc]]"),
         ("name = \"a\"\nsmscs = [\"ear\"]", "\"ear\" is bound as a receiver"),
         ("name = \"a\"\nsmscs = [\"north\", \"north\"]", "\"north\" stands twice"),
+        ("name = \"a\"\nsmscs = [\"bench\"]", "\"bench\" is a sandbox"),
         (
             "name = \"a\"\nsmscs = [{ name = \"north\", priority = 0 }]",
             "priority = 1 to 100",

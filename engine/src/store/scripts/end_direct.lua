@@ -9,9 +9,11 @@ if not known then return 0 end
 redis.call('HDEL', KEYS[2], ARGV[1])
 if ARGV[2] == '0' then
   local credits = string.match(known, ' (%d+)$')
-  redis.call('HINCRBY', KEYS[1], 'held', '-' .. credits)
-  redis.call('HINCRBY', KEYS[1], 'available', credits)
-  redis.call('HINCRBY', KEYS[3], 'held', '-' .. credits)
+  if credits ~= '0' then
+    redis.call('HINCRBY', KEYS[1], 'held', '-' .. credits)
+    redis.call('HINCRBY', KEYS[1], 'available', credits)
+    redis.call('HINCRBY', KEYS[3], 'held', '-' .. credits)
+  end
   redis.call('HINCRBY', KEYS[3], 'total', -1)
 end
 return 1

@@ -21,11 +21,16 @@ if tonumber(redis.call('HGET', KEYS[1], 'available')) < credits then
   redis.call('HSET', KEYS[3], 'state', ARGV[6])
   return 0
 end
-redis.call('HINCRBY', KEYS[1], 'available', '-' .. ARGV[1])
-redis.call('HINCRBY', KEYS[1], 'held', ARGV[1])
-redis.call('HINCRBY', KEYS[3], 'held', ARGV[1])
+-- A sandbox's campaigns cost nothing.
+if credits > 0 then
+  redis.call('HINCRBY', KEYS[1], 'available', '-' .. ARGV[1])
+  redis.call('HINCRBY', KEYS[1], 'held', ARGV[1])
+  redis.call('HINCRBY', KEYS[3], 'held', ARGV[1])
+end
 redis.call('HSET', KEYS[4], 'day', ARGV[9], 'taken', taken)
 redis.call('HSET', KEYS[3], 'state', ARGV[5], 'launched_at', ARGV[2])
-redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', math.max(0, ARGV[2] / 1000 - KEPT_MS)), '*', '1',
-  cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))
+if credits > 0 then
+  redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', math.max(0, ARGV[2] / 1000 - KEPT_MS)), '*', '1',
+    cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))
+end
 return 1

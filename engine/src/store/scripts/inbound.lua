@@ -6,7 +6,7 @@
 --     4 octets each, then for each message: recipient, 8 octets, or ''  [+1] the number that was written to, 8 octets
 --     [+2] digest of the message  [+3] '1': it is an opt-out, '2': unless it answers its tenant's appointments  [+4] the message
 --     [+5] what its parts had in common, or ''  [+6] the tenants whose that number is, 4 octets each, behind '!' if the message
---     itself says that it is for the first, or ''
+--     itself says that it is for the first, or ''  [+7] '1': a simulator brought it, and it is for sandboxes alone
 -- Returns: for each message its tenant, 0: nobody's, or -1: a second copy; then 1 when an opt-out was stored, or 0.
 -- Limits: at most 100 messages a call.
 local base, now, twice, lanes, days, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -23,9 +23,14 @@ local function is_among(tenants, tenant4)
   return false
 end
 
+-- The highest bit of its number says that a tenant is a sandbox.
+local function is_sandbox(tenant4)
+  return byte(tenant4, 1) >= 128
+end
+
 -- Tenant, 4 octets, and campaign of whoever wrote last from that number, or else under a name. To a number that belongs to tenants
 -- nobody answers what another tenant wrote under a name; what says whom it is for is nobody else's.
-local function answered(record, number, owners)
+local function answered(record, number, owners, simulated)
   local meant = byte(owners, 1) == 33
   if meant then owners = sub(owners, 2, 5) end
   for _, sender in ipairs({ number, A_NAME }) do
@@ -33,6 +38,7 @@ local function answered(record, number, owners)
     while byte(record, at) == FORM_TRAIL do
       local tenant4 = sub(record, at + 10, at + 13)
       local may = owners == '' or is_among(owners, tenant4) or sender == number and not meant
+      may = may and is_sandbox(tenant4) == simulated
       if sub(record, at + 2, at + 9) == sender and may then
         return tenant4, string.format('%.0f', (struct.unpack('>I5', sub(record, at + 14, at + 18))))
       end
@@ -42,9 +48,9 @@ local function answered(record, number, owners)
   return #owners == 4 and owners or nil
 end
 
-for i = 7, #ARGV, 7 do
+for i = 7, #ARGV, 8 do
   local recipient, number, digest, stops = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local message, key, owners = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
+  local message, key, owners, simulated = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7] == '1'
   if key ~= '' then
     call('DEL', base .. 'parts:' .. key)
     call('ZREM', base .. 'parting', key)
@@ -54,9 +60,11 @@ for i = 7, #ARGV, 7 do
     reply[#reply + 1], reply[#reply + 2] = -1, 0
   else
     local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
-    local tenant4, campaign = answered(record, number, owners)
+    local tenant4, campaign = answered(record, number, owners, simulated)
     local tenant, stopped = tenant4 and struct.unpack('>I4', tenant4) or 0, 0
-    if recipient ~= '' and (stops == '1' or stops == '2' and not is_among(spared, tenant4 or '')) then
+    -- What nobody's sandbox sent opts out of nothing: in a simulator nobody has said so.
+    local heard = tenant4 or not simulated
+    if heard and recipient ~= '' and (stops == '1' or stops == '2' and not is_among(spared, tenant4 or '')) then
       -- Nobody knows whose messages are meant: all.
       opt_out(base, recipient, lanes, tenant4 or '')
       changed[recipient] = end_waiting(base, recipient, record, { lanes, tenant4 or '', slot }, events)
