@@ -54,11 +54,19 @@ const STEPS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Those whose numbers do not follow: others were given to what is not here.
+const FROM_34: &[(&str, &str)] = &[
+    ("margins", include_str!("../data/migrations/0034_margins.sql")),
+];
+
 pub(super) fn all() -> Migrator {
-    let steps = (1..).zip(STEPS).map(|(version, (name, sql))| {
-        // A file of ours.
-        let sql = AssertSqlSafe(*sql).into_sql_str();
-        Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
-    });
+    let steps = (1..)
+        .zip(STEPS)
+        .chain((34..).zip(FROM_34))
+        .map(|(version, (name, sql))| {
+            // A file of ours.
+            let sql = AssertSqlSafe(*sql).into_sql_str();
+            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+        });
     Migrator::with_migrations(steps.collect())
 }
