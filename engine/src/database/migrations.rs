@@ -57,6 +57,7 @@ const STEPS: &[(&str, &str)] = &[
 /// Those whose numbers do not follow: others were given to what is not here.
 const FROM_34: &[(&str, &str)] = &[
     ("margins", include_str!("../data/migrations/0034_margins.sql")),
+    ("moved slots", include_str!("../data/migrations/0035_moved_slots.sql")),
 ];
 
 pub(super) fn all() -> Migrator {
