@@ -7,7 +7,7 @@ BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
-.PHONY: help demo test bench bench-baseline scale engines torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis postgres valkey peers browser prometheus deploy-tools
+.PHONY: help demo test bench bench-baseline scale engines replies torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis postgres valkey peers browser prometheus deploy-tools
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ scale: cargo redis ## Measure an import of 500,000 contacts, filters, a campaign
 engines: cargo redis ## One rate over 1, 2 and 4 engines, as the simulator counts it
 	cargo build --release --locked --package campanile --package smpp-sim
 	scripts/engines.py $(dir $(LOADTEST))
+
+replies: cargo redis ## 10,000 replies a second for five seconds: acknowledged and answered (RATE=1000 SECONDS=10)
+	cargo build --release --locked --package campanile --package smpp-sim
+	scripts/replies.py $(dir $(LOADTEST)) $(or $(RATE),10000) $(or $(SECONDS),5)
 
 torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--seeds 10 --only kills" and the like)
 	cargo build --locked --package campanile-tests --bins

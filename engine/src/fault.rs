@@ -136,6 +136,8 @@ pub(crate) enum FieldProblem {
         /// The most characters allowed.
         max: usize,
     },
+    /// No price, or no currency.
+    Money(MoneyProblem),
     /// No octets in hexadecimal, or too many.
     InvalidHexadecimal,
     /// No tag of an optional parameter, one that is there already, or one that is written anyway.
@@ -168,12 +170,13 @@ impl FieldProblem {
         // What has kinds of its own is told by theirs.
         let own = Self::VARIANTS
             .iter()
-            .filter(|name| !["date", "reply", "sheet", "url", "wording"].contains(name));
+            .filter(|name| !["date", "money", "reply", "sheet", "url", "wording"].contains(name));
         let mut codes: Vec<_> = own
             .chain(DateProblem::VARIANTS)
             .chain(WordingProblem::VARIANTS)
             .chain(SheetProblem::VARIANTS)
             .chain(UrlProblem::VARIANTS)
+            .chain(MoneyProblem::VARIANTS)
             .chain(ReplyProblem::VARIANTS)
             .copied()
             .collect();
@@ -204,8 +207,21 @@ impl FieldProblem {
         if let Self::Reply(problem) = self {
             return problem.into_str();
         }
+        if let Self::Money(problem) = self {
+            return problem.into_str();
+        }
         self.into_str()
     }
+}
+
+/// What is no price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum MoneyProblem {
+    /// Not exact, or too high.
+    InvalidPrice,
+    /// No currency by its three letters.
+    InvalidCurrency,
 }
 
 impl From<SheetProblem> for FieldProblem {

@@ -27,7 +27,7 @@ pub(crate) enum ReloadFault {
     #[error("{0}")]
     Invalid(#[from] Faults),
     /// Something has changed that holds from the start to the end.
-    #[error("{} changed, which needs a restart; [[smsc]], [[route]], [[number]] and certificates may change while it runs", .0.join(" and "))]
+    #[error("{} changed, which needs a restart; [[smsc]], [[route]], [[number]], [rules] and certificates may change while it runs", .0.join(" and "))]
     NeedsRestart(Vec<&'static str>),
     /// Nothing may be written into the database for now.
     #[error("{0}")]

@@ -244,6 +244,77 @@ mod tests {
     }
 
     #[test]
+    fn hours_of_canada_are_by_the_clock_of_each_area_code_and_the_holidays_of_its_province() {
+        let rules = rules(&["ca"]);
+        let [toronto, vancouver, st_johns, regina, montreal] = [
+            14_165_550_123,
+            16_045_550_123,
+            17_095_550_123,
+            13_065_550_123,
+            15_145_550_123,
+        ];
+        for (number, at, open, why, until) in [
+            // A Friday in January, when the clocks are five, eight, three and a half and six hours behind UTC.
+            (
+                toronto,
+                "2027-01-15T12:59:59Z",
+                false,
+                Why::Early,
+                "2027-01-15T13:00:00Z",
+            ),
+            (
+                toronto,
+                "2027-01-15T13:00:00Z",
+                true,
+                Why::Hours,
+                "2027-01-16T01:55:00Z",
+            ),
+            (
+                vancouver,
+                "2027-01-15T13:00:00Z",
+                false,
+                Why::Early,
+                "2027-01-15T16:00:00Z",
+            ),
+            (
+                st_johns,
+                "2027-01-15T11:30:00Z",
+                true,
+                Why::Hours,
+                "2027-01-16T00:25:00Z",
+            ),
+            // Saskatchewan never changes its clocks.
+            (regina, "2027-07-16T14:00:00Z", true, Why::Hours, "2027-07-17T02:55:00Z"),
+            // Saint-Jean-Baptiste, and Family Day.
+            (
+                montreal,
+                "2026-06-24T16:00:00Z",
+                false,
+                Why::Holiday,
+                "2026-06-25T12:00:00Z",
+            ),
+            (
+                toronto,
+                "2026-06-24T16:00:00Z",
+                true,
+                Why::Hours,
+                "2026-06-25T00:55:00Z",
+            ),
+            (
+                toronto,
+                "2026-02-16T17:00:00Z",
+                false,
+                Why::Holiday,
+                "2026-02-17T13:00:00Z",
+            ),
+        ] {
+            let said = decided(&rules, number, at);
+            assert_eq!((said.open, said.why), (open, why), "{number} {at}");
+            assert_eq!(said.until, Some(until.parse().unwrap()), "{number} {at}");
+        }
+    }
+
+    #[test]
     fn req_001_18_never_on_sundays_and_public_holidays() {
         let rules = rules(&["fr-seed"]);
         for (number, at, why, until) in [

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::ToSpan;
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use serde::Deserialize;
 
 const FILE: &str = include_str!("../data/holidays.toml");
@@ -17,6 +17,9 @@ pub(crate) struct Calendar {
     fixed: Vec<String>,
     /// Days from Easter Sunday.
     easter: Vec<i64>,
+    /// Month and day: the Monday then, or the next one behind it.
+    #[serde(default)]
+    mondays: Vec<String>,
 }
 
 static CALENDARS: LazyLock<BTreeMap<String, Calendar>> = LazyLock::new(|| toml::from_str(FILE).unwrap_or_default());
@@ -30,7 +33,14 @@ pub(crate) fn is_holiday(calendars: &[String], day: Date) -> bool {
 impl Calendar {
     fn has(&self, day: Date) -> bool {
         let written = format!("{:02}-{:02}", day.month(), day.day());
-        self.fixed.contains(&written) || self.has_by_easter(day)
+        self.fixed.contains(&written) || self.has_by_easter(day) || self.has_by_monday(day)
+    }
+
+    fn has_by_monday(&self, day: Date) -> bool {
+        let first = |text: &String| format!("{:04}-{text}", day.year()).parse::<Date>().ok();
+        let mut first = self.mondays.iter().filter_map(first);
+        let is_within = |first: Date| (first..first.saturating_add(7.days())).contains(&day);
+        day.weekday() == Weekday::Monday && first.any(is_within)
     }
 
     fn has_by_easter(&self, day: Date) -> bool {
@@ -81,10 +91,42 @@ mod tests {
     }
 
     #[test]
+    fn holidays_of_canada_are_where_almanacs_have_them() {
+        let of = |names: &[&str], day| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            is_holiday(&names, day)
+        };
+        for day in [
+            // Good Friday, Victoria Day, Labour Day, Thanksgiving.
+            date(2026, 4, 3),
+            date(2026, 5, 18),
+            date(2026, 9, 7),
+            date(2026, 10, 12),
+            date(2027, 5, 24),
+            date(2027, 9, 6),
+            date(2027, 10, 11),
+        ] {
+            assert!(of(&["ca"], day), "{day}");
+        }
+        for day in [
+            date(2026, 5, 25),
+            date(2026, 10, 5),
+            date(2027, 5, 17),
+            date(2026, 5, 19),
+        ] {
+            assert!(!of(&["ca"], day), "{day}");
+        }
+        // Family Day, the civic holiday of August, Saint-Jean-Baptiste.
+        assert!(of(&["ca-on"], date(2026, 2, 16)) && !of(&["ca-qc"], date(2026, 2, 16)));
+        assert!(of(&["ca-bc"], date(2026, 8, 3)) && !of(&["ca-on"], date(2026, 8, 3)));
+        assert!(of(&["ca-qc"], date(2026, 6, 24)) && of(&["ca-qc"], date(2026, 4, 6)));
+    }
+
+    #[test]
     fn every_calendar_can_be_read_and_every_day_in_it_exists() {
         assert!(CALENDARS.len() > 8, "{:?}", CALENDARS.keys());
         for (name, calendar) in CALENDARS.iter() {
-            for day in &calendar.fixed {
+            for day in calendar.fixed.iter().chain(&calendar.mondays) {
                 assert!(format!("2027-{day}").parse::<Date>().is_ok(), "{name}: {day}");
             }
         }

@@ -57,7 +57,7 @@ macro_rules! packs {
 }
 
 /// Every file in `data/packs`.
-const FILES: &[(&str, &str)] = packs!["be", "fr-af2m-2024", "fr-af2m-2026", "fr-seed", "gb"];
+const FILES: &[(&str, &str)] = packs!["be", "ca", "fr-af2m-2024", "fr-af2m-2026", "fr-seed", "gb"];
 
 /// The names of all packs.
 pub fn names() -> impl Iterator<Item = &'static str> {

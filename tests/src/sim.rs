@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lab::{Row, Scenario, SimSettings, Site, Totals};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fail::OrFail;
 use crate::wait::{eventually, stand_still};
@@ -91,6 +91,12 @@ impl Sim {
     pub fn inbound(&self, from: &str, to: &str, text: &str) {
         let message = json!({ "from": from, "to": to, "text": text });
         self.order("/inbound", message.to_string().as_bytes());
+    }
+
+    /// Everything that it delivered so, and what was acknowledged of it.
+    pub fn inbound_messages(&self) -> Vec<Value> {
+        let answer = self.http().get("/inbound").or_fail().success().or_fail();
+        serde_json::from_str(&answer.text).expect("a list")
     }
 
     fn order(&self, path: &str, body: &[u8]) {

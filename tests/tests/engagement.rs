@@ -24,7 +24,9 @@ fn stand(name: &str, in_postgres: bool) -> (Option<impl Sized + use<>>, Stand) {
     let stand = Stand::under(lab, "", |redis, sim| {
         let smsc = SmscSettings::new("north", sim.smpp_address());
         let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-        settings.tables.push("[links]\nlisten = \"127.0.0.1:0\"".to_owned());
+        settings
+            .tables
+            .push("[links]\nlisten = \"127.0.0.1:0\"\npreview_within = \"0s\"".to_owned());
         let table = postgres
             .iter()
             .map(|postgres| format!("[database]\nurl = \"{}\"", postgres.url()));

@@ -119,6 +119,63 @@ fn req_001_19_a_campaign_that_spans_the_closing_hour_goes_on_in_the_morning() {
 }
 
 #[test]
+fn req_001_19_other_packs_are_obeyed_with_a_reload_by_what_waits_as_well_and_a_wrong_one_changes_nothing() {
+    let lab = Lab::new(programs!(), "hours-reload");
+    // A Friday in Paris, a quarter to nine in the evening; noon in Vancouver, three in the afternoon in Toronto.
+    lab.live_at("2026-11-27T19:45:00Z");
+    let stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
+    let campaign = stand.tenant.order(&stand.engine, &order("marketing", of_paris(10)));
+    let http = stand.tenant.http(&stand.engine);
+    let reason = || http.get(&format!("/v1/campaigns/{}", campaign.id)).expect(200)["waiting"]["reason"].clone();
+    eventually("it waits for the morning", LIMIT, || {
+        (reason() == "closed_hours").then_some(())
+    });
+    let check = |to: &str| {
+        let path = format!("/v1/rules/check?to=%2B{to}&purpose=marketing");
+        http.get(&path).expect(200)
+    };
+    let mut other = settings(stand.redis.url(), stand.sim.smpp_address());
+    other.rules = Some(vec!["fr-seed".to_owned(), "fr-af2m-2062".to_owned()]);
+    stand.engine.configure(&other);
+    let refused = stand.engine.reload();
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert!(
+        refused.text.contains("rules.packs") && refused.text.contains("fr-af2m-2062"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(check("33612000000")["pack"], "fr-seed");
+    assert!(stand.sim.ledger().is_empty());
+
+    other.rules = Some(vec!["fr-seed".to_owned(), "fr-af2m-2026".to_owned(), "ca".to_owned()]);
+    stand.engine.configure(&other);
+    stand.engine.reload().expect(200);
+    // It may go until half past nine now.
+    campaign.wait(&stand.engine, "it is delivered", LIMIT, |view| {
+        view.status("delivered") == 10
+    });
+    assert_eq!(check("33612000000")["pack"], "fr-af2m-2026");
+    let toronto = check("14165550123");
+    assert_eq!(
+        (&toronto["pack"], &toronto["zone"], &toronto["open"]),
+        (&json!("ca"), &json!("ca-ontario"), &json!(true))
+    );
+
+    // The stricter one again: what comes then waits.
+    other.rules = Some(vec!["fr-seed".to_owned()]);
+    stand.engine.configure(&other);
+    stand.engine.reload().expect(200);
+    let late = stand
+        .tenant
+        .order(&stand.engine, &order("marketing", of_paris(20).skip(10)));
+    eventually("the later one waits", LIMIT, || {
+        let view = http.get(&format!("/v1/campaigns/{}", late.id)).expect(200);
+        (view["waiting"]["reason"] == "closed_hours").then_some(())
+    });
+    assert_eq!(stand.sim.ledger().len(), 10);
+}
+
+#[test]
 fn req_001_18_each_zone_has_its_own_hours_and_a_single_message_waits_as_well() {
     let lab = Lab::new(programs!(), "hours-zones");
     // In Paris it is six in the morning, on La Réunion nine.

@@ -1,9 +1,14 @@
 //! Kills at random moments.
 
 use campanile_tests::programs;
-use campanile_tests::scenarios::{hold, kills};
+use campanile_tests::scenarios::{hold, kills, stops};
 
 #[test]
 fn nothing_is_lost_or_doubled_by_kills_at_random_moments() {
     hold(programs!(), &kills::KILLS);
+}
+
+#[test]
+fn req_001_21_no_advertising_comes_after_an_acknowledged_stop_whatever_is_killed() {
+    hold(programs!(), &stops::STOPS);
 }

@@ -37,7 +37,9 @@ impl Seen {
 
 fn settings(stand_redis: &str, smpp: &str) -> EngineSettings {
     let mut settings = EngineSettings::new(Some(stand_redis.to_owned()), vec![SmscSettings::new("north", smpp)]);
-    settings.tables.push("[links]\nlisten = \"127.0.0.1:0\"".to_owned());
+    settings
+        .tables
+        .push("[links]\nlisten = \"127.0.0.1:0\"\npreview_within = \"0s\"".to_owned());
     settings
         .tables
         .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
@@ -572,4 +574,29 @@ fn req_004_25_a_domain_is_of_one_resellers_tenants() {
     operator
         .patch(&path(&strange), &json!({ "short_domain": own }))
         .expect(200);
+}
+
+#[test]
+fn req_004_01_who_follows_a_link_within_two_seconds_is_a_program_whatever_it_calls_itself() {
+    let mut stand = stand_at("short-links-early", None);
+    let mut settings = settings(&stand.redis.url(), stand.sim.smpp_address());
+    settings.tables.retain(|table| !table.starts_with("[links]"));
+    settings.tables.push("[links]\nlisten = \"127.0.0.1:0\"".to_owned());
+    assert!(stand.engine.shut_down().success());
+    stand.engine.restart_with(&settings);
+    let campaign = launched(&stand, &order(1), 1);
+    let link = sent(&stand).pop().expect("a link");
+    assert_eq!(follow(&stand, &link).status, 302);
+    let http = stand.tenant.http(&stand.engine);
+    let clicks = || http.get(&format!("/v1/campaigns/{}/report", campaign.id)).expect(200)["clicks"].clone();
+    let seen = eventually("it is counted as what it is", LIMIT, || {
+        let clicks = clicks();
+        (clicks["previews"] == 1).then_some(clicks)
+    });
+    assert_eq!((&seen["clicks"], &seen["people"]), (&json!(0), &json!(0)), "{seen}");
+    // The same browser a moment later is somebody.
+    eventually("a person has followed it", LIMIT, || {
+        follow(&stand, &link);
+        (clicks()["people"] == 1).then_some(())
+    });
 }

@@ -286,6 +286,92 @@ fn req_004_13_a_freed_slot_is_offered_in_waves_until_it_is_filled_or_taken_back(
 }
 
 #[test]
+fn req_004_13_the_time_of_an_appointment_that_is_moved_is_offered_as_it_was() {
+    let stand = stand("slots-moved");
+    let http = stand.tenant.http(&stand.engine);
+    switch_on(&http, &json!({}));
+    let people = people(3);
+    wait(&http, &people[0], &json!({ "practitioners": ["Dr Petit"] }));
+    let event = book(&http, &people[2], ("RDV-1", 600));
+    let shown = |event: &str| http.get(&format!("/v1/events/{event}")).expect(200);
+    let first = shown(&event)["starts_at"].clone();
+    let moves = |reference: &str, starts_at: &Value, practitioner: &str| {
+        let moved = json!({ "reference": reference, "practitioner": practitioner, "starts_at": starts_at });
+        http.post("/v1/events", &json!({ "events": [moved] })).expect(200);
+    };
+    let later = json!((Timestamp::now() + SignedDuration::from_mins(900)).to_string());
+    // With another doctor since: what is offered is what it was.
+    moves("RDV-1", &later, "Dr Grand");
+    let open = slot(&http, &event, "open");
+    assert_eq!((&open["starts_at"], &open["people"]), (&first, &json!(1)));
+    assert_eq!(got(&stand, &people[0], 1), [TEXT]);
+    stand.sim.inbound(&people[0], OWN, "OUI");
+    assert_eq!(got(&stand, &people[0], 2)[1], WON);
+    slot(&http, &event, "taken");
+    assert_eq!(shown(&event)["state"], "booked");
+    // One that is moved back is free no more, and the time that it left then is.
+    wait(&http, &people[1], &json!({}));
+    let second = book(&http, &people[2], ("RDV-2", 700));
+    let before = shown(&second)["starts_at"].clone();
+    moves("RDV-2", &later, "Dr Petit");
+    let offer = slot(&http, &second, "open")["offer"].clone();
+    moves("RDV-2", &before, "Dr Petit");
+    let offer = format!("/v1/offers/{}", text(&offer));
+    eventually("the first time is taken back", LIMIT, || {
+        (http.get(&offer).expect(200)["state"] == "canceled").then_some(())
+    });
+    eventually("the second is free", LIMIT, || {
+        let slot = &shown(&second)["slot"];
+        (slot["state"] == "open" && slot["starts_at"] != before).then_some(())
+    });
+}
+
+#[test]
+fn req_004_13_who_joins_while_a_slot_is_free_is_asked_in_the_next_wave() {
+    let stand = stand("slots-joined");
+    let http = stand.tenant.http(&stand.engine);
+    switch_on(&http, &json!({ "wave": { "people": 1, "minutes": 30 } }));
+    let people = people(6);
+    wait(&http, &people[0], &json!({}));
+    let event = book(&http, &people[5], ("RDV-1", 600));
+    cancel(&http, &event);
+    assert_eq!(got(&stand, &people[0], 1), [TEXT]);
+    let open = slot(&http, &event, "open");
+    wait(&http, &people[1], &json!({}));
+    let both = eventually("who has joined is to be asked", LIMIT, || {
+        let all = asked(&http, &open);
+        (all.len() == 2).then_some(all)
+    });
+    let at = |person: &Value| text(&person["due_at"]).parse::<Timestamp>().expect("a time");
+    assert_eq!((&both[1]["to"], &both[1]["state"]), (&json!(people[1]), &json!("due")));
+    let apart = at(&both[1]).duration_since(at(&both[0]));
+    assert!(apart >= SignedDuration::from_mins(30), "{apart:?}");
+    assert_eq!(slot(&http, &event, "open")["people"], 2);
+    // The same handed in again asks nobody twice.
+    wait(&http, &people[1], &json!({ "consent": "Au comptoir" }));
+
+    let off = json!({ "references": [people[0], people[1]] });
+    http.post("/v1/waiting_list/remove", &off).expect(200);
+    switch_on(&http, &json!({ "wave": null }));
+    let second = book(&http, &people[5], ("RDV-2", 700));
+    cancel(&http, &second);
+    slot(&http, &second, "nobody");
+    // That suits somebody only for the second.
+    let from = (Timestamp::now() + SignedDuration::from_mins(650)).to_string();
+    wait(&http, &people[2], &json!({ "from": from }));
+    assert_eq!(got(&stand, &people[2], 1), [TEXT]);
+    wait(&http, &people[3], &json!({ "from": from }));
+    assert_eq!(got(&stand, &people[3], 1), [TEXT]);
+    assert_eq!(slot(&http, &second, "open")["people"], 2);
+    stand.sim.inbound(&people[3], OWN, "oui");
+    assert_eq!(got(&stand, &people[3], 2)[1], WON);
+    slot(&http, &second, "taken");
+    wait(&http, &people[4], &json!({ "from": from }));
+    assert_eq!(asked(&http, &slot(&http, &second, "taken")).len(), 2);
+    assert_eq!(asked(&http, &open).len(), 2, "nobody is asked twice");
+}
+
+#[test]
 fn req_004_13_nothing_is_offered_too_late_or_unless_it_is_switched_on() {
     let stand = stand("slots-not");
     let http = stand.tenant.http(&stand.engine);
@@ -315,7 +401,9 @@ fn req_004_13_nothing_is_offered_too_late_or_unless_it_is_switched_on() {
     assert!(stand.sim.ledger().is_empty());
     // It may be given in the change that frees it: then it never is.
     let starts_at = (Timestamp::now() + SignedDuration::from_hours(9)).to_string();
-    wait(&http, &people[1], &json!({}));
+    // The other time is still free, and does not suit.
+    let soon = (Timestamp::now() + SignedDuration::from_hours(10)).to_string();
+    wait(&http, &people[1], &json!({ "until": soon }));
     let with = |reference: &str, state: &str| json!({ "reference": reference, "number": people[3], "practitioner": "Dr Petit", "starts_at": starts_at, "state": state });
     let booked = json!({ "events": [with("A", "booked")] });
     http.post("/v1/events", &booked).expect(200);

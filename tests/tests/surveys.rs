@@ -284,3 +284,81 @@ fn req_004_31_whatever_dies_meanwhile_each_next_question_is_asked_once() {
         killed(seed);
     }
 }
+
+/// The programs live on at that time; what the simulator had is gone.
+fn later(stand: &mut Stand, at: &str) -> Http {
+    assert!(stand.engine.shut_down().success());
+    stand.lab().live_at(at);
+    stand.redis.restart();
+    stand.sim.restart();
+    let settings = Stand::with_webhooks(&stand.redis, &stand.sim);
+    stand.engine.restart_with(&settings);
+    stand.tenant.http(&stand.engine)
+}
+
+#[test]
+fn req_004_31_an_answer_two_days_later_counts_and_a_text_question_takes_nothing_a_day_later() {
+    let lab = Lab::new(programs!(), "surveys-later");
+    lab.live_at("2026-11-24T10:00:00Z");
+    let mut stand = Stand::under(lab, "", Stand::with_webhooks);
+    stand.give_number(OWN, &[&stand.tenant]);
+    let http = stand.tenant.http(&stand.engine);
+    let id = survey(&http, &json!({}));
+    let number = recipients(1).next().expect("one");
+    ask(&http, &id, &number);
+    got(&stand, &number, 1);
+
+    let http = later(&mut stand, "2026-11-26T10:00:00Z");
+    stand.sim.inbound(&number, OWN, "9");
+    assert_eq!(got(&stand, &number, 1), [SECOND]);
+    stand.sim.inbound(&number, OWN, "oui");
+    assert_eq!(got(&stand, &number, 2)[1], THIRD);
+    assert_eq!(runs(&http, &id)[0]["answers"][0]["score"], 9.0);
+
+    // Nobody answers that, and what comes the day after is about something else.
+    let http = later(&mut stand, "2026-11-27T10:30:00Z");
+    stand.sim.inbound(&number, OWN, "Bonjour, avez-vous une place lundi ?");
+    conversation(&http, &number, |one| one["attention"] == "unanswered");
+    let run = &runs(&http, &id)[0];
+    assert_eq!(
+        (run["answers"].as_array().map(Vec::len), &run["done"]),
+        (Some(2), &json!(false)),
+        "{run}"
+    );
+    assert!(had(&stand, &number).is_empty());
+}
+
+#[test]
+fn req_004_31_what_reads_as_an_answer_to_an_appointment_is_no_text_of_a_survey() {
+    let stand = stand("surveys-other");
+    let http = stand.tenant.http(&stand.engine);
+    let plan =
+        json!({ "name": "La veille", "offsets": ["-24h"], "sender": OWN, "text": "RDV à [heure]. 1 oui, 2 non" });
+    http.post("/v1/reminder_plans", &plan).expect(201);
+    let rule = json!({ "name": "Horaires", "match": "first_word", "keywords": ["HORAIRES"], "text": "De 9 h à 18 h." });
+    http.post("/v1/auto_replies", &rule).expect(201);
+    let number = recipients(1).next().expect("one");
+    let starts_at = (Timestamp::now() + SignedDuration::from_hours(5)).to_string();
+    let event = json!({ "reference": "RDV-1", "number": number, "starts_at": starts_at, "state": "booked" });
+    let made = http.post("/v1/events", &json!({ "events": [event] })).expect(200);
+    let event = format!("/v1/events/{}", text(&made["data"][0]["id"]));
+    got(&stand, &number, 1);
+    let id = survey(&http, &json!({ "questions": [{ "asks": "text", "text": THIRD }] }));
+    ask(&http, &id, &number);
+    got(&stand, &number, 2);
+    stand.sim.inbound(&number, OWN, "Horaires");
+    assert_eq!(got(&stand, &number, 3)[2], "De 9 h à 18 h.");
+    stand.sim.inbound(&number, OWN, "2");
+    eventually("the appointment is cancelled", LIMIT, || {
+        (http.get(&event).expect(200)["state"] == "cancelled").then_some(())
+    });
+    let run = &runs(&http, &id)[0];
+    assert_eq!(run["answers"], json!([]), "{run}");
+    let before = had(&stand, &number).len();
+    stand.sim.inbound(&number, OWN, "Un parking");
+    assert_eq!(
+        got(&stand, &number, before + 1).last().map(String::as_str),
+        Some(THANKS)
+    );
+    assert_eq!(runs(&http, &id)[0]["answers"][0]["text"], "Un parking");
+}

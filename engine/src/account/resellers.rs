@@ -2,7 +2,7 @@
 
 use super::{AccountFault, Accounts, GRANT_MAX, NAME_MAX, REFERENCE_MAX, check_text, key, keys, out_of_range};
 use crate::domain::{KeyBounds, ResellerId, Role, TenantId};
-use crate::mirror::{Balance, Move, Reseller, ResellerLine, Transferred};
+use crate::mirror::{Balance, CreditPrice, Move, Reseller, ResellerLine, Transferred};
 use crate::store::{GRANTED_MAX, Tenant, Token, TransferKind};
 
 /// What a reseller's key is if nothing is said: resellers give their tenants keys.
@@ -74,6 +74,22 @@ impl Accounts {
     pub(crate) async fn is_hosted(&self, tenant: TenantId, reseller: ResellerId) -> Result<(), AccountFault> {
         let host = self.store.reseller_of(tenant).await?.flatten();
         (host == Some(reseller)).then_some(()).ok_or(AccountFault::NotFound)
+    }
+
+    /// Says what a tenant pays for a credit from some time on. `false`: it has said that too often.
+    ///
+    /// # Errors
+    /// [`AccountFault::Database`].
+    pub(crate) async fn set_credit_price(&self, tenant: TenantId, price: CreditPrice) -> Result<bool, AccountFault> {
+        Ok(self.mirror.put_credit_price(tenant, price).await?)
+    }
+
+    /// What a tenant pays for a credit, the newest first.
+    ///
+    /// # Errors
+    /// [`AccountFault::Database`].
+    pub(crate) async fn credit_prices(&self, tenant: TenantId) -> Result<Vec<CreditPrice>, AccountFault> {
+        Ok(self.mirror.credit_prices(tenant).await?)
     }
 
     /// Gives a reseller 1 to [`GRANT_MAX`] credits. The same request gives none again.

@@ -1,10 +1,10 @@
-//! Times that became free: what is cancelled is noted in the change that cancels it, so that it may be offered to those who wait, and is
-//! not any more once somebody is booked there.
+//! Times that became free: what is cancelled or moved is noted in the change that does so, so that its time may be offered to those who
+//! wait, and is not any more once somebody is booked there.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::event::{Event, EventState};
+use super::event::{Details, Event, EventState};
 use super::fields::{self, Told};
 use super::{Agenda, AgendaFault};
 use crate::compose::fold;
@@ -15,7 +15,29 @@ use crate::fault::FieldFault;
 /// How many minutes before its start a time may still be offered.
 pub(crate) const SLOT_NOTICE: (i64, i64) = (15, 7 * 24 * 60);
 
-/// Who has cancelled.
+/// What an event was when it was there: it may be another with another doctor since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Was {
+    kind: String,
+    details: Details,
+}
+
+impl Was {
+    fn of(event: &Event) -> Self {
+        Self {
+            kind: event.kind.clone(),
+            details: event.details.clone(),
+        }
+    }
+
+    /// The event as it was.
+    pub(crate) fn put_onto(&self, event: &mut Event) {
+        event.kind.clone_from(&self.kind);
+        event.details.clone_from(&self.details);
+    }
+}
+
+/// Who has cancelled, or moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
@@ -208,10 +230,13 @@ pub(super) async fn follow(
     fill(change, (tenant, now), changes).await
 }
 
-/// Whether a change of an event has somebody not come who was to come once, later than now.
+/// Whether a change of an event has somebody not come then who was to come once, later than now.
 fn gives_back((before, event): (Option<&Event>, &Event), now: UnixMicros) -> bool {
     let booked = before.filter(|before| before.state == EventState::Booked && before.dated && before.series.is_none());
-    event.state == EventState::Cancelled && booked.is_some_and(|booked| booked.start.at > now)
+    booked.is_some_and(|booked| {
+        let is_moved = event.state == EventState::Booked && event.start.at != booked.start.at;
+        booked.start.at > now && (event.state == EventState::Cancelled || is_moved)
+    })
 }
 
 async fn free(
@@ -220,18 +245,22 @@ async fn free(
     (booked, turn): (&Event, u32),
 ) -> Result<(), DatabaseError> {
     let mut insert = Sql::new(
-        "INSERT INTO freed_slot (event, turn, tenant, starts_at, practitioner, state, people, freed_at, untold) VALUES (",
+        "INSERT INTO freed_slot (event, turn, tenant, starts_at, practitioner, state, people, freed_at, untold, was) VALUES (",
     );
     insert.value(booked.id.0.cast_signed()).push(", ").value(turn);
     insert.push(", ").value(tenant.0);
     insert.push(", ").value(booked.start.at.0.cast_signed());
     insert.push(", ").value(fold(&booked.details.practitioner));
     insert.push(", ").value(SlotState::Free.into_str());
-    insert.push(", 0, ").value(now.0.cast_signed()).push(", 0)");
+    insert.push(", 0, ").value(now.0.cast_signed()).push(", 0, ");
+    insert
+        .value(serde_json::to_string(&Was::of(booked)).unwrap_or_default())
+        .push(")");
     change.run(insert).await.map(drop)
 }
 
-/// A time is free no more when its event is booked again, or another one at that time with the same practitioner.
+/// A time is free no more when its event is booked again, or another one at that time with the same practitioner. One that is moved away
+/// leaves it free.
 async fn fill(
     change: &mut Change,
     (tenant, now): (TenantId, UnixMicros),
@@ -241,7 +270,7 @@ async fn fill(
         let is_as_before = before.is_some_and(|before| before.state == event.state && before.start == event.start);
         event.state == EventState::Booked && event.dated && !is_as_before
     };
-    let placed: Vec<&Event> = changes.iter().filter(is_placed).map(|(_, event)| *event).collect();
+    let placed: Vec<&(Option<&Event>, &Event)> = changes.iter().filter(is_placed).collect();
     if placed.is_empty() {
         return Ok(());
     }
@@ -251,12 +280,13 @@ async fn fill(
     query.push(" AND state IN ('free', 'offered')");
     let read = |row: &Found<'_>| Ok((row.number(0)?, row.number(1)?, row.number(2)?, row.text(3)?));
     for (id, turn, starts_at, practitioner) in change.rows(query, read).await? {
-        let fills = |event: &&Event| {
-            let is_there =
-                event.start.at.0.cast_signed() == starts_at && fold(&event.details.practitioner) == practitioner;
-            event.id.0.cast_signed() == id || (is_there && !practitioner.is_empty())
+        let fills = |(before, event): &&(Option<&Event>, &Event)| {
+            let is_then = event.start.at.0.cast_signed() == starts_at;
+            let is_with = fold(&event.details.practitioner) == practitioner && !practitioner.is_empty();
+            let is_again = before.is_some_and(|before| before.state != EventState::Booked);
+            (is_then && is_with) || (event.id.0.cast_signed() == id && (is_then || is_again))
         };
-        if !placed.iter().any(fills) {
+        if !placed.iter().copied().any(|one| fills(&one)) {
             continue;
         }
         let mut update = Sql::new("UPDATE freed_slot SET state = ");

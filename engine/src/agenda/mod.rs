@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub(crate) use answers::EventAnswer;
 pub(crate) use event::{Event, EventState, GivenEvent, GivenWhom, Start, TIME_ZONE, Whom};
-pub(crate) use freed::{FreedBy, SLOT_NOTICE, SlotSettings, SlotState, SlotTexts, SlotWave};
+pub(crate) use freed::{FreedBy, SLOT_NOTICE, SlotSettings, SlotState, SlotTexts, SlotWave, Was};
 pub(crate) use kept::Sought;
 pub(crate) use offset::{Hours, Offset};
 pub(crate) use plan::{Definition, ReminderPlan, Trigger};

@@ -273,6 +273,7 @@ async fn whole(app: &App, tenant: TenantId, id: EventId) -> Result<Json<Value>, 
             "offer": slot.offer.map(|offer| offer.to_string()),
             "people": slot.people,
             "freed_at": time(slot.freed_at),
+            "starts_at": time(slot.starts_at),
         })
     });
     let answered = app.agenda.answered(id).await;

@@ -17,6 +17,7 @@ mod consents;
 mod conversations;
 mod copies;
 mod contacts;
+mod credit_prices;
 mod credits;
 mod doc;
 mod engines;
@@ -42,6 +43,7 @@ mod lists;
 mod lives;
 mod lost_holds;
 mod log_filter;
+mod margin;
 mod messages;
 mod numbers;
 mod offers;
@@ -236,6 +238,8 @@ fn documented() -> Routes {
         .and(resellers::routes())
         .and(balance::routes())
         .and(statements::routes())
+        .and(margin::routes())
+        .and(credit_prices::routes())
         .and(credits::routes())
         .and(suspension::routes())
         .and(lost_holds::routes())

@@ -78,7 +78,7 @@ pub(super) async fn check(
         at: asked.at.as_deref(),
     };
     let gates = app.campaigns.gates();
-    let said = explain(gates.rules(), question, now, language_of(&headers));
+    let said = explain(&gates.rules(), question, now, language_of(&headers));
     let wrong = || refused("?at", FieldProblem::InvalidTime);
     said.map(Json).ok_or_else(wrong)
 }

@@ -148,12 +148,12 @@ impl fmt::Display for Month {
 }
 
 impl Month {
-    fn of(at: UnixMicros, zone: &TimeZone) -> Self {
+    pub(super) fn of(at: UnixMicros, zone: &TimeZone) -> Self {
         let at = Timestamp::from_microsecond(at.0 as i64).unwrap_or_default();
         Self(at.to_zoned(zone.clone()).date().first_of_month())
     }
 
-    fn next(self) -> Option<Self> {
+    pub(super) fn next(self) -> Option<Self> {
         self.0.checked_add(1.month()).ok().map(Self)
     }
 
@@ -162,7 +162,7 @@ impl Month {
     }
 
     /// When it begins; `None` before 1970 and at the end of all times.
-    fn begins(self, zone: &TimeZone) -> Option<UnixMicros> {
+    pub(super) fn begins(self, zone: &TimeZone) -> Option<UnixMicros> {
         let begins = self.0.to_zoned(zone.clone()).ok()?.timestamp();
         u64::try_from(begins.as_microsecond()).ok().map(UnixMicros)
     }
@@ -360,7 +360,7 @@ impl StatementOfMonth {
     }
 }
 
-fn table(name: &str, text: &str) -> Response {
+pub(super) fn table(name: &str, text: &str) -> Response {
     let name = format!("attachment; filename=\"{name}.csv\"");
     let headers = [
         (header::VARY, "accept, accept-language"),

@@ -253,11 +253,15 @@ fn campaign(pointer: &str, text: &str) -> Result<CampaignId, Problem> {
 
 /// A time with its offset, or the beginning of a day.
 fn moment(pointer: &str, text: &str, zone: &TimeZone) -> Result<UnixMicros, Problem> {
+    instant(text, zone).ok_or_else(|| refused(pointer, DateProblem::InvalidMoment.into()))
+}
+
+/// The same; `None`: it is neither.
+pub(super) fn instant(text: &str, zone: &TimeZone) -> Option<UnixMicros> {
     let day = |text: &str| text.parse::<Date>().ok()?.to_zoned(zone.clone()).ok();
     let at = text.parse().ok().or_else(|| day(text).map(|day| day.timestamp()));
     let at = at.and_then(|at: jiff::Timestamp| u64::try_from(at.as_microsecond()).ok());
     at.map(UnixMicros)
-        .ok_or_else(|| refused(pointer, DateProblem::InvalidMoment.into()))
 }
 
 /// In milliseconds since 1970.
@@ -275,7 +279,7 @@ fn range((since, until): (Option<UnixMicros>, Option<UnixMicros>), now: UnixMicr
 }
 
 /// The first that is not before a time.
-const fn milliseconds(at: UnixMicros) -> i64 {
+pub(super) const fn milliseconds(at: UnixMicros) -> i64 {
     at.0.div_ceil(1_000) as i64
 }
 
@@ -540,6 +544,7 @@ const fn french_name(by: Dimension) -> &'static str {
         Dimension::Campaign => "campagne",
         Dimension::Category => "catégorie",
         Dimension::Template => "modèle",
+        Dimension::TemplateVersion => "version du modèle",
         Dimension::Purpose => "finalité",
         Dimension::Sender => "expéditeur",
         Dimension::Smsc => "smsc",

@@ -44,6 +44,7 @@ async fn history(
         webhooks: Some(webhooks.clone()),
         fullness: crate::pressure::Fullness::default(),
         names: Arc::new(|_| Some("north".to_owned())),
+        prices: Arc::new(|_| None),
         erased: bench.mirror.erased(),
     };
     crate::history::History::open(deps).await.unwrap()

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rules::{Rules, ZoneIndex};
 
@@ -19,14 +20,23 @@ pub(crate) struct Gates(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    rules: Rules,
     clock: Clock,
+    set: ArcSwap<Set>,
+    now: RwLock<Hours>,
+}
+
+/// What is obeyed, until other rules are.
+#[derive(Debug)]
+struct Set {
+    rules: Arc<Rules>,
     /// The gate of each zone, by its index.
     gates: Vec<GateId>,
     /// Those of zones that no rule is for any more: nobody closes them.
     orphans: Vec<GateId>,
-    now: RwLock<Hours>,
 }
+
+/// Gates of rules that are not obeyed yet.
+pub(crate) struct NewGates(Set);
 
 /// Which gates are open, until then.
 #[derive(Clone, Debug)]
@@ -43,13 +53,34 @@ impl Gates {
     /// # Errors
     /// When the store does not answer.
     pub(crate) async fn new(store: &Store, rules: Rules, clock: Clock) -> Result<Self, StoreError> {
+        let numbers = Self::numbers(store, &rules).await?;
+        Ok(Self::of_numbers(rules, clock, numbers))
+    }
+
+    /// The gates of other rules, which [`Gates::obey`] has obeyed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn prepare(store: &Store, rules: Rules) -> Result<NewGates, StoreError> {
+        let (gates, orphans) = Self::numbers(store, &rules).await?;
+        let rules = Arc::new(rules);
+        Ok(NewGates(Set { rules, gates, orphans }))
+    }
+
+    /// Other rules hold from now on, for all that waits as well: a zone's gate opens when they say so.
+    pub(crate) fn obey(&self, NewGates(set): NewGates) {
+        self.0.set.store(Arc::new(set));
+        *self.0.now.write().unwrap_or_else(PoisonError::into_inner) = Hours::unknown();
+    }
+
+    async fn numbers(store: &Store, rules: &Rules) -> Result<(Vec<GateId>, Vec<GateId>), StoreError> {
         let mut gates = Vec::new();
         for (_, zone) in rules.zones() {
             gates.push(store.gate_id(&zone.name).await?);
         }
         let mut orphans = store.gates().await?;
         orphans.retain(|gate| !gates.contains(gate));
-        Ok(Self::of_numbers(rules, clock, (gates, orphans)))
+        Ok((gates, orphans))
     }
 
     /// Without rules: everything is always open.
@@ -59,17 +90,11 @@ impl Gates {
     }
 
     fn of_numbers(rules: Rules, clock: Clock, (gates, orphans): (Vec<GateId>, Vec<GateId>)) -> Self {
-        let never = Hours {
-            open: Arc::from([]),
-            spans: Arc::from([]),
-            until: UnixMicros(0),
-        };
+        let rules = Arc::new(rules);
         Self(Arc::new(Shared {
-            rules,
             clock,
-            gates,
-            orphans,
-            now: RwLock::new(never),
+            set: ArcSwap::from_pointee(Set { rules, gates, orphans }),
+            now: RwLock::new(Hours::unknown()),
         }))
     }
 
@@ -78,8 +103,9 @@ impl Gates {
         match purpose {
             Purpose::Transactional => GateId::OPEN,
             Purpose::Marketing => {
-                let zone = self.0.rules.zone_of(recipient.0);
-                zone.map_or(GateId::OPEN, |zone| self.0.gates[zone.0])
+                let set = self.0.set.load();
+                let zone = set.rules.zone_of(recipient.0);
+                zone.map_or(GateId::OPEN, |zone| set.gates[zone.0])
             }
         }
     }
@@ -87,15 +113,16 @@ impl Gates {
     /// The gate of a row whose purpose is not known yet: that of its zone, and [`GateId::OPEN`] for the first zone, which most are
     /// of. [`Self::home`] is what that stands for when it turns out to be advertising.
     pub(crate) fn of_row(&self, recipient: Recipient) -> GateId {
-        match self.0.rules.zone_of(recipient.0) {
+        let set = self.0.set.load();
+        match set.rules.zone_of(recipient.0) {
             None | Some(ZoneIndex(0)) => GateId::OPEN,
-            Some(ZoneIndex(zone)) => self.0.gates[zone],
+            Some(ZoneIndex(zone)) => set.gates[zone],
         }
     }
 
     /// The gate of the first zone; [`GateId::OPEN`] without rules.
     pub(crate) fn home(&self) -> GateId {
-        self.0.gates.first().copied().unwrap_or(GateId::OPEN)
+        self.0.set.load().gates.first().copied().unwrap_or(GateId::OPEN)
     }
 
     /// The gates that are open now.
@@ -105,17 +132,19 @@ impl Gates {
 
     /// When a gate that is closed now opens again, as far as that is known.
     pub(crate) fn opens(&self, gate: GateId) -> Option<UnixMicros> {
-        let zone = self.0.gates.iter().position(|known| *known == gate)?;
-        let decided = self.0.rules.decide(ZoneIndex(zone), timestamp(self.0.clock.unix()));
+        let set = self.0.set.load();
+        let zone = set.gates.iter().position(|known| *known == gate)?;
+        let decided = set.rules.decide(ZoneIndex(zone), timestamp(self.0.clock.unix()));
         decided.until.filter(|_| !decided.open).map(micros)
     }
 
     /// When a gate is open from that time on: then, or when it opens next; `None`: never.
     pub(crate) fn opens_from(&self, gate: GateId, at: UnixMicros) -> Option<UnixMicros> {
-        let Some(zone) = self.0.gates.iter().position(|known| *known == gate) else {
+        let set = self.0.set.load();
+        let Some(zone) = set.gates.iter().position(|known| *known == gate) else {
             return Some(at);
         };
-        let decided = self.0.rules.decide(ZoneIndex(zone), timestamp(at));
+        let decided = set.rules.decide(ZoneIndex(zone), timestamp(at));
         if decided.open {
             Some(at)
         } else {
@@ -124,8 +153,8 @@ impl Gates {
     }
 
     /// The rules themselves.
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.0.rules
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.0.set.load().rules.clone()
     }
 
     /// When nothing may arrive through that gate any more, as of now.
@@ -161,13 +190,25 @@ impl Gates {
         if now < known.until && known.until.since(now) <= DECIDED_FOR {
             return known;
         }
-        let hours = self.0.hours(now);
-        *self.0.now.write().unwrap_or_else(PoisonError::into_inner) = hours.clone();
-        hours
+        let mut kept = self.0.now.write().unwrap_or_else(PoisonError::into_inner);
+        // Behind the lock: what other rules say does not make way for what was decided by these.
+        *kept = self.0.set.load().hours(now);
+        kept.clone()
     }
 }
 
-impl Shared {
+impl Hours {
+    /// It is to be decided.
+    fn unknown() -> Self {
+        Self {
+            open: Arc::from([]),
+            spans: Arc::from([]),
+            until: UnixMicros(0),
+        }
+    }
+}
+
+impl Set {
     fn hours(&self, now: UnixMicros) -> Hours {
         let at = timestamp(now);
         let mut open = vec![GateId::OPEN];
@@ -245,6 +286,23 @@ mod tests {
         // Set back by a day.
         clock.set(micros("2026-11-26T12:00:00Z".parse().unwrap()));
         assert!(is_open(paris) && is_open(reunion));
+    }
+
+    #[test]
+    fn other_rules_hold_at_once_for_what_waits() {
+        // Nine in the evening.
+        let (gates, _) = gates("2026-11-27T20:00:00Z");
+        let paris = gates.of(Purpose::Marketing, PARIS);
+        assert!(!gates.open().contains(&paris));
+        let set = gates.0.set.load_full();
+        gates.obey(NewGates(Set {
+            rules: Arc::new(Rules::of(["fr-af2m-2026"]).unwrap()),
+            gates: set.gates.clone(),
+            orphans: Vec::new(),
+        }));
+        assert!(gates.open().contains(&paris));
+        assert_eq!(gates.of(Purpose::Marketing, PARIS), paris);
+        assert_eq!(gates.ends(paris), Some(micros("2026-11-27T20:30:00Z".parse().unwrap())));
     }
 
     #[test]

@@ -57,8 +57,7 @@ pub(crate) use listener::ListenerTls;
 pub(crate) use log::{Directives, Log, LogFormat, rust_log};
 pub(crate) use number::{Number, OwnNumber};
 pub(crate) use preset::unknown as unknown_preset;
-#[cfg(test)]
-pub(crate) use price::PriceList;
+pub(crate) use price::{Currency, Micros, PriceList};
 pub(crate) use redis_address::{Arrangement, RedisAddress, RedisTls};
 pub(crate) use redis_server::Redis;
 pub(crate) use route::{Choice, Prefer, Route};
@@ -324,7 +323,6 @@ impl Config {
             ("[engine]", self.engine == other.engine),
             ("[metrics]", self.metrics == other.metrics),
             ("[retention]", self.retention == other.retention),
-            ("[rules]", self.rules == other.rules),
             ("[log]", self.log == other.log),
             ("[audit]", self.audit == other.audit),
             ("[message_log]", self.message_log == other.message_log),

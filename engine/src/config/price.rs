@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -29,6 +30,11 @@ pub(crate) struct Micros(pub(crate) u64);
 /// A currency: three capital letters (ISO 4217).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Currency([u8; 3]);
+
+/// Neither an amount nor a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no price")]
+pub(crate) struct NoMoney;
 
 /// What one SMSC takes for a segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +74,38 @@ impl Currency {
     }
 }
 
+impl FromStr for Currency {
+    type Err = NoMoney;
+
+    fn from_str(text: &str) -> Result<Self, NoMoney> {
+        let letters: [u8; 3] = text.as_bytes().try_into().map_err(|_| NoMoney)?;
+        let capital = letters.iter().all(u8::is_ascii_uppercase);
+        capital.then_some(Self(letters)).ok_or(NoMoney)
+    }
+}
+
+impl FromStr for Micros {
+    type Err = NoMoney;
+
+    fn from_str(text: &str) -> Result<Self, NoMoney> {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > DECIMALS {
+            return Err(NoMoney);
+        }
+        let whole: Option<u64> = whole.parse().ok().filter(|whole| *whole < WHOLE_MAX);
+        let decimals: Option<u64> = format!("{decimals:0<DECIMALS$}").parse().ok();
+        let micros = whole.zip(decimals).map(|(whole, rest)| whole * 1_000_000 + rest);
+        micros.map(Self).ok_or(NoMoney)
+    }
+}
+
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
+    }
+}
+
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
@@ -88,10 +126,15 @@ impl PriceList {
 
     /// What a segment to that number costs then: the longest prefix that has a price then decides.
     pub(crate) fn price(&self, recipient: Recipient, at: UnixMicros) -> Option<Micros> {
+        self.priced_by(recipient, at).map(|(_, price)| price)
+    }
+
+    /// The same, with the prefix that decides; 0: the price is that of all numbers.
+    pub(crate) fn priced_by(&self, recipient: Recipient, at: UnixMicros) -> Option<(u64, Micros)> {
         if self.by_prefix.is_empty() {
             return None;
         }
-        shorter(recipient.0).find_map(|prefix| self.at(prefix, at))
+        shorter(recipient.0).find_map(|prefix| Some((prefix, self.at(prefix, at)?)))
     }
 
     fn at(&self, prefix: u64, at: UnixMicros) -> Option<Micros> {
@@ -115,8 +158,7 @@ impl PriceList {
                 .map(|from| format!("from = \"{}\", ", shown(from)))
                 .unwrap_or_default();
             let until = price.until.map(|until| format!("until = \"{}\", ", shown(until)));
-            let Micros(micros) = price.per_segment;
-            let per_segment = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+            let per_segment = price.per_segment;
             format!(
                 "{{ {}{from}{}per_segment = \"{per_segment}\", currency = \"{code}\" }}",
                 prefix(*key),
@@ -151,10 +193,10 @@ impl PriceList {
             "a decimal in quotes, below {WHOLE_MAX} and with at most {DECIMALS} digits behind the point, such as \"0.045\""
         );
         table.required("per_segment", &allowed);
-        let per_segment = table.parsed("per_segment", allowed, |given| decimal(given.text()?));
+        let per_segment = table.parsed("per_segment", allowed, |given| given.text()?.parse().ok());
         let allowed = "the three capital letters of a currency, such as \"EUR\"";
         table.required("currency", allowed);
-        let currency = table.parsed("currency", allowed, |given| currency(given.text()?));
+        let currency = table.parsed("currency", allowed, |given| given.text()?.parse().ok());
         if until.is_some_and(|until| until <= from) {
             return table.fault("until", "is not allowed: it must be later than from");
         }
@@ -267,22 +309,6 @@ fn shorter(number: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(number), |prefix| (*prefix > 0).then_some(prefix / 10))
 }
 
-fn decimal(text: &str) -> Option<Micros> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(decimals) || decimals.len() > DECIMALS {
-        return None;
-    }
-    let whole: u64 = whole.parse().ok().filter(|whole| *whole < WHOLE_MAX)?;
-    let decimals: u64 = format!("{decimals:0<DECIMALS$}").parse().ok()?;
-    Some(Micros(whole * 1_000_000 + decimals))
-}
-
-fn currency(text: &str) -> Option<Currency> {
-    let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
-    letters.iter().all(u8::is_ascii_uppercase).then_some(Currency(letters))
-}
-
 fn moment(given: Given<'_>) -> Option<UnixMicros> {
     let text = given.text()?;
     let day = |text: &str| {
@@ -352,7 +378,7 @@ mod tests {
             ("0,045", None),
             ("4.5e-2", None),
         ] {
-            assert_eq!(decimal(text), micros.map(Micros), "{text}");
+            assert_eq!(text.parse().ok(), micros.map(Micros), "{text}");
         }
     }
 

@@ -53,6 +53,8 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../data/migrations/0030_sender_requests.sql"),
     ),
     ("guests", include_str!("../data/migrations/0031_guests.sql")),
+    ("margins", include_str!("../data/migrations/0032_margins.sql")),
+    ("moved slots", include_str!("../data/migrations/0033_moved_slots.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -5,6 +5,7 @@
 //! move  = 'm' from(1) to(1) id … credits   the stored message's octets from its id to its credits, as one piece
 //!         [slot(8) where to is '.']
 //!       | 'b' before(1) from(1) …          the same where the credits change: what they were before
+//!       | 't' taken(1) before(1) from(1) …  the same where the SMSC took another number of segments than the text has
 //! range = 'r' reason(1) letter(1) campaign(8) tenant(4) position(4) count(4)
 //! ```
 
@@ -28,6 +29,8 @@ pub(crate) enum JournalEvent {
         smsc: SmscId,
         /// Its segments.
         segments: u8,
+        /// Those that the SMSC took, if it took any: what is to be paid for it.
+        taken: u8,
         /// Its credits: what is billed.
         credits: u8,
         /// Its credits before.
@@ -76,12 +79,17 @@ pub(crate) fn events(entry: &[u8], at: u32) -> impl Iterator<Item = Result<Journ
 fn read(bytes: &[u8], at: u32) -> Option<(JournalEvent, usize)> {
     match bytes.first()? {
         b'm' => {
-            let (event, length) = read_move(bytes.get(1..)?, None)?;
+            let (event, length) = read_move(bytes.get(1..)?, (None, None))?;
             Some((event, length + 1))
         }
         b'b' => {
-            let (event, length) = read_move(bytes.get(2..)?, bytes.get(1).copied())?;
+            let (event, length) = read_move(bytes.get(2..)?, (None, bytes.get(1).copied()))?;
             Some((event, length + 2))
+        }
+        b't' => {
+            let (taken, before) = (bytes.get(1).copied(), bytes.get(2).copied());
+            let (event, length) = read_move(bytes.get(3..)?, (taken, before))?;
+            Some((event, length + 3))
         }
         b'r' => {
             let fixed: &[u8; RANGE] = bytes.first_chunk()?;
@@ -99,7 +107,7 @@ fn read(bytes: &[u8], at: u32) -> Option<(JournalEvent, usize)> {
     }
 }
 
-fn read_move(bytes: &[u8], before: Option<u8>) -> Option<(JournalEvent, usize)> {
+fn read_move(bytes: &[u8], (taken, before): (Option<u8>, Option<u8>)) -> Option<(JournalEvent, usize)> {
     let (states, rest) = bytes.split_first_chunk::<2>()?;
     let piece: &[u8; PIECE] = rest.first_chunk()?;
     let ended = states[1] == ENDED;
@@ -115,6 +123,7 @@ fn read_move(bytes: &[u8], before: Option<u8>) -> Option<(JournalEvent, usize)> 
         tenant: TenantId(u32::from_be_bytes(piece[11..15].try_into().ok()?)),
         smsc: SmscId(u16::from_be_bytes([piece[17], piece[18]])),
         segments: piece[22],
+        taken: taken.unwrap_or(piece[22]),
         credits: piece[23],
         before: before.unwrap_or(piece[23]),
         result,
@@ -124,16 +133,22 @@ fn read_move(bytes: &[u8], before: Option<u8>) -> Option<(JournalEvent, usize)> 
 
 impl super::Message<'_> {
     /// The event of its move to `to`, packed; `None` for one that changes no figure: a deferral, a receipt of one segment.
-    pub(super) fn event(&self, to: super::State, credits: u8, result: Option<&ResultSlot>) -> Option<Vec<u8>> {
+    pub(super) fn event(
+        &self,
+        to: super::State,
+        (credits, taken): (u8, u8),
+        result: Option<&ResultSlot>,
+    ) -> Option<Vec<u8>> {
         let (from, to) = (self.state.letter().unwrap_or(b'Q'), to.letter().unwrap_or(ENDED));
         let doubtful = [from, to].contains(&b'I');
         if from == to || to == b'D' && !doubtful {
             return None;
         }
-        let mut event = Vec::with_capacity(4 + PIECE + ResultSlot::LENGTH);
-        match credits == self.credits {
-            true => event.push(b'm'),
-            false => event.extend_from_slice(&[b'b', self.credits]),
+        let mut event = Vec::with_capacity(5 + PIECE + ResultSlot::LENGTH);
+        match (taken == self.segments, credits == self.credits) {
+            (true, true) => event.push(b'm'),
+            (true, false) => event.extend_from_slice(&[b'b', self.credits]),
+            (false, _) => event.extend_from_slice(&[b't', taken, self.credits]),
         }
         event.extend_from_slice(&[from, to]);
         let moved = Self { credits, ..*self };

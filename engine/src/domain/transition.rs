@@ -304,7 +304,7 @@ impl Message<'_> {
                 .letter()
                 .map_or_else(Vec::new, |_| moved.pack(next.traces.as_ref())),
             due: next.due.map(|due| (moved.line(next.traces.as_ref()), due)),
-            journal: self.event(state, credits, result.as_ref()),
+            journal: self.event(state, (credits, self.taken(state, &next)), result.as_ref()),
             result,
             credits,
         })
@@ -330,6 +330,16 @@ impl Message<'_> {
         };
         let (taken, all) = (traces.taken() as u32, traces.segments.len().max(1) as u32);
         (u32::from(self.credits) * taken).div_ceil(all) as u8
+    }
+
+    /// Segments that the SMSC took of it, when that is settled. What went in one piece is paid for as its text is long.
+    fn taken(&self, state: State, next: &Next) -> u8 {
+        let settles = self.state != State::Enroute && matches!(state, State::Enroute | State::Final(_));
+        let pieces = next.traces.as_ref().filter(|traces| traces.segments.len() > 1);
+        match pieces.filter(|_| settles) {
+            Some(traces) => traces.taken() as u8,
+            None => self.segments,
+        }
     }
 }
 

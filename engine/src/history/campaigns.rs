@@ -53,7 +53,9 @@ impl Shared {
 
 /// Writes campaigns down, once each: a campaign that has messages does not change any more.
 pub(super) fn statement(some: &[Campaign]) -> Sql {
-    let mut put = Sql::new("INSERT INTO sent_campaign (id, tenant, name, purpose, category, template, sender) VALUES ");
+    let mut put = Sql::new(
+        "INSERT INTO sent_campaign (id, tenant, name, purpose, category, template, template_version, sender) VALUES ",
+    );
     for (at, campaign) in some.iter().enumerate() {
         let is_direct = campaign.kind == CampaignKind::Direct;
         let sender = Some(&campaign.sender).filter(|_| !is_direct);
@@ -63,6 +65,8 @@ pub(super) fn statement(some: &[Campaign]) -> Sql {
         put.list([name, campaign.purpose.code()]).push(", ");
         put.value(campaign.category.clone()).push(", ");
         put.value(campaign.template.map(|(id, _)| id.0 as i64)).push(", ");
+        put.value(campaign.template.map(|(_, version)| i64::from(version)))
+            .push(", ");
         put.value(sender.cloned()).push(")");
     }
     put.push(" ON CONFLICT (id) DO NOTHING");

@@ -253,7 +253,7 @@ impl Shared {
     fn statement(&self, some: &[(MessageId, Fate, Recipient)]) -> Sql {
         let mut put = Sql::new("INSERT INTO message ");
         put.push("(id, tenant, recipient, smsc, status, reason, code, segments, credits, at, taken_at, ended_at, ");
-        put.push("country, spent, within_3_minutes) VALUES ");
+        put.push("country, spent, within_3_minutes, bought, cost, cost_currency, cost_prefix) VALUES ");
         for (at, (id, fate, recipient)) in some.iter().enumerate() {
             let is_erased = self.deps.erased.has(fate.tenant, *recipient);
             let written = if is_erased { NOBODY } else { *recipient };
@@ -270,14 +270,41 @@ impl Shared {
             put.push(", ").value(fate.taken_at).push(", ").value(ended_at);
             let country = Country::of(*recipient).map(|country| country.to_string());
             put.push(", ").value(country.unwrap_or_default()).push(", ");
-            put.list([i64::from(fate.spent()), fate.is_within_3_minutes().into()])
-                .push(")");
+            put.list([
+                i64::from(fate.spent()),
+                fate.is_within_3_minutes().into(),
+                fate.bought().into(),
+            ]);
+            self.cost(&mut put, fate, *recipient);
+            put.push(")");
         }
         put.push(" ON CONFLICT (id) DO UPDATE SET smsc = excluded.smsc, status = excluded.status, reason = excluded.reason, ");
         put.push("code = excluded.code, segments = excluded.segments, credits = excluded.credits, ");
         put.push("taken_at = COALESCE(message.taken_at, excluded.taken_at), ended_at = excluded.ended_at, ");
         put.push("spent = excluded.spent, within_3_minutes = excluded.within_3_minutes");
+        // What it cost is said once, with what was taken: a receipt knows no better.
+        for column in ["bought", "cost", "cost_currency", "cost_prefix"] {
+            put.push(&format!(
+                ", {column} = CASE WHEN message.bought > 0 THEN message.{column} ELSE excluded.{column} END"
+            ));
+        }
         put
+    }
+
+    /// Appends what a message cost, and by which price.
+    fn cost(&self, put: &mut Sql, fate: &Fate, recipient: Recipient) {
+        let prices = fate.smsc.filter(|_| fate.bought() > 0);
+        let prices = prices.and_then(|smsc| (self.deps.prices)(smsc));
+        let at = fate.taken_at.or(fate.ended_at.map(|(at, _)| at)).unwrap_or_default();
+        let at = UnixMicros(at.unsigned_abs() * 1_000);
+        let priced = prices.and_then(|prices| Some((prices.priced_by(recipient, at)?, prices.currency()?)));
+        let cost = priced.map(|((_, price), _)| price.0 as i64 * i64::from(fate.bought()));
+        let currency = priced.map(|(_, currency)| currency.to_string());
+        put.push(", ")
+            .value(cost)
+            .push(", ")
+            .value(currency.unwrap_or_default());
+        put.push(", ").value(priced.map(|((prefix, _), _)| prefix as i64));
     }
 
     /// The books trim the journal with what they write. When they have nothing to write, and were ahead, it is done here.

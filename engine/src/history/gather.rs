@@ -15,6 +15,8 @@ pub(super) struct Fate {
     /// `None`: it was given to nobody.
     pub(super) smsc: Option<SmscId>,
     pub(super) segments: u8,
+    /// Segments that the SMSC took, if it took any.
+    pub(super) taken: u8,
     pub(super) credits: u8,
     /// Milliseconds since 1970, if these events say so.
     pub(super) taken_at: Option<i64>,
@@ -44,14 +46,22 @@ impl Fate {
 
     /// Credits that were spent on it: as the books have it, those of what an SMSC took, be they given back afterwards or not.
     pub(super) fn spent(&self) -> u8 {
-        let billed = match self.ended_at {
+        if self.is_billed() { self.credits } else { 0 }
+    }
+
+    /// Segments that are to be paid for.
+    pub(super) fn bought(&self) -> u8 {
+        if self.is_billed() { self.taken } else { 0 }
+    }
+
+    fn is_billed(&self) -> bool {
+        match self.ended_at {
             Some((_, result)) => match result.ending {
                 Ending::Status { accepted, .. } => accepted,
                 Ending::Canceled | Ending::Skipped => false,
             },
             None => self.taken_at.is_some(),
-        };
-        if billed { self.credits } else { 0 }
+        }
     }
 
     pub(super) fn is_within_3_minutes(&self) -> bool {
@@ -90,6 +100,7 @@ impl Gathered {
                 tenant,
                 smsc,
                 segments,
+                taken: bought,
                 credits,
                 result,
                 ..
@@ -103,12 +114,17 @@ impl Gathered {
                     tenant,
                     smsc: None,
                     segments,
+                    taken: bought,
                     credits,
                     taken_at: None,
                     ended_at: None,
                 });
                 fate.smsc = Some(smsc).filter(|smsc| smsc.0 > 0);
                 (fate.segments, fate.credits) = (segments, credits);
+                // What it took was settled when it took it.
+                if taken || fate.taken_at.is_none() {
+                    fate.taken = bought;
+                }
                 if taken {
                     fate.taken_at = Some(at);
                 }
@@ -129,6 +145,7 @@ impl Gathered {
                         tenant,
                         smsc: None,
                         segments: 0,
+                        taken: 0,
                         credits: 0,
                         taken_at: None,
                         ended_at: Some((at, result)),

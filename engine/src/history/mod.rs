@@ -13,6 +13,7 @@ mod campaigns;
 mod erase;
 mod follow;
 mod gather;
+mod margins;
 mod read;
 mod statistics;
 mod tidy;
@@ -27,7 +28,7 @@ use rustc_hash::FxHashSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, PriceList};
 use crate::database::{Database, DatabaseError, Sql};
 use crate::domain::{CampaignId, Partition, SmscId, UnixMicros};
 use crate::metrics::Metrics;
@@ -37,6 +38,7 @@ use crate::store::{Store, StoreError, journal_place};
 use crate::webhooks::Webhooks;
 
 pub(crate) use erase::NOBODY;
+pub(crate) use margins::{Margin, MarginBy, MarginGroup, MarginQuestion, currencies};
 pub(crate) use read::{Asked, Past};
 pub(crate) use statistics::{Dimension, GROUPS_MAX, Group, Question, Sums, TIME_ZONE};
 
@@ -62,12 +64,17 @@ pub(crate) struct HistoryDeps {
     pub(crate) fullness: Fullness,
     /// What SMSCs are called.
     pub(crate) names: Names,
+    /// What they take for a segment.
+    pub(crate) prices: Prices,
     /// Whose numbers are not written down.
     pub(crate) erased: Erased,
 }
 
 /// The name of an SMSC, if it has one.
 pub(crate) type Names = Arc<dyn Fn(SmscId) -> Option<String> + Send + Sync>;
+
+/// The prices of an SMSC that is configured, or was since the start.
+pub(crate) type Prices = Arc<dyn Fn(SmscId) -> Option<Arc<PriceList>> + Send + Sync>;
 
 /// History. Cheap to clone.
 #[derive(Clone)]

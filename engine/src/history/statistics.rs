@@ -30,6 +30,7 @@ pub(crate) enum Dimension {
     Campaign,
     Category,
     Template,
+    TemplateVersion,
     Purpose,
     Sender,
     Smsc,
@@ -68,6 +69,7 @@ impl Dimension {
             Self::Campaign => Place::Number,
             Self::Category => Place::Campaign("category"),
             Self::Template => Place::Campaign("template"),
+            Self::TemplateVersion => Place::Campaign("template_version"),
             Self::Purpose => Place::Campaign("purpose"),
             Self::Sender => Place::Campaign("sender"),
             Self::Smsc => Place::Message("smsc"),
@@ -80,6 +82,7 @@ impl Dimension {
     /// As it is shown.
     fn name(self, key: &RawKey, calendar: &Calendar) -> Option<String> {
         match (key, self.place()) {
+            (RawKey::Number(number), _) if self == Self::TemplateVersion => Some(number.to_string()),
             (RawKey::Number(number), Place::Time(span)) => Some(calendar.name(span, *number)),
             (RawKey::Number(number), Place::Number) => Some(CampaignId(number.unsigned_abs()).to_string()),
             (RawKey::Number(number), Place::Campaign(_)) => Some(TemplateId(number.unsigned_abs()).to_string()),
@@ -410,7 +413,9 @@ fn raw(by: Dimension, text: Option<String>) -> RawKey {
     let number = || text.parse().ok();
     let key = match (by.place(), by) {
         (Place::Time(span), _) => number().map(|number| RawKey::Number(Calendar::whole(span, number))),
-        (_, Dimension::Campaign | Dimension::Template | Dimension::Tenant) => number().map(RawKey::Number),
+        (_, Dimension::Campaign | Dimension::Template | Dimension::TemplateVersion | Dimension::Tenant) => {
+            number().map(RawKey::Number)
+        }
         (Place::Number | Place::Message(_) | Place::Campaign(_), _) => Some(RawKey::Text(text)),
     };
     key.unwrap_or(RawKey::None)

@@ -18,6 +18,7 @@ async fn history(bench: &Bench, settings: config::History) -> History {
         webhooks: None,
         fullness: Fullness::default(),
         names: Arc::new(|_| Some("north".to_owned())),
+        prices: Arc::new(|_| None),
         erased: bench.mirror.erased(),
     };
     History::open(deps).await.unwrap()

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Links;
+use super::early::{Click, Early};
 use crate::database::{DatabaseError, Sql};
 use crate::domain::{CampaignId, MessageId, Recipient, TenantId, UnixMicros};
 
@@ -19,14 +20,6 @@ const GATHERED_FOR: Duration = Duration::from_secs(1);
 
 /// Rows of one statement.
 const ROWS: usize = 100;
-
-/// Somebody, or some program, has followed a link.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Click {
-    pub(super) message: MessageId,
-    pub(super) at: UnixMicros,
-    pub(super) is_preview: bool,
-}
 
 /// What is known of a message's link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,16 +58,22 @@ impl Links {
     /// What waits when `stop` comes is written down before this returns.
     pub(super) async fn gather(&self, mut clicks: mpsc::Receiver<Click>, stop: CancellationToken) {
         let mut gathered: FxHashMap<MessageId, Clicks> = FxHashMap::default();
-        let mut failed = false;
+        let (mut early, mut failed) = (Early::new(self.0.preview_within), false);
         loop {
             let pause = tokio::time::sleep(GATHERED_FOR);
             let stopped = stop.run_until_cancelled(pause).await.is_none();
-            while gathered.len() < WAITING_MAX
+            while gathered.len() + early.len() < WAITING_MAX
                 && let Ok(click) = clicks.try_recv()
             {
-                gathered.entry(click.message).or_default().add(click);
+                match early.holds(click) {
+                    true => {}
+                    false => gathered.entry(click.message).or_default().add(click),
+                }
             }
             let written = async {
+                for click in early.told(&self.0.database, (self.0.clock.unix(), stopped)).await? {
+                    gathered.entry(click.message).or_default().add(click);
+                }
                 self.write_down(&gathered).await?;
                 gathered.clear();
                 self.note_whose().await

@@ -4,6 +4,7 @@
 //! The token of a link is its message's id, encrypted (`encryption::link`): a campaign has one row, whatever its audience.
 
 mod clicks;
+mod early;
 mod whose;
 mod previews;
 
@@ -17,8 +18,9 @@ use crate::clock::Clock;
 use crate::database::{Database, DatabaseError, Sql};
 use crate::domain::{CampaignId, MessageId, TenantId, UnixMicros};
 use crate::mirror::Mirror;
-use clicks::{Click, WAITING_MAX};
+use clicks::WAITING_MAX;
 pub(crate) use clicks::{ClickFigures, Clicks};
+use early::Click;
 
 /// For how long links of a campaign that says nothing else lead somewhere, from its launch on.
 const USUAL: Duration = Duration::from_secs(90 * 86_400);
@@ -62,6 +64,8 @@ struct Shared {
     clock: Clock,
     /// What was followed, to whoever writes it down.
     clicks: mpsc::Sender<Click>,
+    /// Who follows a link so soon after its message has come is a program; 0: nobody is for that.
+    preview_within: Duration,
     gathered: Mutex<Option<mpsc::Receiver<Click>>>,
 }
 
@@ -73,13 +77,14 @@ pub(crate) struct Visitor<'a> {
 }
 
 impl Links {
-    pub(crate) fn new(database: Database, mirror: Mirror, clock: Clock) -> Self {
+    pub(crate) fn new((database, mirror): (Database, Mirror), clock: Clock, preview_within: Duration) -> Self {
         let (clicks, gathered) = mpsc::channel(WAITING_MAX);
         Self(Arc::new(Shared {
             database,
             mirror,
             clock,
             clicks,
+            preview_within,
             gathered: Mutex::new(Some(gathered)),
         }))
     }

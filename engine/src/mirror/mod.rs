@@ -15,6 +15,7 @@ mod optouts;
 mod erased;
 mod numbers;
 mod begin;
+mod credit_prices;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ use crate::encryption::{FormKey, LinkKey};
 use crate::metrics::Metrics;
 use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
+pub(crate) use credit_prices::{CREDIT_PRICES_MAX, CreditPrice};
 pub(crate) use erased::Erased;
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;

@@ -260,11 +260,15 @@ fn is_meant(asked_at: UnixMicros, others: [Option<UnixMicros>; 3], at: UnixMicro
 /// What an answer to a survey is; `None`: it is none. A rule's keyword comes first.
 fn to_survey<'a>(case: &Case<'_>, by_rule: bool) -> Option<Decision<'a>> {
     let surveyed = case.surveyed.filter(|_| !by_rule)?;
-    let given = is_answer(surveyed, case.text)?;
+    let given = is_answer(surveyed, case.text, case.at)?;
     let offered = case
         .offered
         .filter(|offered| offered.open && takes(case.text, &offered.says.accept).is_some());
     let questioned_at = case.questioned_at.filter(|_| meaning(case.text).is_some());
+    if surveyed.asks_text() && (questioned_at.is_some() || offered.is_some()) {
+        // Any text would be one: what reads as an answer to something else is that.
+        return None;
+    }
     let others = [questioned_at, offered.map(|offered| offered.asked_at), None];
     let is_clear = match is_meant(surveyed.asked_at, others, case.at) {
         Meaning::Another => return None,
@@ -285,7 +289,7 @@ fn to_offer<'a>(case: &Case<'_>, by_rule: bool) -> Option<Decision<'a>> {
     let (yes, sure) = takes(case.text, &offered.says.accept)?;
     let surveyed = case
         .surveyed
-        .filter(|surveyed| is_answer(surveyed, case.text).is_some());
+        .filter(|surveyed| !surveyed.asks_text() && is_answer(surveyed, case.text, case.at).is_some());
     let surveyed_at = surveyed.map(|surveyed| surveyed.asked_at);
     let questioned_at = case.questioned_at.filter(|_| meaning(case.text).is_some());
     let others = [questioned_at, offered.another_at, surveyed_at];

@@ -145,6 +145,15 @@ impl Replies {
         if counted.first().is_some_and(|count| *count > WAITING_MAX as i64) {
             return Err(ReplyFault::TooManyWaiting);
         }
+        if outcomes.iter().any(|outcome| *outcome != Outcome::Unchanged) {
+            // What is still free may suit them.
+            let mut update = Sql::new(
+                "UPDATE freed_slot SET joined = joined + 1 WHERE state IN ('free', 'offered', 'nobody') AND tenant = ",
+            );
+            update.value(tenant.0);
+            update.push(" AND starts_at > ").value(now.0.cast_signed());
+            change.run(update).await?;
+        }
         change.commit().await?;
         Ok(outcomes)
     }

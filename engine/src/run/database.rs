@@ -68,8 +68,9 @@ pub(super) async fn open(config: &Config, servers: &Servers) -> Result<(Base, Gu
             "imports were interrupted; the same files may be sent again"
         );
     }
+    let kept = (database.clone(), mirror.clone());
     let links = config.links.listen;
-    let links = links.map(|_| Links::new(database.clone(), mirror.clone(), clock));
+    let links = links.map(|_| Links::new(kept, clock, config.links.preview_within));
     let base = Base {
         store,
         links,

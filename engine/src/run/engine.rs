@@ -486,7 +486,8 @@ async fn followers(
     base: &Base,
     (traffic, fullness): (&Traffic, Fullness),
 ) -> Result<(Webhooks, History), RunFault> {
-    let (traffic, webhooks) = (traffic.clone(), webhooks(config, base).await?);
+    let (named, priced) = (traffic.clone(), traffic.clone());
+    let webhooks = webhooks(config, base).await?;
     let deps = HistoryDeps {
         store: base.store.clone(),
         database: base.database.clone(),
@@ -495,7 +496,8 @@ async fn followers(
         settings: config.history.clone(),
         webhooks: Some(webhooks.clone()),
         fullness,
-        names: Arc::new(move |smsc| traffic.name(smsc)),
+        names: Arc::new(move |smsc| named.name(smsc)),
+        prices: Arc::new(move |smsc| priced.prices(smsc)),
         erased: base.mirror.erased(),
     };
     let history = History::open(deps).await.map_err(DatabaseFault::Query)?;

@@ -98,6 +98,9 @@ impl Fleet {
     ) -> Result<(Changes, Leaving), BrokenTable> {
         let settings = smscs.iter().map(|(_, smsc)| Settings::of(smsc));
         let settings = settings.collect::<Result<Vec<_>, _>>()?;
+        for (id, smsc) in smscs {
+            self.deps.traffic.set_prices(*id, smsc.prices.clone());
+        }
         let (mut changes, mut leaving) = (Changes::default(), Vec::new());
         for (numbered, settings) in smscs.iter().zip(settings) {
             match self.ships.iter().position(|ship| ship.outlet.id == numbered.0) {

@@ -12,7 +12,7 @@ use super::fleet::{Fleet, Leaving, number};
 use super::notify::Phase;
 use crate::api::Secured;
 use crate::audit::{Act, AuditLog, Outcome};
-use crate::campaign::{Campaigns, Routes};
+use crate::campaign::{Campaigns, Gates, Routes};
 use crate::config::Config;
 use crate::inbound::Inbox;
 use crate::numbers::Numbers;
@@ -87,7 +87,11 @@ impl Reloading {
         self.base.verdict.may_write().map_err(ReloadFault::Guarded)?;
         let smscs = number(&self.base.store, &config.smsc).await?;
         let routes = Routes::new(&self.base.store, &smscs, &config.route).await?;
+        let gates = Gates::prepare(&self.base.store, config.rules.packs()).await?;
         let set = self.fleet.set(&smscs, Some(routes))?;
+        if config.rules != self.config.rules {
+            self.campaigns.gates().obey(gates);
+        }
         self.numbers.set(&config.number);
         self.secured.set(&config);
         self.config = config;

@@ -5,6 +5,7 @@
 mod balance;
 mod facts;
 mod passing;
+mod prices;
 mod quality;
 mod speed;
 mod status;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bind::{Company, Pool, Seats};
 use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
-use crate::config::Prefer;
+use crate::config::{Prefer, PriceList};
 use crate::domain::{RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
@@ -190,6 +191,8 @@ struct Inner {
     smscs: Mutex<Vec<Known>>,
     /// Also of SMSCs that are gone: something may be known of them still.
     names: Mutex<BTreeMap<SmscId, String>>,
+    /// The same.
+    prices: Mutex<BTreeMap<SmscId, Arc<PriceList>>>,
     /// Who has another turn, and was not told to look for what it may lease now.
     turned: Mutex<Vec<SmscId>>,
 }
@@ -233,6 +236,7 @@ impl Traffic {
             balances: Arc::new(Mutex::new(routes.iter().filter_map(balance_of).collect())),
             smscs: Mutex::default(),
             names: Mutex::default(),
+            prices: Mutex::default(),
             turned: Mutex::default(),
         }))
     }

@@ -23,6 +23,7 @@ pub mod reloaded;
 pub mod failover;
 pub mod sick;
 pub mod posted;
+pub mod stops;
 
 pub use dice::Dice;
 pub use ground::Ground;
@@ -53,6 +54,7 @@ pub fn all() -> Vec<Scenario> {
         failover::ALL,
         sick::ALL,
         posted::ALL,
+        stops::ALL,
     ]
     .concat()
 }

@@ -22,6 +22,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::InvalidTime
         | FieldProblem::InvalidDay
+        | FieldProblem::Money(_)
         | FieldProblem::ForbiddenCharacter
         | FieldProblem::MissingBeside { .. }
         | FieldProblem::NotBeside { .. }

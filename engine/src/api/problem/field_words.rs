@@ -2,8 +2,11 @@
 
 use super::sheets;
 use crate::domain::Language;
-use crate::fault::{DateProblem, FieldProblem, JsonType, ReplyProblem, UrlProblem, WordingProblem};
+use crate::fault::{DateProblem, FieldProblem, JsonType, MoneyProblem, ReplyProblem, UrlProblem, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
+
+/// In French.
+const DAY: &str = "Un jour, par exemple 2026-07-14 ou, dans un filtre, today, -6 months ou +10 days.";
 
 /// What is wrong with a field, and what is allowed.
 pub(crate) fn field_detail(problem: &FieldProblem, language: Language) -> String {
@@ -38,9 +41,8 @@ fn french(problem: &FieldProblem) -> String {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
                 .to_owned()
         }
-        FieldProblem::InvalidDay => {
-            "Un jour, par exemple 2026-07-14 ou, dans un filtre, today, -6 months ou +10 days.".to_owned()
-        }
+        FieldProblem::InvalidDay => DAY.to_owned(),
+        FieldProblem::Money(problem) => of_money(*problem, Language::Fr),
         FieldProblem::ForbiddenCharacter => "Sans retour à la ligne, sans \", \\ ni |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Pas avec {}.", fields.join(", ")),
@@ -109,6 +111,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::InvalidDay => {
             "Expected a day such as 2026-07-14 or, in a filter, today, -6 months or +10 days.".to_owned()
         }
+        FieldProblem::Money(problem) => of_money(*problem, Language::En),
         FieldProblem::ForbiddenCharacter => "Without line breaks, \", \\ and |.".to_owned(),
         FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Not together with {}.", fields.join(", ")),
@@ -149,6 +152,24 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::Url(problem) => of_url(problem, Language::En),
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
     }
+}
+
+fn of_money(problem: MoneyProblem, language: Language) -> String {
+    let (french, english) = match problem {
+        MoneyProblem::InvalidPrice => (
+            "Un prix inférieur à 1000, avec six décimales au plus, entre guillemets : \"0.08\".",
+            "Expected a price below 1000 with at most six decimals, in quotes: \"0.08\".",
+        ),
+        MoneyProblem::InvalidCurrency => (
+            "Les trois lettres d'une monnaie, par exemple EUR.",
+            "Expected the three letters of a currency, such as EUR.",
+        ),
+    };
+    match language {
+        Language::Fr => french,
+        Language::En => english,
+    }
+    .to_owned()
 }
 
 fn of_reply(problem: ReplyProblem, language: Language) -> String {

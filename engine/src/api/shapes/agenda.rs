@@ -165,7 +165,7 @@ pub(in crate::api) struct Event {
     reminders: Vec<Reminder>,
     /// What was answered about it as it begins now; `null`: nothing that was sure.
     answer: Option<EventAnswer>,
-    /// Its time that became free when it was cancelled; `null`: it did not, or is not offered.
+    /// Its time that became free when it was cancelled or moved; `null`: it did not, or is not offered.
     slot: Option<Slot>,
 }
 
@@ -178,6 +178,8 @@ struct Slot {
     /// How many are asked in the end.
     people: u64,
     freed_at: Time,
+    /// The time itself.
+    starts_at: Time,
 }
 
 super::schema! {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::campaigns::Form;
 use super::schema;
 use crate::domain::CampaignId;
-use crate::history::Dimension;
+use crate::history::{Dimension, MarginBy};
 
 /// Which figures, and how they are put together.
 #[derive(JsonSchema)]
@@ -42,6 +42,30 @@ pub(in crate::api) struct StatementQuestion {
     format: Option<Form>,
 }
 
+/// Which month of a reseller, and how it is put together.
+#[derive(JsonSchema)]
+pub(in crate::api) struct MarginAsked {
+    /// This month, if it is not said.
+    month: Option<Month>,
+    by: Option<MarginDimensions>,
+    /// By whose clocks the month and its days begin; `Europe/Paris`, if it is not said.
+    time_zone: Option<String>,
+    /// `json`, if neither this nor `Accept` says anything else.
+    format: Option<Form>,
+}
+
+schema! {
+    /// One of what messages have in common, or two.
+    MarginDimensions, named: false, {
+        let words = MarginBy::CODES.join("|");
+        schemars::json_schema!({
+            "type": "string",
+            "description": "What they are put together by: one of these or two with a comma between them; nothing: all in one.",
+            "pattern": format!("^({words})(,({words}))?$"),
+            "examples": ["tenant", "smsc,prefix"],
+        })
+    }
+}
 schema! {
     /// A month of a year.
     Month, named: false, schemars::json_schema!({ "type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "examples": ["2026-10"] })

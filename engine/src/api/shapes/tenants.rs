@@ -2,9 +2,10 @@
 
 use schemars::JsonSchema;
 
+use super::words::schema;
 use super::{
-    ApiKey, EncodingWord, GivenPhone, HoldFirstWord, KeyId, KeyKindWord, NetworkText, Nullable, Phone, RoleWord,
-    SenderText, StopClauseWord, TariffWord, Time,
+    ApiKey, EncodingWord, GivenPhone, HoldFirstWord, KeyId, KeyKindWord, Moment, NetworkText, Nullable, Phone,
+    RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
@@ -269,6 +270,43 @@ struct BalanceOf {
     granted: u64,
     /// Not given to tenants, or taken back.
     available: u64,
+}
+
+/// What a tenant pays for a credit from some time on.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct NewCreditPrice {
+    since: Moment,
+    /// Exact, below 1000, with at most six digits behind the point; `null`: nothing is known from then on.
+    per_credit: Nullable<PriceText>,
+    /// Needed beside a price.
+    currency: Option<CurrencyWord>,
+    /// By whose clocks a day begins; `Europe/Paris`, if it is not said.
+    time_zone: Option<String>,
+}
+
+schema! {
+    /// An exact price.
+    PriceText, named: false, schemars::json_schema!({ "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,6})?$", "examples": ["0.08"] })
+}
+schema! {
+    /// A currency by its three letters (ISO 4217).
+    CurrencyWord, named: false, schemars::json_schema!({ "type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"] })
+}
+
+/// What a tenant pays for a credit, the newest first.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CreditPrices {
+    data: Vec<CreditPrice>,
+}
+
+/// A price that holds until the next begins.
+#[derive(JsonSchema)]
+pub(in crate::api) struct CreditPrice {
+    since: Time,
+    /// With six digits behind the point; `null`: nothing is known.
+    per_credit: Option<String>,
+    currency: Option<CurrencyWord>,
 }
 
 /// A movement of a reseller's credits.

@@ -20,7 +20,7 @@ fn what_the_engine_tells_goes_where_it_can_go() {
         ("[traces]\nendpoint = \"http://u:p@h:4318\"", "traces.endpoint:"),
         (
             "[rules]\npacks = [\"fr-sed\"]",
-            "rules.packs: [\"fr-sed\"] is not allowed: a list of packs, each once: be, fr-af2m-2024",
+            "rules.packs: [\"fr-sed\"] is not allowed: a list of packs, each once: be, ca, fr-af2m-2024",
         ),
         ("[rules]\npacks = [\"be\", \"be\"]", "rules.packs:"),
         (

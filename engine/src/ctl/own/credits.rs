@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::margin::{MarginOf, PriceOf};
 use super::statements::StatementOf;
 use crate::config::count;
 use crate::ctl::client::quoted;
@@ -25,6 +26,12 @@ pub(crate) enum CreditsAsk {
         after_help = "Example:\n  campanile credits grant ten_… 5000 --reference \"facture 2041\" --once facture-2041"
     )]
     Grant(Grant),
+    /// What a reseller's messages of a month cost by the prices of their SMSCs, and what they brought. Needs the reseller's key, or the operator's.
+    #[command(after_help = "Example:\n  campanile credits margin res_… 2026-10 --by smsc,prefix --csv margin.csv")]
+    Margin(MarginOf),
+    /// What a tenant pays for a credit, for the margin of its reseller. Needs the reseller's key, or the operator's.
+    #[command(after_help = "Example:\n  campanile credits price ten_… 0.08 EUR --since 2026-10-01")]
+    Price(PriceOf),
 }
 
 /// One's own credits.
@@ -70,6 +77,8 @@ impl CreditsAsk {
             Self::Ledger(ledger) => ledger.run(),
             Self::Statement(statement) => statement.run(),
             Self::Grant(grant) => grant.run(),
+            Self::Margin(margin) => margin.run(),
+            Self::Price(price) => price.run(),
         }
     }
 }

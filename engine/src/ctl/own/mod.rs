@@ -4,6 +4,7 @@ mod campaigns;
 mod create;
 mod credits;
 mod export;
+mod margin;
 mod messages;
 mod report;
 mod statements;

@@ -1,6 +1,6 @@
 //! What became free in a diary is offered to those who wait for it.
 //!
-//! The diary notes a free time in the change that cancels it, and the offer is made in the change that notes that it is: once, whatever
+//! The diary notes a free time in the change that cancels or moves what was there, and the offer is made in the change that notes that it is: once, whatever
 //! crashes.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::claim::close;
 use super::{Invited, NewOffer, OFFERED_MAX, OfferSays, OfferState, Placed, Wave, put_offer, waves};
-use crate::agenda::{AgendaFault, Event, SlotSettings, SlotState};
+use crate::agenda::{AgendaFault, Event, SlotSettings, SlotState, Was};
 use crate::campaign::view::time;
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{EventId, OfferId, Purpose, Recipient, TenantId, UnixMicros};
@@ -22,13 +22,39 @@ use crate::webhooks::OfferNews;
 const BATCH: i64 = 50;
 
 /// A time that became free.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    tenant: TenantId,
-    event: EventId,
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub(super) tenant: TenantId,
+    pub(super) event: EventId,
     turn: u32,
-    starts_at: UnixMicros,
+    pub(super) starts_at: UnixMicros,
+    /// `None`: the event is as it was.
+    was: Option<Was>,
 }
+
+/// One for which those who wait are to be looked through again.
+#[derive(Debug)]
+pub(super) struct SlotRow {
+    pub(super) slot: Slot,
+    /// `None`: nobody could be asked.
+    pub(super) offer: Option<OfferId>,
+    /// How often somebody has joined.
+    pub(super) joined: i64,
+}
+
+/// From when on people are asked, and who is not.
+pub(super) struct Asking<'a> {
+    pub(super) begins: UnixMicros,
+    /// Nobody is from then on.
+    pub(super) ends_at: UnixMicros,
+    /// Who is asked already.
+    pub(super) besides: &'a [Recipient],
+}
+
+/// Slots that may still be given to who joins.
+pub(super) const ONLY_OPEN: &str = " AND state IN ('offered', 'nobody')";
+
+const COLUMNS: &str = "SELECT tenant, event, turn, starts_at, was";
 
 /// A time that became free, as its tenant sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +65,8 @@ pub(crate) struct FreedSlot {
     /// How many are asked in the end.
     pub(crate) people: u64,
     pub(crate) freed_at: UnixMicros,
+    /// The time itself: its event may be at another one.
+    pub(crate) starts_at: UnixMicros,
 }
 
 impl FreedSlot {
@@ -77,7 +105,7 @@ impl Replies {
         (tenant, event): (TenantId, EventId),
     ) -> Result<Option<FreedSlot>, DatabaseError> {
         let mut query = Sql::new(
-            "SELECT freed_slot.state, offer.state, freed_slot.offer, freed_slot.people, freed_slot.freed_at \
+            "SELECT freed_slot.state, offer.state, freed_slot.offer, freed_slot.people, freed_slot.freed_at, freed_slot.starts_at \
              FROM freed_slot LEFT JOIN offer ON offer.id = freed_slot.offer WHERE freed_slot.tenant = ",
         );
         query.value(tenant.0);
@@ -94,6 +122,7 @@ impl Replies {
                 offer: row.number_if_any(2)?.map(|id| OfferId(id.cast_unsigned())),
                 people: row.number(3)?.cast_unsigned(),
                 freed_at: UnixMicros(row.number(4)?.cast_unsigned()),
+                starts_at: UnixMicros(row.number(5)?.cast_unsigned()),
             })
         };
         self.0.database.row(query, read).await
@@ -103,7 +132,8 @@ impl Replies {
 impl Shared {
     /// Offers what became free, and takes back what is free no more.
     pub(super) async fn follow_freed(&self) -> Result<(), ReplyFault> {
-        let mut query = Sql::new("SELECT tenant, event, turn, starts_at FROM freed_slot WHERE state = 'free' ");
+        let mut query = Sql::new(COLUMNS);
+        query.push(" FROM freed_slot WHERE state = 'free' ");
         query.push("ORDER BY freed_at LIMIT ").value(BATCH);
         for slot in self.database.rows(query, read_slot).await? {
             // One that cannot be offered now does not hold the others up.
@@ -111,6 +141,7 @@ impl Shared {
                 tracing::debug!(%error, event = %slot.event, "a time that became free cannot be offered; it is tried again");
             }
         }
+        self.follow_joined().await?;
         let mut query =
             Sql::new("SELECT offer.id, offer.tenant FROM freed_slot JOIN offer ON offer.id = freed_slot.offer ");
         query.push("WHERE freed_slot.state = 'withdrawn' AND offer.state = 'open' LIMIT ");
@@ -125,11 +156,42 @@ impl Shared {
         Ok(())
     }
 
-    async fn offer_slot(&self, slot: &Slot) -> Result<(), ReplyFault> {
+    /// Who has joined the waiting list is asked for what is still free.
+    async fn follow_joined(&self) -> Result<(), ReplyFault> {
+        let mut query = Sql::new(COLUMNS);
+        query
+            .push(", offer, joined FROM freed_slot WHERE joined > 0")
+            .push(ONLY_OPEN);
+        query.push(" ORDER BY freed_at LIMIT ").value(BATCH);
+        let read = |row: &Found<'_>| {
+            Ok(SlotRow {
+                slot: read_slot(row)?,
+                offer: row.number_if_any(5)?.map(|id| OfferId(id.cast_unsigned())),
+                joined: row.number(6)?,
+            })
+        };
+        for row in self.database.rows(query, read).await? {
+            if let Err(error) = self.ask_who_joined(&row).await {
+                tracing::debug!(%error, event = %row.slot.event, "who has joined cannot be asked; it is tried again");
+            }
+        }
+        Ok(())
+    }
+
+    /// The event of a time, as it was there.
+    pub(super) async fn event_of(&self, slot: &Slot) -> Result<Event, ReplyFault> {
+        let mut event = self.agenda.event(slot.tenant, slot.event).await?;
+        if let Some(was) = &slot.was {
+            was.put_onto(&mut event);
+        }
+        Ok(event)
+    }
+
+    pub(super) async fn offer_slot(&self, slot: &Slot) -> Result<(), ReplyFault> {
         let (tenant, now) = (slot.tenant, self.clock.unix());
-        let event = match self.agenda.event(tenant, slot.event).await {
+        let event = match self.event_of(slot).await {
             // It was forgotten meanwhile, and its time with it.
-            Err(AgendaFault::NotFound) => return Ok(()),
+            Err(ReplyFault::Agenda(AgendaFault::NotFound)) => return Ok(()),
             event => event?,
         };
         let settings = self.agenda.slot_settings(tenant).await?;
@@ -145,8 +207,13 @@ impl Shared {
         if state != SlotState::Offered {
             return self.end_slot(slot, state).await;
         }
+        let asking = Asking {
+            begins: now,
+            ends_at,
+            besides: &[],
+        };
         let people = match self
-            .invited((tenant, &settings), (&event, slot.starts_at), ends_at)
+            .invited((tenant, &settings), (&event, slot.starts_at), &asking)
             .await
         {
             Err(ReplyFault::People(PeopleFault::NotFound)) => return Ok(()),
@@ -203,13 +270,14 @@ impl Shared {
     }
 
     /// Whom a time suits, and when each is asked: in the order in which they wait, in the hours of advertising, and nobody who has opted out.
-    async fn invited(
+    pub(super) async fn invited(
         &self,
         (tenant, settings): (TenantId, &SlotSettings),
         (event, starts_at): (&Event, UnixMicros),
-        ends_at: UnixMicros,
+        asking: &Asking<'_>,
     ) -> Result<Vec<(Invited, UnixMicros)>, ReplyFault> {
         let mut waiting = self.waiting_for(tenant, (event, starts_at)).await?;
+        waiting.retain(|(number, _)| !asking.besides.contains(number));
         let numbers: Vec<Recipient> = waiting.iter().map(|(number, _)| *number).collect();
         let opted_out = self.opted_out(tenant, &numbers).await?;
         waiting.retain(|(number, _)| !opted_out.contains(number));
@@ -222,9 +290,9 @@ impl Shared {
             let (number, _) = waiting.get(at)?;
             self.opens(*number, from)
         };
-        let dues = waves((self.clock.unix(), wave), waiting.len(), opens);
+        let dues = waves((asking.begins, wave), waiting.len(), opens);
         let asked = waiting.into_iter().zip(dues).filter_map(|((recipient, person), due)| {
-            let due = due.filter(|due| *due < ends_at.min(person.expires_at))?;
+            let due = due.filter(|due| *due < asking.ends_at.min(person.expires_at))?;
             let contact = match person.whom {
                 crate::agenda::Whom::Contact(contact) => Some(contact),
                 crate::agenda::Whom::Number(_) => None,
@@ -286,18 +354,17 @@ impl Shared {
 
     /// A crash between telling and noting it has somebody told twice, and never not at all.
     pub(super) async fn tell_of_freed(&self) -> Result<(), ReplyFault> {
-        let mut query = Sql::new(
-            "SELECT tenant, event, turn, starts_at, state, offer, people FROM freed_slot WHERE untold = 1 ORDER BY freed_at LIMIT ",
-        );
+        let mut query = Sql::new(COLUMNS);
+        query.push(", state, offer, people FROM freed_slot WHERE untold = 1 ORDER BY freed_at LIMIT ");
         query.value(BATCH);
         let read = |row: &Found<'_>| {
-            let offer = row.number_if_any(5)?.map(|id| OfferId(id.cast_unsigned()).to_string());
+            let offer = row.number_if_any(6)?.map(|id| OfferId(id.cast_unsigned()).to_string());
             // It was offered, whatever came of that since.
             let state = match &offer {
                 Some(_) => OfferState::Open.into_str().to_owned(),
-                None => row.text(4)?,
+                None => row.text(5)?,
             };
-            let about = json!({ "state": state, "offer": offer, "people": row.number(6)? });
+            let about = json!({ "state": state, "offer": offer, "people": row.number(7)? });
             Ok((read_slot(row)?, about))
         };
         for (slot, about) in self.database.rows(query, read).await? {
@@ -321,7 +388,8 @@ impl Shared {
         (tenant, offer): (TenantId, OfferId),
         (is_over, about): (bool, Value),
     ) -> Result<(), ReplyFault> {
-        let mut query = Sql::new("SELECT tenant, event, turn, starts_at FROM freed_slot WHERE offer = ");
+        let mut query = Sql::new(COLUMNS);
+        query.push(" FROM freed_slot WHERE offer = ");
         query.value(offer.0.cast_signed());
         let slot = self.database.row(query, read_slot).await?;
         let whole = match slot {
@@ -354,8 +422,8 @@ impl Shared {
 
     /// The event whose time became free, for endpoints; `None`: it was forgotten.
     async fn of_slot(&self, slot: &Slot) -> Result<Option<Map<String, Value>>, ReplyFault> {
-        let event = match self.agenda.event(slot.tenant, slot.event).await {
-            Err(AgendaFault::NotFound) => return Ok(None),
+        let event = match self.event_of(slot).await {
+            Err(ReplyFault::Agenda(AgendaFault::NotFound)) => return Ok(None),
             event => event?,
         };
         let about = json!({
@@ -377,7 +445,10 @@ async fn note_slot(
     slot: &Slot,
     (state, offer): (SlotState, Option<(OfferId, usize)>),
 ) -> Result<bool, DatabaseError> {
-    let mut update = Sql::new("UPDATE freed_slot SET untold = 1, state = ");
+    // What endpoints know already, they are not told again.
+    let mut update = Sql::new("UPDATE freed_slot SET untold = CASE WHEN state = ");
+    update.value(state.into_str());
+    update.push(" THEN untold ELSE 1 END, state = ");
     update.value(state.into_str());
     if let Some((offer, people)) = offer {
         update.push(", offer = ").value(offer.0.cast_signed());
@@ -386,11 +457,11 @@ async fn note_slot(
             .value(i64::try_from(people).unwrap_or(i64::MAX));
     }
     of(&mut update, slot);
-    update.push(" AND state = 'free'");
+    update.push(" AND state IN ('free', 'nobody')");
     Ok(change.run(update).await? == 1)
 }
 
-fn of(statement: &mut Sql, slot: &Slot) {
+pub(super) fn of(statement: &mut Sql, slot: &Slot) {
     statement.push(" WHERE event = ").value(slot.event.0.cast_signed());
     statement.push(" AND turn = ").value(slot.turn);
 }
@@ -401,5 +472,9 @@ fn read_slot(row: &Found<'_>) -> Result<Slot, DatabaseError> {
         event: EventId(row.number(1)?.cast_unsigned()),
         turn: row.number(2)? as u32,
         starts_at: UnixMicros(row.number(3)?.cast_unsigned()),
+        was: match row.text(4)?.as_str() {
+            "" => None,
+            _ => Some(row.parsed(4, "what an event was", |was| serde_json::from_str(was).ok())?),
+        },
     })
 }

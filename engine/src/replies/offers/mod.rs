@@ -6,6 +6,7 @@
 mod claim;
 mod course;
 mod freed;
+mod joined;
 
 use std::time::Duration;
 

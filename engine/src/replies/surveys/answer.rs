@@ -18,6 +18,9 @@ use crate::replies::{ReplyFault, Shared};
 /// For so long an answer counts for its question.
 const WAITS: Duration = Duration::from_secs(7 * 86_400);
 
+/// For so long whatever somebody writes is taken for the answer to a question that asks for a text: later it is about something else.
+const TEXT_WAITS: Duration = Duration::from_secs(24 * 3_600);
+
 /// What an answer gives, in hundredths, and how sure that is.
 pub(in crate::replies) type Given = (Option<i64>, Confidence);
 
@@ -68,10 +71,15 @@ impl Surveyed {
     fn current(&self) -> Option<&SurveyQuestion> {
         self.says.questions.get(self.question)
     }
+
+    /// Whether any text may answer it.
+    pub(in crate::replies) fn asks_text(&self) -> bool {
+        self.current().is_some_and(|question| question.asks == Asks::Text)
+    }
 }
 
-/// What a text is as an answer to a question; `None`: it is none.
-pub(in crate::replies) fn is_answer(surveyed: &Surveyed, text: &str) -> Option<Given> {
+/// What a text that was written then is as an answer to a question; `None`: it is none.
+pub(in crate::replies) fn is_answer(surveyed: &Surveyed, text: &str, at: UnixMicros) -> Option<Given> {
     let question = surveyed.current()?;
     match question.asks {
         Asks::Scale => score(text, question.scale).map(|(number, sure)| (Some(number), sure)),
@@ -80,7 +88,7 @@ pub(in crate::replies) fn is_answer(surveyed: &Surveyed, text: &str) -> Option<G
             (EventAnswer::Cancel, sure) => Some((Some(0), sure)),
             (EventAnswer::Move, _) => None,
         },
-        Asks::Text => Some((None, 100)),
+        Asks::Text => (at.since(surveyed.asked_at) < TEXT_WAITS).then_some((None, 100)),
     }
 }
 
