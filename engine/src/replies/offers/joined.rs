@@ -91,7 +91,7 @@ impl Shared {
             wave: None,
             people,
         };
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(tenant).await?;
         // It is closed before this or behind it, and then nobody of them is asked.
         let mut lock = Sql::new("UPDATE offer SET untold = untold WHERE state = 'open' AND id = ");
         lock.value(offer.id.0.cast_signed());
@@ -106,7 +106,7 @@ impl Shared {
     }
 
     async fn looked_through(&self, row: &SlotRow, more: usize) -> Result<(), ReplyFault> {
-        let mut change = self.database.change().await?;
+        let mut change = self.database.change_of(row.slot.tenant).await?;
         change.run(through(row, more)).await?;
         Ok(change.commit().await?)
     }
