@@ -52,13 +52,25 @@ impl Ledgers {
     #[track_caller]
     pub fn assert_consistent(&self, messages: usize) {
         self.assert_nothing_lost(messages);
+        let (found, agreed) = self.compared(messages);
+        assert_eq!(found, agreed, "{}: the ledgers do not agree", self.context);
+        self.assert_credits();
+    }
+
+    /// Whether both sides say the same of every message.
+    pub fn agree(&self, messages: usize) -> bool {
+        let (found, agreed) = self.compared(messages);
+        found == agreed
+    }
+
+    /// What is found, and what would be where they agree.
+    fn compared(&self, messages: usize) -> (Comparison, Comparison) {
         let found = compare(messages as u64, &self.listed, &self.rows, Circumstances::Disturbed);
         let agreed = Comparison {
             billed: found.billed,
             ..Comparison::default()
         };
-        assert_eq!(found, agreed, "{}: the ledgers do not agree", self.context);
-        self.assert_credits();
+        (found, agreed)
     }
 
     /// Promise 1: every message is listed, once, and the counts are those of the list.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use lab::{EngineSettings, SmscSettings};
+use lab::{EngineSettings, SmscSettings, poll};
 use serde_json::json;
 
 use crate::engine::Engine;
@@ -14,6 +14,9 @@ use crate::sim::Sim;
 use crate::tap::Tap;
 use crate::tenant::{Campaign, Tenant};
 use crate::wait::eventually_or;
+
+/// Within so long after everything has ended both sides say the same.
+const AGREED_WITHIN: Duration = Duration::from_secs(20);
 
 /// Enough for every campaign of these tests, and far from any limit of the engine.
 pub(crate) const CREDITS: u64 = 1_000_000;
@@ -147,7 +150,10 @@ impl Stand {
     /// Reads both ledgers and checks what holds after any fault.
     #[track_caller]
     pub fn consistent_ledgers(&self, campaign: &Campaign, messages: usize, context: &str) -> Ledgers {
-        let ledgers = Ledgers::read(&self.engine, &self.sim, &self.tenant, campaign, context);
+        let read = || Ledgers::read(&self.engine, &self.sim, &self.tenant, campaign, context);
+        // A receipt that waited for its message is looked at once more when that is in doubt, and it counts as acknowledged before.
+        let agreed = poll(AGREED_WITHIN, || Some(read()).filter(|ledgers| ledgers.agree(messages)));
+        let ledgers = agreed.unwrap_or_else(read);
         ledgers.assert_consistent(messages);
         ledgers
     }
