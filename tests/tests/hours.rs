@@ -259,26 +259,22 @@ fn a_decision_is_explained_by_the_api_and_by_the_command_alike() {
     );
 }
 
-#[test]
-fn public_holidays_of_every_french_zone_are_those_of_an_independent_calendar() {
+/// Public holidays of each zone of a pack, from 2026 to 2035, against those of a Python package: `program` says what they have, and what
+/// else may be closed, by zone.
+fn are_those_of_another_calendar(pack: &str, program: &str) {
     if peers::skipped() {
         return;
     }
-    let program = "
-import holidays, json
-zones = {'fr': [None], 'fr-guadeloupe': ['971', 'BL', 'MF'], 'fr-martinique': ['972'], 'fr-guyane': ['973'], 'fr-reunion': ['974'],
-         'fr-mayotte': ['976'], 'fr-saint-pierre': ['PM'], 'fr-caledonie': ['NC'], 'fr-polynesie': ['PF'], 'fr-wallis': ['WF']}
-days = lambda subdivisions: sorted({day.isoformat() for s in subdivisions for day in holidays.France(subdiv=s, years=range(2026, 2036))})
-print(json.dumps({zone: days(subdivisions) for zone, subdivisions in zones.items()}))
-";
     let output = peers::python().args(["-c", program]).output().expect("Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let known: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let rules = rules::Rules::of(["fr-seed"]).expect("it is there");
-    for (index, zone) in rules.zones() {
+    let rules = rules::Rules::of([pack]).expect("it is there");
+    let country = known.as_object().expect("zones");
+    for (index, zone) in rules.zones().filter(|(_, zone)| country.contains_key(&zone.name)) {
         let first: jiff::civil::Date = "2026-01-01".parse().expect("a date");
         let days = (0..3_652).map(|after| first + jiff::Span::new().days(after));
         // Sundays are closed as such: nobody can tell whether they are holidays, too.
+        let days = days.filter(|day| day.weekday() != jiff::civil::Weekday::Sunday);
         let closed = days.filter(|day| {
             let noon = day
                 .at(12, 0, 0, 0)
@@ -288,22 +284,52 @@ print(json.dumps({zone: days(subdivisions) for zone, subdivisions in zones.items
             rules.decide(index, noon).why == rules::Why::Holiday
         });
         let closed: Vec<String> = closed.map(|day| day.to_string()).collect();
-        let theirs = known[&zone.name]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(Value::as_str);
-        let weekday = |day: &&str| {
-            day.parse::<jiff::civil::Date>()
-                .is_ok_and(|day| day.weekday() != jiff::civil::Weekday::Sunday)
+        let of = |what: &str| -> Vec<String> {
+            let days = known[&zone.name][what].as_array().expect("a list").iter();
+            let weekday = |day: &&str| {
+                day.parse::<jiff::civil::Date>()
+                    .is_ok_and(|day| day.weekday() != jiff::civil::Weekday::Sunday)
+            };
+            days.filter_map(Value::as_str)
+                .filter(weekday)
+                .map(str::to_owned)
+                .collect()
         };
-        let theirs: Vec<String> = theirs.filter(weekday).map(str::to_owned).collect();
+        let (theirs, allowed) = (of("days"), of("allowed"));
         let missing: Vec<_> = theirs.iter().filter(|day| !closed.contains(day)).collect();
         assert_eq!(missing, Vec::<&String>::new(), "{}: they have more", zone.name);
         let more: Vec<_> = closed
             .iter()
-            .filter(|day| !theirs.contains(day) && !day.ends_with("-05-27"))
+            .filter(|day| !theirs.contains(day) && !allowed.contains(day))
             .collect();
         assert_eq!(more, Vec::<&String>::new(), "{}: we have more", zone.name);
     }
+}
+
+#[test]
+fn public_holidays_of_every_french_zone_are_those_of_an_independent_calendar() {
+    let program = "
+import holidays, json
+zones = {'fr': [None], 'fr-guadeloupe': ['971', 'BL', 'MF'], 'fr-martinique': ['972'], 'fr-guyane': ['973'], 'fr-reunion': ['974'],
+         'fr-mayotte': ['976'], 'fr-saint-pierre': ['PM'], 'fr-caledonie': ['NC'], 'fr-polynesie': ['PF'], 'fr-wallis': ['WF']}
+days = lambda subdivisions: sorted({day.isoformat() for s in subdivisions for day in holidays.France(subdiv=s, years=range(2026, 2036))})
+allowed = [f'{year}-05-27' for year in range(2026, 2036)]
+print(json.dumps({zone: {'days': days(subdivisions), 'allowed': allowed} for zone, subdivisions in zones.items()}))
+";
+    are_those_of_another_calendar("fr-seed", program);
+}
+
+#[test]
+fn public_holidays_of_the_provinces_of_canada_are_those_of_an_independent_calendar() {
+    let program = "
+import holidays, json
+zones = {'ca-ontario': ['ON'], 'ca-quebec': ['QC'], 'ca-newfoundland': ['NL'], 'ca-atlantic': ['NS', 'PE'], 'ca-new-brunswick': ['NB'],
+         'ca-manitoba': ['MB'], 'ca-saskatchewan': ['SK'], 'ca-alberta': ['AB'], 'ca-british-columbia': ['BC'],
+         'ca-territories': ['YT', 'NT', 'NU']}
+days = lambda provinces, categories: sorted({day.isoformat() for p in provinces
+    for day in holidays.Canada(subdiv=p, years=range(2026, 2036), observed=False, categories=categories)})
+print(json.dumps({zone: {'days': days(provinces, ('public', 'government')), 'allowed': days(provinces, ('public', 'government', 'optional'))}
+                  for zone, provinces in zones.items()}))
+";
+    are_those_of_another_calendar("ca", program);
 }
