@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Several engines on one rate: what the simulator counts, second by second, while 1, 2 and 4 engines feed one account, and while two
-are ended and started again in turn; what a message costs of the processors; and the same on a Redis Cluster of three masters.
+are ended and started again in turn; what a message costs of the processors; the same on a Redis Cluster of three masters; and how soon the
+rate is there again after a fault.
 
     scripts/engines.py FOLDER [SECONDS]
 
@@ -41,7 +42,8 @@ class Site:
     """A Redis or a cluster of them, a simulator, and engines of one configuration."""
 
     def __init__(self, folder, engines, rate, sessions=None, masters=1):
-        self.folder, self.engines, self.running, self.of_engines, self.redis = folder, [], [], [], []
+        self.folder, self.engines, self.running, self.of_engines = folder, [], [], []
+        self.redis, self.redis_commands = [], []
         smpp, self.sim_http = free_port(), free_port()
         redis = self.serve_redis(masters)
         sessions = sessions or engines
@@ -66,14 +68,25 @@ class Site:
             server = ["--port", str(port), "--appendonly", "yes", "--save", "", "--dir", str(home), "--hash-max-listpack-entries", "64"]
             if masters > 1:
                 server += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
-            self.redis.append(self.start(f"redis-{port}", ["redis-server", *server]))
-            until("Redis answers", lambda port=port: opens(port))
+            self.redis_commands.append((port, ["redis-server", *server]))
+            self.redis.append(self.serve_one_redis(len(self.redis)))
         if masters == 1:
             return f'url = "redis://127.0.0.1:{ports[0]}"'
         named = [f"127.0.0.1:{port}" for port in ports]
         cluster = ["redis-cli", "--cluster", "create", *named, "--cluster-yes"]
         subprocess.run(cluster, cwd=self.folder, stdout=subprocess.DEVNULL, check=True, timeout=SECONDS_MAX)
         return f'url = "redis-cluster://{",".join(named)}"\npartitions = 64'
+
+    def serve_one_redis(self, number):
+        port, command = self.redis_commands[number]
+        process = self.start(f"redis-{port}", command)
+        until("Redis answers", lambda: opens(port))
+        return process
+
+    def kill(self, process):
+        process.kill()
+        process.wait(60)
+        self.running.remove(process)
 
     def start(self, name, command):
         out = open(self.folder / f"{name}.log", "w", encoding="utf-8")
@@ -242,6 +255,47 @@ def roll(site, rate):
     )
 
 
+def engine_killed(site):
+    """The other one goes on, with a session of its own."""
+    site.kill(site.of_engines[1])
+    return time.time_ns() // 1_000
+
+
+def engine_stopped(site):
+    """It stands still until the other one has what it had, and wakes up."""
+    site.of_engines[1].send_signal(signal.SIGSTOP)
+    time.sleep(20)
+    site.of_engines[1].send_signal(signal.SIGCONT)
+    return time.time_ns() // 1_000
+
+
+def redis_killed(site):
+    site.kill(site.redis[0])
+    time.sleep(2)
+    site.redis[0] = site.serve_one_redis(0)
+    return time.time_ns() // 1_000
+
+
+FAULTS = [
+    ("one of two engines is killed", engine_killed),
+    ("one of two engines stands still for 20 s", engine_stopped),
+    ("Redis is killed, and started again after 2 s", redis_killed),
+]
+
+
+def recover(site, rate, what, fault):
+    """How long after the fault's end the first three seconds begin that have 0.95 of the rate in their mean."""
+    queued = launch(site, rate * 3 * SECONDS)
+    until("it has begun", lambda: len(site.sent()) > 3 * rate)
+    over = fault(site)
+    until("all is sent", lambda: queued() == 0, 0.5)
+    times = [at for at in site.sent() if at >= over]
+    begins = (at for first, at in enumerate(times) if first + int(2.85 * rate) < len(times) and times[first + int(2.85 * rate)] <= at + 3_000_000)
+    begun = next(begins, None)
+    found = "never" if begun is None else f"{max(0, begun - over) / 1e6:.1f} s later"
+    print(f"2 engines at {rate}/s, {what}: 0.95 of the rate, over three seconds, {found}", flush=True)
+
+
 def hand_on(site, messages):
     """Messages that are queued through the engine that has no session, until the simulator reads them."""
     without = site.sessions().index(0)
@@ -279,6 +333,13 @@ def main():
             roll(site, 500)
         finally:
             site.end()
+    for what, fault in FAULTS:
+        with tempfile.TemporaryDirectory(prefix="campanile-engines-") as folder:
+            site = Site(Path(folder), 2, 500, sessions=2)
+            try:
+                recover(site, 500, what, fault)
+            finally:
+                site.end()
     with tempfile.TemporaryDirectory(prefix="campanile-engines-") as folder:
         site = Site(Path(folder), 2, 5_000, sessions=1)
         try:
