@@ -106,6 +106,7 @@ async fn the_journal_waits_until_it_is_written_down_and_no_longer() {
     let tenant = bench.tenant(1_000).await;
     let campaign = bench.create(tenant, 0..200).await;
     bench.campaigns.launch(tenant, campaign).await.unwrap();
+    bench.launched(tenant, campaign).await;
     let leased = bench.lease(200).await;
     bench.accept(&leased).await;
     bench.campaigns.books().round().await;
@@ -131,6 +132,7 @@ async fn what_is_old_is_forgotten() {
     let tenant = bench.tenant(1_000).await;
     let campaign = bench.create(tenant, 0..20).await;
     bench.campaigns.launch(tenant, campaign).await.unwrap();
+    bench.launched(tenant, campaign).await;
     let leased = bench.lease(20).await;
     bench.accept(&leased).await;
     let stop = CancellationToken::new();
@@ -171,6 +173,7 @@ async fn figures_are_put_together_by_what_campaigns_were_when_these_are_gone() {
     let (tenant, other) = (bench.tenant(1_000).await, bench.tenant(1_000).await);
     let campaign = bench.create(tenant, 0..50).await;
     bench.campaigns.launch(tenant, campaign).await.unwrap();
+    bench.launched(tenant, campaign).await;
     let leased = bench.lease(50).await;
     bench.accept(&leased).await;
     let history = history(&bench, config::History::default()).await;
