@@ -140,8 +140,8 @@ fn what_resellers_do_and_who_gives_a_tenants_keys_is_in_the_audit_log() {
             json!(["operator", "POST /v1/resellers", reseller, null]),
             json!([reseller, "POST /v1/tenants", tenant, null]),
             json!([reseller, "POST /v1/lists", null, { "tenant": tenant }]),
-            json!([reseller, "POST /v1/tenants/{id}/keys", tenant, { "key": admin_id, "role": "admin" }]),
-            json!([tenant, "POST /v1/keys", null, { "key": third["id"], "role": "read" }]),
+            json!([reseller, "POST /v1/tenants/{id}/keys", tenant, { "key": admin_id, "kind": "live", "role": "admin" }]),
+            json!([tenant, "POST /v1/keys", null, { "key": third["id"], "kind": "live", "role": "read" }]),
         ]
     );
 }
