@@ -313,6 +313,20 @@ fn req_004_32_a_team_key_reaches_the_guest_list_and_nobody_else() {
     ] {
         assert_eq!(code(&team.post(&what, &body).expect_problem(&[403])), "guests_only");
     }
+    // Who is a guest no more gets nothing of a draft, nor of a copy.
+    let draft = team.post("/v1/campaigns", &CampaignOrder::to_first(5).body).expect(201);
+    full.post("/v1/guests/remove", &json!({ "numbers": ["+33600000000"] }))
+        .expect(200);
+    let refused = team.post(&format!("{}/launch", one(&draft["id"])), &json!({}));
+    assert_eq!(refused.json()["errors"][0]["code"], "not_a_guest");
+    refused.expect_field_problem(&[422], "/audience");
+    let copy = full
+        .post(&format!("{}/duplicate", one(&draft["id"])), &json!({}))
+        .expect(201);
+    assert_eq!(
+        (&copy["audience"]["accepted"], &copy["audience"]["not_guests"]),
+        (&json!(1), &json!(1))
+    );
     let test = format!("{}/test", one(&anybody["id"]));
     team.post(&test, &json!({ "to": ["+33600000001"] })).expect(202);
     team.post(&test, &json!({ "to": ["+33600000009"] }))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustc_hash::FxHashSet;
 use tokio::sync::mpsc;
 
 use super::draft::Created;
@@ -215,8 +216,9 @@ impl Campaigns {
         let packer = Packer::new(batches, (routes, self.0.deps.gates.clone()), self.store().partitions());
         let (limits, far) = (self.0.deps.limits.clone(), packer.far());
         let countries = self.store().countries(copy.tenant).await?;
+        let guests = self.guests((copy.tenant, copy.guests_only)).await?;
         let (steps, coming) = mpsc::channel(STEPS_MAX);
-        let taking = tokio::task::spawn_blocking(move || take(packer, coming, (limits, countries)));
+        let taking = tokio::task::spawn_blocking(move || take(packer, coming, (limits, countries, guests)));
         let sending = async {
             match whom {
                 Whom::All => self.send_all(original, steps).await,
@@ -292,10 +294,10 @@ fn again(name: &str) -> String {
 fn take(
     mut packer: Packer,
     mut coming: mpsc::Receiver<Step>,
-    (limits, countries): (Limits, Countries),
+    (limits, countries, guests): (Limits, Countries, Option<FxHashSet<u64>>),
 ) -> Result<Counts, CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
-    let mut ingest = ingest.only([limits.countries, countries]);
+    let mut ingest = ingest.only([limits.countries, countries]).among(guests);
     let mut values = ValueBuffer::default();
     while let Some(step) = coming.blocking_recv() {
         for (recipient, packed) in &step {

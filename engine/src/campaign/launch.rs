@@ -5,10 +5,11 @@ use std::sync::PoisonError;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::pages::Pages;
 use super::{CampaignFault, Campaigns, ShortLinks};
 use crate::audience::DAYS_AHEAD_MAX as LINK_DAYS_MAX;
-use crate::domain::{CampaignId, Partition, Purpose, RouteId, TenantId, UnixMicros, Way};
-use crate::fault::{DateProblem, FieldFault};
+use crate::domain::{CampaignId, Partition, Purpose, RouteId, Row, TenantId, UnixMicros, Way};
+use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, Share, StoreError};
 
@@ -48,6 +49,9 @@ impl Campaigns {
         };
         if campaign.state.is_before_launch() && self.waits_for_review(campaign, waits).await? {
             return Ok(CampaignState::InReview);
+        }
+        if campaign.guests_only && campaign.query.is_none() && campaign.state.is_before_launch() {
+            self.check_guests(campaign).await?;
         }
         if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
             return self.resolve_for_launch(campaign, planned).await;
@@ -91,6 +95,25 @@ impl Campaigns {
                 Err(self.day_is_full(tenant, &share).await?)
             }
             Launch::WrongState => Err(self.why_not(tenant, id).await?),
+        }
+    }
+
+    /// Whoever was a guest when the numbers were given, and is none any more, gets nothing. There are few of them.
+    async fn check_guests(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        let guests = self.0.deps.people.guest_numbers(campaign.tenant).await?;
+        let mut pages = Pages::all(campaign.id, self.store().partitions());
+        loop {
+            let chunks = pages.next(self.store()).await?;
+            if chunks.is_empty() {
+                return Ok(());
+            }
+            for packed in chunks.iter().flat_map(|chunk| &chunk.rows) {
+                let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
+                if !guests.contains(&row.recipient.0) {
+                    let fault = FieldFault::new("/audience", FieldProblem::NotAGuest);
+                    return Err(CampaignFault::Fields(vec![fault]));
+                }
+            }
         }
     }
 

@@ -83,7 +83,7 @@ use resolve::Finding;
 pub(crate) use resolve::code_of;
 pub(crate) use roll_call::RollCall;
 use routes::{Chooser, Whose};
-pub(crate) use routes::{RouteTable, Routes, Served, Serving};
+pub(crate) use routes::{RouteTable, Routes, SANDBOX, Served, Serving};
 use starts::Start;
 pub(crate) use trial::{TRIAL_MAX, TrialOrder};
 pub(crate) use watching::Glimpse;

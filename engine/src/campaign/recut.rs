@@ -49,7 +49,9 @@ impl Campaigns {
         let owner = super::launch::owner(campaign);
         let spans = self.store().draft_spans(owner.campaign, partition).await?;
         let routes = self.routes();
-        let cut = self.cut((campaign, &routes), partition, &spans.all).await?;
+        let cut = self
+            .cut((campaign, &routes, campaign.purpose), partition, &spans.all)
+            .await?;
         self.store()
             .recut_draft(owner, partition, spans, (&cut, routes.version()))
             .await?;
@@ -78,12 +80,20 @@ impl Campaigns {
         // read again.
         let (place, routes) = ((queue.partition, queue.line), self.routes());
         let version = routes.version();
+        // What waited in a gate keeps hours, whatever its purpose.
+        let hours = if queue.line.gate == GateId::OPEN {
+            campaign.purpose
+        } else {
+            Purpose::Marketing
+        };
         loop {
             let spans = self.store().queued_spans(queue).await?;
             if spans.version >= version {
                 return Ok(());
             }
-            let cut = self.cut((&campaign, &routes), queue.partition, &spans.all).await?;
+            let cut = self
+                .cut((&campaign, &routes, hours), queue.partition, &spans.all)
+                .await?;
             if self.store().recut_queue(owner, place, spans, (&cut, version)).await? {
                 for span in &cut {
                     self.ring(span.route, queue.partition, false);
@@ -94,10 +104,10 @@ impl Campaigns {
         }
     }
 
-    /// The spans of rows under the routes of now.
+    /// The spans of rows under the routes of now, in the hours of that purpose.
     async fn cut(
         &self,
-        (campaign, table): (&Campaign, &Arc<Routes>),
+        (campaign, table, hours): (&Campaign, &Arc<Routes>, Purpose),
         partition: Partition,
         spans: &[Span],
     ) -> Result<Vec<Span>, StoreError> {
@@ -121,7 +131,7 @@ impl Campaigns {
                 for (position, packed) in (page.position..end).zip(&page.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let route = route_of(&row)?;
-                    let gate = gates.of(campaign.purpose, row.recipient);
+                    let gate = gates.of(hours, row.recipient);
                     add(&mut cut, position, (route, gate));
                 }
             }

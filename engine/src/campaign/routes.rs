@@ -13,6 +13,9 @@ use crate::store::{Store, StoreError};
 /// With what the names of routes begin that are for sandboxes alone.
 const SANDBOX_MARK: &str = "sandbox:";
 
+/// With what a simulator's name begins where SMSCs have their numbers.
+pub(crate) const SANDBOX: &str = "sandbox/";
+
 /// The routes to all numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
@@ -344,7 +347,13 @@ impl Routes {
         Ok(Self {
             version,
             smscs: smscs.iter().map(|(id, _)| *id).collect(),
-            sandboxes: sandboxes(smscs),
+            // Those as well that are configured no more: what they had to say may still come.
+            sandboxes: store
+                .smscs_named(SANDBOX)
+                .await?
+                .into_iter()
+                .chain(sandboxes(smscs))
+                .collect(),
             ..plan.numbered(&numbers)
         })
     }

@@ -14,7 +14,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use sqlx::{AnyConnection, AnyPool, Transaction};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::TenantId;
 pub(crate) use fault::{DatabaseError, DatabaseFault};
@@ -38,7 +38,13 @@ pub(crate) struct Database {
     writers: Arc<Semaphore>,
     /// PostgreSQL has many: new numbers come over connections of their own, where nobody waits for what somebody else changes.
     numbers: Option<AnyPool>,
+    /// Who changes what a tenant has waits here for whoever does, and not with one of PostgreSQL's connections. Tenants with the same
+    /// remainder wait for each other.
+    tenants: Arc<[Arc<Mutex<()>>]>,
 }
+
+/// Places in which changes of tenants wait.
+const TENANT_PLACES: usize = 256;
 
 /// A change under way; undone when it is dropped before [`Change::commit`].
 pub(crate) struct Change {
@@ -46,6 +52,8 @@ pub(crate) struct Change {
     dialect: Dialect,
     numbers: Option<AnyPool>,
     _turn: Option<OwnedSemaphorePermit>,
+    /// Held until it is over.
+    _place: Option<OwnedMutexGuard<()>>,
 }
 
 impl Database {
@@ -82,6 +90,7 @@ impl Database {
             dialect: self.dialect,
             numbers: self.numbers.clone(),
             _turn: turn,
+            _place: None,
         })
     }
 
@@ -91,14 +100,20 @@ impl Database {
     /// # Errors
     /// As [`Database::change`].
     pub(crate) async fn change_of(&self, tenant: TenantId) -> Result<Change, DatabaseError> {
-        let mut change = self.change().await?;
-        if self.dialect == Dialect::Postgres {
-            // Until its end. The first number says what the second one is.
-            let mut lock = Sql::new("SELECT CASE WHEN pg_advisory_xact_lock(1, CAST(");
-            lock.value(i64::from(tenant.0.cast_signed()))
-                .push(" AS INTEGER)) IS NULL THEN 0 ELSE 1 END");
-            change.rows(lock, |_| Ok(())).await?;
+        if self.dialect == Dialect::Sqlite {
+            return self.change().await;
         }
+        let place = self.tenants[tenant.0 as usize % TENANT_PLACES]
+            .clone()
+            .lock_owned()
+            .await;
+        let mut change = self.change().await?;
+        change._place = Some(place);
+        // Of other engines' changes, until its end. The first number says what the second one is.
+        let mut lock = Sql::new("SELECT CASE WHEN pg_advisory_xact_lock(1, CAST(");
+        lock.value(i64::from(tenant.0.cast_signed()))
+            .push(" AS INTEGER)) IS NULL THEN 0 ELSE 1 END");
+        change.rows(lock, |_| Ok(())).await?;
         Ok(change)
     }
 

@@ -220,6 +220,7 @@ async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, D
         pool: pool.map_err(|source| refused(place.to_owned(), source))?,
         dialect,
         writers: Arc::new(Semaphore::new(1)),
+        tenants: (0..super::TENANT_PLACES).map(|_| Arc::default()).collect(),
     })
 }
 

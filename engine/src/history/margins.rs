@@ -207,6 +207,7 @@ impl History {
     async fn names_of(&self, reseller: ResellerId) -> Result<BTreeMap<String, String>, DatabaseError> {
         let mut all = Sql::new("SELECT CAST(id AS TEXT), settings FROM tenant WHERE reseller = ");
         all.value(i64::from(reseller.0));
+        all.push(" AND id < ").value(i64::from(TenantId(0).sandbox().0));
         all.push(" ORDER BY id LIMIT ").value(TENANTS_MAX as i64);
         let one = |row: &Found<'_>| {
             let settings: serde_json::Value = serde_json::from_str(&row.text(1)?).unwrap_or_default();
@@ -242,6 +243,10 @@ fn statement(question: &MarginQuestion, calendar: &Calendar) -> Sql {
     query
         .push("WHERE tenant.reseller = ")
         .value(i64::from(question.reseller.0));
+    // A sandbox costs and brings nothing.
+    query
+        .push(" AND tenant.id < ")
+        .value(i64::from(TenantId(0).sandbox().0));
     let (since, until) = question.range;
     query.push(" AND message.at >= ").value(since);
     query.push(" AND message.at < ").value(until);

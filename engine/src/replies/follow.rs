@@ -402,7 +402,10 @@ impl Shared {
         let id = change.numbers("conversation_message", 1).await?;
         let campaign = match heard.entry.campaign {
             Some(campaign) => Some(campaign),
-            None => self.last_campaign(heard.tenant, heard.from, &heard.number).await?,
+            None => {
+                let whose = (heard.tenant, heard.from, heard.number.as_str());
+                self.last_campaign(change, whose).await?
+            }
         };
         let mut insert = Sql::new(
             "INSERT INTO conversation_message \

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ReplyFault, Shared};
-use crate::database::{DatabaseError, Sql};
+use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{CampaignId, MessageId, Recipient, TenantId};
 use crate::store::InboundEntry;
 
@@ -58,9 +58,8 @@ impl Shared {
     /// The campaign of a tenant's last message to that person, from that number or under a name.
     pub(super) async fn last_campaign(
         &self,
-        tenant: TenantId,
-        recipient: Recipient,
-        number: &str,
+        change: &mut Change,
+        (tenant, recipient, number): (TenantId, Recipient, &str),
     ) -> Result<Option<CampaignId>, DatabaseError> {
         let mut query = self.sent_to(recipient);
         query.push(" AND message.tenant = ").value(tenant.0);
@@ -69,7 +68,7 @@ impl Shared {
             " OR sent_campaign.sender IS NULL OR sent_campaign.sender > '9') ORDER BY message.taken_at DESC LIMIT 1",
         );
         let of = |row: &crate::database::Found<'_>| Ok(MessageId(row.number(1)?.cast_unsigned()).campaign());
-        self.database.row(query, of).await
+        Ok(change.rows(query, of).await?.into_iter().next())
     }
 
     fn sent_to(&self, recipient: Recipient) -> Sql {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::database::Base;
 use super::stages::Stage;
 use crate::bind::{Binds, Events, Kept, Seats};
-use crate::campaign::{Campaigns, Gates, RouteTable, Routes};
+use crate::campaign::{Campaigns, Gates, RouteTable, Routes, SANDBOX};
 use crate::config;
 use crate::dispatch::{Bells, Dispatcher, Leases, Outlet, Settings};
 use crate::domain::SmscId;
@@ -31,7 +31,7 @@ pub(super) async fn number(store: &Store, smscs: &[Arc<config::Smsc>]) -> Result
     for smsc in smscs {
         // One that becomes a sandbox, or is none any more, is another: what waits for the one never goes to the other.
         let number = match smsc.sandbox {
-            true => store.smsc_id(&format!("sandbox/{}", smsc.name)).await?,
+            true => store.smsc_id(&format!("{SANDBOX}{}", smsc.name)).await?,
             false => store.smsc_id(&smsc.name).await?,
         };
         numbered.push((number, smsc.clone()));

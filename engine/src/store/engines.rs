@@ -73,6 +73,13 @@ impl Store {
         self.number(keys::SMSCS, "next_smsc", name).await.map(SmscId)
     }
 
+    /// Every number that the name of an SMSC ever had, where the name begins so.
+    pub(crate) async fn smscs_named(&self, prefix: &str) -> Result<Vec<SmscId>, StoreError> {
+        let pairs: Vec<(String, u16)> = self.ask(redis::cmd("HGETALL").arg(keys::SMSCS)).await?;
+        let those = pairs.into_iter().filter(|(name, _)| name.starts_with(prefix));
+        Ok(those.map(|(_, number)| SmscId(number)).collect())
+    }
+
     /// The number of a route's name; the same for good.
     pub(crate) async fn route_id(&self, name: &str) -> Result<RouteId, StoreError> {
         self.number(keys::ROUTES, "next_route", name).await.map(RouteId)
