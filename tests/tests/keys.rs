@@ -313,7 +313,16 @@ fn req_004_32_a_team_key_reaches_the_guest_list_and_nobody_else() {
     ] {
         assert_eq!(code(&team.post(&what, &body).expect_problem(&[403])), "guests_only");
     }
-    // Who is a guest no more gets nothing of a draft, nor of a copy.
+    let test = format!("{}/test", one(&anybody["id"]));
+    team.post(&test, &json!({ "to": ["+33600000001"] })).expect(202);
+    team.post(&test, &json!({ "to": ["+33600000009"] }))
+        .expect_problem(&[422]);
+    one_leaves(&team, &full);
+}
+
+/// Who is a guest no more gets nothing of a draft, nor of a copy.
+fn one_leaves(team: &Http, full: &Http) {
+    let one = |id: &Value| format!("/v1/campaigns/{}", id.as_str().expect("an id"));
     let draft = team.post("/v1/campaigns", &CampaignOrder::to_first(5).body).expect(201);
     full.post("/v1/guests/remove", &json!({ "numbers": ["+33600000000"] }))
         .expect(200);
@@ -327,10 +336,6 @@ fn req_004_32_a_team_key_reaches_the_guest_list_and_nobody_else() {
         (&copy["audience"]["accepted"], &copy["audience"]["not_guests"]),
         (&json!(1), &json!(1))
     );
-    let test = format!("{}/test", one(&anybody["id"]));
-    team.post(&test, &json!({ "to": ["+33600000001"] })).expect(202);
-    team.post(&test, &json!({ "to": ["+33600000009"] }))
-        .expect_problem(&[422]);
 }
 
 #[test]
