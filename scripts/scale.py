@@ -6,22 +6,19 @@
 FOLDER has the programs `campanile` and `smpp-sim`. Everything runs on loopback, in a folder of its own, with the embedded Redis and SQLite.
 """
 
-import json
 import random
 import re
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
-PROGRAMS = Path(sys.argv[1] if len(sys.argv) > 1 else "target/release").resolve()
+import one_site
+from one_site import until
+
+PROGRAMS = sys.argv[1] if len(sys.argv) > 1 else "target/release"
 CONTACTS = int(sys.argv[2]) if len(sys.argv) > 2 else 500_000
-OPERATOR = "op_" + "scale" * 8
-SECONDS_MAX = 900
 
 FIRST = ["Léa", "Lou", "Zoé", "Hugo", "Jules", "Ana", "Noé", "Maël", "Chloé", "Inès"]
 LAST = ["Martin", "Durand", "Petit", "Lefèvre", "Moreau", "Garcia", "Bernard", "Roux", "D'Amato", "Faure"]
@@ -33,62 +30,8 @@ FILTERS = {
 }
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-class Site:
-    """The programs, and what they are asked."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.api, self.admin, smpp, self.sim_http = (free_port() for _ in range(4))
-        (folder / "operator.key").write_text(OPERATOR)
-        (folder / "campanile.toml").write_text(
-            f"""[api]
-listen = "127.0.0.1:{self.api}"
-operator_key_file = "operator.key"
-recipients_max = 1000000
-[admin]
-listen = "127.0.0.1:{self.admin}"
-[rules]
-packs = []
-[[smsc]]
-name = "north"
-address = "127.0.0.1:{smpp}"
-system_id = "campanile"
-password = "secret"
-window = 500
-"""
-        )
-        simulator = ["--listen", f"127.0.0.1:{smpp}", "--http", f"127.0.0.1:{self.sim_http}"]
-        self.programs = [self.start("smpp-sim", simulator), self.start("campanile", ["serve", "--config", "campanile.toml"])]
-        self.until("the engine answers", lambda: self.is_up())
-
-    def start(self, program, arguments):
-        out = open(self.folder / f"{program}.log", "w", encoding="utf-8")
-        return subprocess.Popen([PROGRAMS / program, *arguments], cwd=self.folder, stdout=out, stderr=out)
-
-    def end(self):
-        for program in reversed(self.programs):
-            program.send_signal(signal.SIGTERM)
-            program.wait(60)
-
-    def is_up(self):
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/readyz", timeout=2).status == 200
-        except OSError:
-            return False
-
-    def ask(self, method, path, body=None, key=OPERATOR, media="application/json"):
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.api}{path}", method=method, data=data)
-        request.add_header("Authorization", f"Bearer {key}")
-        request.add_header("Content-Type", media)
-        with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
-            return json.loads(answer.read())
+class Site(one_site.Site):
+    """With what is read of the engine besides."""
 
     def metric(self, name):
         text = urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=10).read().decode()
@@ -97,15 +40,6 @@ window = 500
     def peak_mib(self):
         status = Path(f"/proc/{self.programs[1].pid}/status").read_text(encoding="ascii")
         return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
-
-    @staticmethod
-    def until(what, condition, pause=0.05):
-        begun = time.monotonic()
-        while not (found := condition()):
-            if time.monotonic() - begun > SECONDS_MAX:
-                sys.exit(f"{what}: not within {SECONDS_MAX} s")
-            time.sleep(pause)
-        return found, time.monotonic() - begun
 
 
 def contacts():
@@ -127,7 +61,7 @@ def measure(site):
     begun = time.monotonic()
     made = site.ask("POST", "/v1/imports", file, key, "text/csv")
     path = f"/v1/imports/{made['id']}"
-    site.until("the import ends", lambda: site.ask("GET", path, key=key)["state"] == "completed", 0.2)
+    until("the import ends", lambda: site.ask("GET", path, key=key)["state"] == "completed", 0.2)
     took = time.monotonic() - begun
     print(f"import of {CONTACTS:,} contacts: {took:.1f} s, {CONTACTS / took:,.0f} a second; peak of the engine {site.peak_mib()} MiB")
     text = {
@@ -140,15 +74,15 @@ def measure(site):
     campaign = site.ask("POST", "/v1/campaigns", text, key)["id"]
     site.ask("POST", f"/v1/campaigns/{campaign}/launch", b"", key)
     view = lambda: site.ask("GET", f"/v1/campaigns/{campaign}", key=key)
-    (resolved, took) = site.until("recipients are found out", lambda: (seen := view())["state"] != "resolving" and seen, 0.02)
+    (resolved, took) = until("recipients are found out", lambda: (seen := view())["state"] != "resolving" and seen, 0.02)
     found = resolved["audience"]["accepted"]
     print(f"finding out {found:,} recipients: {took:.1f} s, {found / took:,.0f} a second")
-    (_, first) = site.until("a first submission", lambda: sum(view()["statuses"].values()), 0.02)
+    (_, first) = until("a first submission", lambda: sum(view()["statuses"].values()), 0.02)
     print(f"first submission seen: {first:.2f} s behind that")
-    (_, took) = site.until("all is sent", lambda: view()["state"] == "completed")
+    (_, took) = until("all is sent", lambda: view()["state"] == "completed")
     print(f"sent: {found / (first + took):,.0f} messages a second; history was {site.metric('campanile_history_lag_seconds'):.0f} s behind")
     rows = site.metric("campanile_history_rows_total")
-    (_, took) = site.until("history is written", lambda: site.metric("campanile_history_lag_seconds") < 2)
+    (_, took) = until("history is written", lambda: site.metric("campanile_history_lag_seconds") < 2)
     rows = site.metric("campanile_history_rows_total") - rows
     if took > 1:
         print(f"history catches up: {rows:,.0f} rows in {took:.1f} s, {rows / took:,.0f} a second")
@@ -164,7 +98,7 @@ def measure(site):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="campanile-scale-") as folder:
-        site = Site(Path(folder))
+        site = Site(Path(folder), PROGRAMS)
         try:
             measure(site)
         finally:

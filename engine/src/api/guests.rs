@@ -45,7 +45,7 @@ pub(super) fn routes() -> Routes {
             Operation::new((Verb::Post, "/v1/guests/remove"), Key::Tenant, "removeGuests")
                 .says(
                     "Take numbers off the guest list",
-                    "What is queued for them goes all the same.",
+                    "What is queued for them goes all the same; a campaign of a team's that was made with them, and is not launched yet, is refused.",
                 )
                 .takes::<shapes::FormerGuests>(json!({ "numbers": ["+33612345678"] }))
                 .answers::<shapes::Page<shapes::Guest>>(200, "The whole list."),
