@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::leases::{DEAD_AFTER, Leases, Turn};
@@ -23,13 +25,16 @@ impl Leases {
             if verdict.may_write().is_err() {
                 continue;
             }
-            for (partition, turn) in self.turns() {
-                // Whoever has it leases, and checks in by itself.
-                let Ok(mut turn) = turn.try_lock() else { continue };
-                if let Err(error) = self.check_in(&mut turn, partition).await {
-                    tracing::debug!(%error, partition = partition.0, "this engine cannot check in; it is tried again");
-                }
-            }
+            // At once: one that does not answer keeps none of the others waiting.
+            join_all(self.turns().map(|(partition, turn)| self.attend_to(partition, turn))).await;
+        }
+    }
+
+    async fn attend_to(&self, partition: Partition, turn: &Mutex<Turn>) {
+        // Whoever has it leases, and checks in by itself.
+        let Ok(mut turn) = turn.try_lock() else { return };
+        if let Err(error) = self.check_in(&mut turn, partition).await {
+            tracing::debug!(%error, partition = partition.0, "this engine cannot check in; it is tried again");
         }
     }
 

@@ -1,8 +1,8 @@
 //! How this process leases, how a lost reply is asked for again, and its signs of life.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::epochs::Epochs;
 use crate::bind::{Lease, Seats};
 use crate::clock::Clock;
-use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId, UnixMicros};
+use crate::domain::{GateId, Partition, PartitionSet, Recipient, RouteId, SmscId, UnixMicros};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::store::{
@@ -43,6 +43,12 @@ const FREE_WITHIN: Duration = Duration::from_secs(1);
 /// The pause before a lease is asked for again, doubled up to a second.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How long it is waited for somebody else's lease in a partition: one whose server does not answer keeps nobody else.
+const TURN_WITHIN: Duration = Duration::from_millis(100);
+
+/// For how long a lease that nobody asks for any more is held for one that may have a reply still.
+const ASKED_WITHIN: Duration = Duration::from_secs(60);
 
 /// How soon it is looked again whether other engines have checked in.
 const OTHERS_WITHIN: Duration = Duration::from_millis(50);
@@ -85,6 +91,9 @@ pub(crate) struct Leases {
     pub(super) epochs: Epochs,
     /// One lease at a time in a partition, so that each can say which was the one before.
     turns: Vec<tokio::sync::Mutex<Turn>>,
+    /// Partitions that did not answer last. One of them is tried at a time: whoever tries may wait for long.
+    away: Mutex<PartitionSet>,
+    trial: tokio::sync::Mutex<()>,
     /// A lease was asked for, and nobody knows what it brought.
     unanswered: AtomicBool,
     /// Receipts that waited for messages that are in doubt by now.
@@ -101,6 +110,8 @@ pub(super) struct Turn {
     pub(super) server: String,
     /// What no reply has come for yet.
     pending: Option<Unheard>,
+    /// The pause before it is asked again.
+    pause: Duration,
     /// The server is another one than when its epoch began.
     is_elsewhere: bool,
     /// The last leases, oldest first.
@@ -109,10 +120,12 @@ pub(super) struct Turn {
     remembered: usize,
 }
 
-/// A lease that was asked for, by when and under what.
+/// A lease that was asked for, when first and last, for whom, and under what.
 #[derive(Clone, Debug)]
 struct Unheard {
     since: Instant,
+    last: Instant,
+    smsc: SmscId,
     lease: Arc<Lease>,
 }
 
@@ -140,6 +153,8 @@ impl Leases {
             seats,
             epochs: Epochs::new(epoch),
             turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
+            away: Mutex::default(),
+            trial: tokio::sync::Mutex::default(),
             unanswered: AtomicBool::new(false),
             unparked,
         })
@@ -150,18 +165,46 @@ impl Leases {
         self.epochs.current().epoch
     }
 
-    /// Leases. A reply that is lost is asked for again until it comes; `None` when `stop` comes first.
-    pub(super) async fn lease(&self, wanted: &Wanted<'_>, stop: &CancellationToken) -> Option<Got> {
-        let mut turn = self.turns[usize::from(wanted.partition.0)].lock().await;
-        let mut pause = PAUSE_MIN;
+    /// Leases. A reply that is lost is asked for again, by whoever comes next, until it comes. `Err`: the partition does not answer, or
+    /// not everybody has checked in there; it is worth another try after so long.
+    pub(super) async fn lease(&self, wanted: &Wanted<'_>, stop: &CancellationToken) -> Result<Got, Duration> {
+        let partition = wanted.partition;
+        let trial = match self.is_away(partition) {
+            true => Some(self.trial.try_lock().map_err(|_| TURN_WITHIN)?),
+            false => None,
+        };
+        let turn = tokio::time::timeout(TURN_WITHIN, self.turns[usize::from(partition.0)].lock());
+        let mut turn = turn.await.map_err(|_| PAUSE_MIN)?;
+        let got = self.lease_in(&mut turn, wanted, stop).await;
+        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        match got {
+            Ok(_) => {
+                away.remove(partition);
+                turn.pause = Duration::ZERO;
+            }
+            Err(_) => away.insert(partition),
+        }
+        drop((away, trial));
+        got
+    }
+
+    fn is_away(&self, partition: Partition) -> bool {
+        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.contains(partition)
+    }
+
+    /// The same, in that partition's turn.
+    async fn lease_in(&self, turn: &mut Turn, wanted: &Wanted<'_>, stop: &CancellationToken) -> Result<Got, Duration> {
         loop {
             if turn.server.is_empty() && !self.is_alone() {
-                stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?;
-                continue;
+                self.meet_all(turn, wanted).await?;
             }
             // What nobody knows the reply of is asked for under its own epoch, and held for in flight until it comes.
+            let now = self.clock.now();
             let asked = turn.pending.clone().unwrap_or_else(|| Unheard {
-                since: self.clock.now(),
+                since: now,
+                last: now,
+                smsc: wanted.smsc,
                 lease: self.epochs.current(),
             });
             // Before a new epoch begins, the old one's last lease is compared: an older database would be missed.
@@ -170,7 +213,7 @@ impl Leases {
                 turn.epoch = asked.lease.epoch;
             }
             let segments = if farewell { 0 } else { wanted.segments };
-            match self.ask(&turn, wanted, segments, stop).await {
+            match self.ask(turn, wanted, segments, stop).await {
                 Ok((Leased::Messages { .. }, _)) if farewell => turn.begin_anew(),
                 Ok((
                     Leased::Messages {
@@ -185,30 +228,30 @@ impl Leases {
                     turn.pending = None;
                     self.unanswered.store(false, Ordering::Relaxed);
                     if turn.is_elsewhere {
-                        self.leave(&mut turn).await;
+                        self.leave(turn).await;
                     }
-                    let Unheard { since, lease } = asked;
-                    return Some(Got {
+                    let Unheard { since, smsc, lease, .. } = asked;
+                    return Ok(Got {
                         lease,
                         since,
-                        is_kept,
+                        // What was asked for somebody else is not for this SMSC.
+                        is_kept: is_kept && smsc == wanted.smsc,
                         messages,
                         more,
                         next_due,
                         stale,
                     });
                 }
-                Ok((Leased::Older(known), _)) => self.resolve_older(&mut turn, wanted.partition, known).await,
-                Ok((Leased::Elsewhere, _)) => stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?,
+                Ok((Leased::Older(known), _)) => self.resolve_older(turn, wanted.partition, known).await,
+                Ok((Leased::Elsewhere, _)) => self.meet_all(turn, wanted).await?,
                 Err(error) => {
                     self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
-                    tracing::warn!(%error, "a lease has no reply; it is asked for again");
+                    tracing::warn!(%error, partition = wanted.partition.0, "a lease has no reply; it is asked for again");
                     self.unanswered.store(true, Ordering::Relaxed);
                     if !farewell {
-                        turn.pending = Some(asked);
+                        turn.pending = Some(Unheard { last: now, ..asked });
                     }
-                    stop.run_until_cancelled(tokio::time::sleep(pause)).await?;
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    return Err(turn.pause());
                 }
             }
         }
@@ -282,14 +325,14 @@ impl Leases {
         }
     }
 
-    /// Until all engines have checked in with the server on which a partition is now.
-    async fn wait_for_all(&self, turn: &mut Turn, wanted: &Wanted<'_>) {
+    /// Looks whether all engines have checked in with the server on which a partition is now.
+    async fn meet_all(&self, turn: &mut Turn, wanted: &Wanted<'_>) -> Result<(), Duration> {
         match self.check_in(turn, wanted.partition).await {
-            Ok(true) => {}
-            Ok(false) => tokio::time::sleep(OTHERS_WITHIN).await,
+            Ok(true) => Ok(()),
+            Ok(false) => Err(OTHERS_WITHIN),
             Err(error) => {
-                tracing::debug!(%error, "this engine cannot check in; it is tried again");
-                tokio::time::sleep(OTHERS_WITHIN).await;
+                tracing::debug!(%error, partition = wanted.partition.0, "this engine cannot check in; it is tried again");
+                Err(OTHERS_WITHIN)
             }
         }
     }
@@ -440,10 +483,8 @@ impl Leases {
         let mut turns = Vec::with_capacity(self.turns.len());
         for (partition, turn) in self.turns() {
             let free = tokio::time::timeout(FREE_WITHIN, turn.lock()).await;
-            turns.push((
-                partition,
-                free.map_err(|_| StoreError::Corrupt("a lease is waited for"))?,
-            ));
+            let turn = free.ok().filter(|turn| !turn.is_asked_for(self.clock.now()));
+            turns.push((partition, turn.ok_or(StoreError::Corrupt("a lease is waited for"))?));
         }
         for (partition, turn) in &turns {
             if turn.number == 0 || !is_known {
@@ -490,6 +531,18 @@ fn tell_of_older(partition: Partition, messages: usize) {
 }
 
 impl Turn {
+    /// The pause before it is asked again.
+    fn pause(&mut self) -> Duration {
+        self.pause = (self.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX);
+        self.pause
+    }
+
+    /// Whether a lease has no reply yet, and somebody still asks for it.
+    fn is_asked_for(&self, now: Instant) -> bool {
+        let unheard = self.pending.as_ref();
+        unheard.is_some_and(|unheard| now.saturating_duration_since(unheard.last) < ASKED_WITHIN)
+    }
+
     /// Under another epoch. What is known of the server stays.
     fn begin_anew(&mut self) {
         let server = std::mem::take(&mut self.server);

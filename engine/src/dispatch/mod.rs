@@ -209,7 +209,7 @@ impl Dispatcher {
             gates: &gates,
             version: self.routes.version(),
         };
-        let Some(Got {
+        let Got {
             lease,
             since,
             is_kept,
@@ -217,14 +217,18 @@ impl Dispatcher {
             more,
             next_due,
             stale,
-        }) = self.leases.lease(&wanted, stop).await
-        else {
-            self.outlet.service.got(&allowance, 0, |_| 0);
-            return;
+        } = match self.leases.lease(&wanted, stop).await {
+            Ok(got) => got,
+            Err(pause) => {
+                self.outlet.service.got(&allowance, 0, |_| 0);
+                return self.outlet.doorbell.ring_at(partition, self.clock.now() + pause);
+            }
         };
+        // What goes back has taken nothing of what it may have.
+        let own = if is_kept { &messages[..] } else { &[] };
         self.outlet
             .service
-            .got(&allowance, messages.len(), |route| from_route(&messages, route));
+            .got(&allowance, own.len(), |route| from_route(own, route));
         if more {
             self.outlet.doorbell.ring(partition, false);
         }
@@ -394,10 +398,11 @@ impl Dispatcher {
     /// Rings for partitions in which something is queued that nobody here has queued.
     async fn look_around(self, stop: CancellationToken) {
         loop {
-            match self.store.lines().await {
+            match self.store.lines_within_reach().await {
                 Ok(partitions) => {
                     let mine = |line: &Line| self.outlet.service.serves(line.way);
-                    let waiting = partitions.into_iter().filter(|(_, lines)| lines.iter().any(mine));
+                    let there = partitions.into_iter().filter_map(|(partition, lines)| Some((partition, lines.ok()?)));
+                    let waiting = there.filter(|(_, lines)| lines.iter().any(mine));
                     waiting.for_each(|(partition, _)| self.outlet.doorbell.ring(partition, false));
                 }
                 Err(error) => tracing::debug!(%error, "cannot look for due messages"),

@@ -248,6 +248,33 @@ impl fmt::Display for Recipient {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Partition(pub(crate) u16);
 
+/// Some of the partitions, a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PartitionSet(u64);
+
+impl PartitionSet {
+    pub(crate) fn insert(&mut self, partition: Partition) {
+        self.0 |= 1 << partition.0;
+    }
+
+    pub(crate) fn remove(&mut self, partition: Partition) {
+        self.0 &= !(1 << partition.0);
+    }
+
+    pub(crate) fn contains(self, partition: Partition) -> bool {
+        self.0 & 1 << partition.0 != 0
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those of it, in order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Partition> {
+        (0..PARTITIONS_MAX).map(Partition).filter(move |partition| self.contains(*partition))
+    }
+}
+
 /// An SMSC by the number that the database gave its name. 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SmscId(pub(crate) u16);

@@ -12,6 +12,8 @@ pub(super) struct Rules {
     id: String,
     allow_loss: bool,
     marks: Marks,
+    /// Which of them were passed at the last look.
+    passed: (bool, bool),
     /// The database is not the one of the start: for good, whatever is seen later.
     lost: Option<Reason>,
     /// The settings when they could last be read.
@@ -24,6 +26,7 @@ impl Rules {
             id,
             allow_loss: settings.allow_loss,
             marks: Marks::new(settings.intake_mark, settings.lease_mark),
+            passed: (false, false),
             lost: None,
             hazards: Vec::new(),
         }
@@ -40,8 +43,12 @@ impl Rules {
             None => reasons.push(Reason::RedisAway),
             Some(sight) => {
                 self.identify(sight.id.as_deref());
-                self.hazards = sight.hazards.clone().unwrap_or_default();
-                let (intake, leases) = self.marks.look(sight.memory);
+                // Where not all nodes can be looked at, it is as it was.
+                if let Some(memory) = sight.memory {
+                    self.hazards = sight.hazards.clone().unwrap_or_default();
+                    self.passed = self.marks.look(memory);
+                }
+                let (intake, leases) = self.passed;
                 reasons.extend(intake.then_some(Reason::IntakeMark));
                 reasons.extend(leases.then_some(Reason::LeaseMark));
             }

@@ -14,7 +14,7 @@ fn sight(id: Option<&str>) -> Sight {
         round_trip: Duration::ZERO,
         time_us: 1,
         id: id.map(str::to_owned),
-        memory: Memory::default(),
+        memory: Some(Memory::default()),
         hazards: Some(Vec::new()),
     }
 }
@@ -217,7 +217,7 @@ async fn memory_at_its_marks_stops_intake_then_leases_and_lets_go_again() {
         let probe = Probe::connect(&bench.redis.servers().unwrap(), Clock::new())
             .await
             .unwrap();
-        probe.look().await.unwrap().memory.used
+        probe.look().await.unwrap().memory.unwrap().used
     };
     // Used memory moves by some tens of kilobytes: marks are aimed at in their middles.
     bench.set("maxmemory", &(used * 100 / 89).to_string()).await;

@@ -206,6 +206,7 @@ impl Engine {
             abandon: self.stages.settlers.stop.clone(),
             whereabouts: Whereabouts::default(),
             text_key: self.base.text_key.clone(),
+            is_patient: !self.base.store.is_on_several(),
         };
         settle::start((gatherer, settler), events, unparked, &self.stages.settlers.tasks);
     }

@@ -6,12 +6,12 @@ use smpp::command_status::CommandStatus;
 use smpp::session::Ack;
 use tokio::sync::mpsc;
 
-use super::case::{Answered, Question};
+use super::case::{Answered, Case, Question};
 use super::{Gatherer, SETTLERS};
-use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, Reply};
+use crate::bind::{Answer, Content, Delivery, Events, Flight, InboundNews, ReceiptNews, Reply};
 use crate::config::{AnswerMeaning, InDoubt};
 use crate::dispatch::{Outlet, Settings};
-use crate::domain::{Event, Message, Note, REFUSED_MAX, Recipient, SmscId, Transition, UnixMicros};
+use crate::domain::{Event, Message, Note, PartitionSet, REFUSED_MAX, Recipient, SmscId, Transition, UnixMicros};
 use crate::encryption::TextKey;
 use crate::outcome::{Policy, Whole, decide};
 use crate::receipt::Parked;
@@ -22,6 +22,8 @@ pub(super) type Session = mpsc::Sender<Vec<(Ack, CommandStatus)>>;
 
 /// A delivery that is acknowledged when it is stored.
 pub(super) struct Due {
+    /// Whom its delivery names: nobody is 0.
+    recipient: Recipient,
     pub(super) session: Session,
     pub(super) ack: Ack,
     pub(super) at: Instant,
@@ -33,6 +35,10 @@ pub(super) struct Group {
     pub(super) receipts: Vec<Question>,
     pub(super) inbound: Vec<(SmscId, InboundNews)>,
     pub(super) due: Vec<Due>,
+    /// Under these keys receipts are parked whose ids an answer has named.
+    pub(super) named: Vec<Recipient>,
+    /// Parked receipts that have found their place.
+    pub(super) unpark: Vec<ParkedOf>,
     gathered_at: Instant,
 }
 
@@ -45,18 +51,68 @@ pub(super) struct Gathered {
 }
 
 impl Group {
-    fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             answers: Vec::new(),
             receipts: Vec::new(),
             inbound: Vec::new(),
             due: Vec::new(),
+            named: Vec::new(),
+            unpark: Vec::new(),
             gathered_at: now,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.receipts.is_empty() && self.due.is_empty()
+        let is_idle = self.answers.is_empty() && self.receipts.is_empty() && self.due.is_empty();
+        is_idle && self.inbound.is_empty() && self.named.is_empty() && self.unpark.is_empty()
+    }
+
+    /// Answers and deliveries in it.
+    pub(super) fn count(&self) -> usize {
+        self.answers.len() + self.receipts.len() + self.inbound.len()
+    }
+
+    pub(super) fn add(&mut self, case: Case) {
+        match case {
+            Case::Answer(answered) => self.answers.push(answered),
+            Case::Receipt(question) => self.receipts.push(question),
+        }
+    }
+
+    /// The partitions that are asked for it.
+    pub(super) fn partitions(&self, partitions: u16) -> PartitionSet {
+        let answers = self.answers.iter().map(|answered| answered.flight.recipient);
+        let receipts = self.receipts.iter().map(|question| question.at);
+        let inbound = self.inbound.iter().map(|(_, news)| sender(news));
+        let parked = self.named.iter().copied().chain(self.unpark.iter().map(|(key, _)| *key));
+        let all = answers.chain(receipts).chain(inbound).chain(parked);
+        let mut set = PartitionSet::default();
+        all.for_each(|recipient| set.insert(recipient.partition(partitions)));
+        set
+    }
+
+    /// Takes out what is about those.
+    pub(super) fn split_off(&mut self, of: PartitionSet, partitions: u16) -> Self {
+        let is_of = |recipient: Recipient| of.contains(recipient.partition(partitions));
+        Self {
+            answers: taken(&mut self.answers, |answered| is_of(answered.flight.recipient)),
+            receipts: taken(&mut self.receipts, |question| is_of(question.at)),
+            inbound: taken(&mut self.inbound, |(_, news)| is_of(sender(news))),
+            due: taken(&mut self.due, |due| is_of(due.recipient)),
+            named: taken(&mut self.named, |key| is_of(*key)),
+            unpark: taken(&mut self.unpark, |(key, _)| is_of(*key)),
+            gathered_at: self.gathered_at,
+        }
+    }
+
+    /// Takes over the deliveries that may not be acknowledged before all of it is stored.
+    pub(super) fn hold(&mut self, due: &mut Vec<Due>, partitions: u16) {
+        let named = self.receipts.iter().map(|question| named_by(&question.news));
+        let senders = self.inbound.iter().map(|(_, news)| sender(news));
+        let mut open = PartitionSet::default();
+        named.chain(senders).for_each(|recipient| open.insert(recipient.partition(partitions)));
+        self.due = taken(due, |due| open.contains(due.recipient.partition(partitions)));
     }
 
     /// When the oldest of what it has came.
@@ -87,6 +143,18 @@ impl Gathered {
             self.group_of(question.at).receipts.push(question);
         }
     }
+}
+
+fn taken<T>(list: &mut Vec<T>, which: impl Fn(&T) -> bool) -> Vec<T> {
+    list.extract_if(.., |one| which(one)).collect()
+}
+
+fn sender(news: &InboundNews) -> Recipient {
+    Recipient(news.from.unwrap_or(0))
+}
+
+fn named_by(news: &ReceiptNews) -> Recipient {
+    Recipient(news.recipient.unwrap_or(0))
 }
 
 /// Parked receipts as questions.
@@ -133,11 +201,11 @@ impl Gatherer {
         }
         for delivery in events.deliveries {
             let recipient = match &delivery.content {
-                Content::Receipt(news) => news.recipient,
-                Content::Inbound(news) => news.from,
+                Content::Receipt(news) => named_by(news),
+                Content::Inbound(news) => sender(news),
             };
-            let group = gathered.group_of(Recipient(recipient.unwrap_or(0)));
-            add_delivery((events.smsc, side), delivery, group);
+            let group = gathered.group_of(recipient);
+            add_delivery((events.smsc, side), (delivery, recipient), group);
         }
     }
 
@@ -203,8 +271,9 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
     }
 }
 
-fn add_delivery((smsc, side): (SmscId, &Outlet), delivery: Delivery, group: &mut Group) {
+fn add_delivery((smsc, side): (SmscId, &Outlet), (delivery, recipient): (Delivery, Recipient), group: &mut Group) {
     group.due.push(Due {
+        recipient,
         session: delivery.session,
         ack: delivery.ack,
         at: delivery.at,
@@ -272,7 +341,7 @@ fn note_reply((side, is_stopped): (&Outlet, bool), answer: &Answer, now: UnixMic
 /// Everything is stored: the SMSC may forget it.
 pub(super) async fn acknowledge(due: Vec<Due>, waited: impl Fn(Duration), now: impl Fn() -> Instant) {
     let mut by_session: Vec<(Session, Vec<(Ack, CommandStatus)>)> = Vec::new();
-    for Due { session, ack, at } in due {
+    for Due { session, ack, at, .. } in due {
         waited(now().saturating_duration_since(at));
         let entry = (ack, CommandStatus::ESME_ROK);
         match by_session.iter_mut().find(|(known, _)| known.same_channel(&session)) {

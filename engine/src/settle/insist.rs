@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
+use super::Settler;
+use crate::domain::PartitionSet;
 use crate::metrics::Metrics;
-use crate::store::StoreError;
+use crate::store::{Away, StoreError};
 
 /// The pause before the store is asked again, doubled up to a second.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -23,6 +25,44 @@ where
             Ok(done) => return done,
             Err(error) => away(metrics, op, &error, pauses.next()).await,
         }
+    }
+}
+
+impl Settler {
+    /// Asks of partitions. What some of them do not do is asked again here where this settler is patient; else it is said which these are,
+    /// and somebody else sees to it.
+    pub(super) async fn within_reach<T, F>(&self, op: &'static str, mut ask: impl FnMut() -> F) -> (T, PartitionSet)
+    where
+        F: Future<Output = Result<(T, Away), StoreError>>,
+    {
+        let mut pauses = pauses();
+        loop {
+            let error = match ask().await {
+                Ok((done, Away { partitions, why: None })) => return (done, partitions),
+                Ok((done, Away { partitions, why: Some(why) })) if !self.is_patient => {
+                    self.put_aside(op, &why);
+                    return (done, partitions);
+                }
+                Ok((_, Away { why: Some(error), .. })) | Err(error) => error,
+            };
+            away(&self.metrics, op, &error, pauses.next()).await;
+        }
+    }
+
+    /// Asks one partition. `None`: it did not do it, and somebody else sees to it.
+    pub(super) async fn if_there<T, F>(&self, op: &'static str, mut ask: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        if self.is_patient {
+            return Some(insist(&self.metrics, op, ask).await);
+        }
+        ask().await.inspect_err(|error| self.put_aside(op, error)).ok()
+    }
+
+    fn put_aside(&self, op: &'static str, error: &StoreError) {
+        self.metrics.redis_errors_total.with_label_values(&[op]).inc();
+        tracing::warn!(%error, op, "some partitions of the store did not do it; they are asked again, and the others go on");
     }
 }
 

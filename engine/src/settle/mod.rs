@@ -4,6 +4,7 @@
 //! group of one, that of the other is prepared. The groups of a settler reach the store in their order, so that a receipt
 //! never overtakes the answer to its own message.
 
+mod aside;
 mod case;
 mod group;
 mod insist;
@@ -39,6 +40,7 @@ use crate::pressure::Pressure;
 use crate::receipt::Whereabouts;
 use crate::store::{ParkedOf, Store};
 
+use aside::Aside;
 use group::{Gathered, Group};
 pub(crate) use traced::Traced;
 
@@ -137,6 +139,8 @@ pub(crate) struct Settler {
     pub(crate) whereabouts: Whereabouts,
     /// What parked receipts quote is encrypted with.
     pub(crate) text_key: Arc<TextKey>,
+    /// It asks a partition until that has done it. If not, somebody else does.
+    pub(crate) is_patient: bool,
 }
 
 /// Starts them. They settle until every session and dispatcher is gone and nothing is left.
@@ -149,35 +153,61 @@ pub(crate) fn start(
     let mut settlers = Vec::with_capacity(SETTLERS);
     for which in 0..SETTLERS {
         let (sender, groups) = mpsc::channel(GROUPS_MAX);
-        tasks.spawn(settler.clone().run(which, groups));
+        let aside = Arc::new(Aside::default());
+        if !settler.is_patient {
+            let patient = Settler {
+                is_patient: true,
+                ..settler.clone()
+            };
+            tasks.spawn(patient.see_to(aside.clone()));
+        }
+        tasks.spawn(settler.clone().run(which, groups, aside));
         settlers.push(sender);
     }
     tasks.spawn(gatherer.run((events, unparked), settlers));
 }
 
 impl Settler {
-    async fn run(mut self, which: usize, mut groups: mpsc::Receiver<Group>) {
-        let abandon = self.abandon.clone();
+    async fn run(mut self, which: usize, mut groups: mpsc::Receiver<Group>, aside: Arc<Aside>) {
+        let partitions = self.store.partitions();
         while let Some(group) = groups.recv().await {
             self.pressure.set(which, group.oldest());
-            self.present = self.smscs.all();
-            if abandon
-                .run_until_cancelled(self.verdict.writes_allowed())
-                .await
-                .is_none()
-            {
-                return;
+            let abandon = self.abandon.clone();
+            if abandon.run_until_cancelled(aside.has_room()).await.is_none() {
+                break;
             }
-            if abandon.run_until_cancelled(self.carry_out(group)).await.is_none() {
-                tracing::warn!(
-                    "the store is away and time is up: what was not settled will be in doubt at the next start"
-                );
-                return;
+            let Some(left) = self.settle(aside.part(group, partitions)).await else {
+                break;
+            };
+            if !left.is_empty() {
+                aside.put(left, partitions);
             }
             if groups.is_empty() {
                 self.pressure.set(which, None);
             }
         }
+        aside.close();
+    }
+
+    /// Sees to what was put aside.
+    async fn see_to(mut self, aside: Arc<Aside>) {
+        while let Some(group) = aside.next().await {
+            if self.settle(group).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Returns what is left over. `None`: time is up.
+    async fn settle(&mut self, group: Group) -> Option<Group> {
+        self.present = self.smscs.all();
+        let abandon = self.abandon.clone();
+        abandon.run_until_cancelled(self.verdict.writes_allowed()).await?;
+        let left = abandon.run_until_cancelled(self.carry_out(group)).await;
+        if left.is_none() {
+            tracing::warn!("the store is away and time is up: what was not settled will be in doubt at the next start");
+        }
+        left
     }
 }
 

@@ -70,7 +70,8 @@ impl Settler {
 
     /// Parks what matches nothing. An answer that came meanwhile did not find it: what it has named by now is asked again.
     pub(super) async fn park_unmatched(&self, cases: &mut Vec<Case>, tray: &mut Tray) {
-        for mut question in self.park(std::mem::take(&mut tray.park)).await {
+        let park = std::mem::take(&mut tray.park);
+        for mut question in self.park(park, tray).await {
             if let Some(recipient) = self.recent(&question).filter(|known| *known != question.at) {
                 (question.at, question.place) = (recipient, Place::Whereabouts);
                 if tray.begin(&question) {
@@ -83,7 +84,10 @@ impl Settler {
     /// Receipts that were parked under these keys before an answer named their ids.
     pub(super) async fn expected(&self, keys: Vec<Recipient>, cases: &mut Vec<Case>, tray: &mut Tray) {
         for key in keys {
-            let packed = insist(&self.metrics, "parked", || self.store.parked_of(key)).await;
+            let Some(packed) = self.if_there("parked", || self.store.parked_of(key)).await else {
+                tray.left.named.push(key);
+                continue;
+            };
             let mut receipts = questions(&[(key, packed)], &self.text_key);
             // They are asked as they were when they came: nobody insists.
             receipts.iter_mut().for_each(|question| question.insisted = false);

@@ -9,14 +9,13 @@ use rustc_hash::FxHashMap;
 use super::Settler;
 use super::case::{Answered, Case, Place, Question};
 use super::group::{Group, acknowledge, note_of, policy, questions};
-use super::insist::insist;
 use super::matching::Matched;
 use super::sheet::{Made, Sheet};
 use super::traced::Settled;
 use super::tray::Tray;
 use crate::bind::{InboundNews, Reply};
 use crate::dispatch::Outlet;
-use crate::domain::{Draft, Due, Recipient, Record, SmscId, State, Status, Step, Transition};
+use crate::domain::{Draft, Due, Partition, PartitionSet, Recipient, Record, SmscId, State, Status, Step, Transition};
 use crate::outcome;
 use crate::receipt::Parked;
 use crate::store::Swap;
@@ -26,17 +25,22 @@ use crate::store::Swap;
 const ROUNDS_MAX: usize = 10;
 
 impl Settler {
-    pub(super) async fn carry_out(&self, group: Group) {
+    /// Returns what partitions did not do, where it is not waited for these.
+    pub(super) async fn carry_out(&self, group: Group) -> Group {
         let Group {
             answers,
             receipts,
             inbound,
-            due,
+            mut due,
+            named,
+            unpark,
             ..
         } = group;
         self.keep_index(&answers).await;
-        let mut tray = Tray::default();
+        let mut tray = Tray::new(self.clock.now());
+        tray.unpark = unpark;
         let mut cases: Vec<Case> = answers.into_iter().map(Case::Answer).collect();
+        self.expected(named, &mut cases, &mut tray).await;
         self.ask(receipts, &mut cases, &mut tray).await;
         let mut rounds = 0;
         while !cases.is_empty() || tray.waits() {
@@ -47,7 +51,8 @@ impl Settler {
                 }
             } else if !tray.early.is_empty() {
                 // Asked once more: whoever moved the message before they were parked has not seen them.
-                let early = self.park(std::mem::take(&mut tray.early)).await;
+                let early = std::mem::take(&mut tray.early);
+                let early = self.park(early, &mut tray).await;
                 self.ask(early, &mut cases, &mut tray).await;
             } else if cases.is_empty() {
                 self.park_unmatched(&mut cases, &mut tray).await;
@@ -55,14 +60,18 @@ impl Settler {
             cases = self.round(cases, &mut tray).await;
             rounds += 1;
         }
-        self.clear(tray, inbound).await;
+        let mut left = self.clear(tray, inbound).await;
+        if !left.is_empty() {
+            left.hold(&mut due, self.store.partitions());
+        }
         let metrics = &self.metrics.receipt_ack_seconds;
         acknowledge(due, |waited| metrics.observe(waited.as_secs_f64()), || self.clock.now()).await;
+        left
     }
 
     /// One swap of the records that the cases are about, and what comes of it. Returns what is to be asked again.
     async fn round(&self, cases: Vec<Case>, tray: &mut Tray) -> Vec<Case> {
-        let (mut sheets, cases) = self.sheets(cases).await;
+        let (mut sheets, cases) = self.sheets(cases, tray).await;
         let (mut made, mut again, mut next) = (Vec::with_capacity(cases.len()), Vec::new(), Vec::new());
         let mut expected = Vec::new();
         for (at, case) in cases {
@@ -82,10 +91,12 @@ impl Settler {
                 },
             }
         }
-        let done = self.swap(&sheets, tray, &mut again).await;
+        let (done, away) = self.swap(&sheets, tray, &mut again).await;
+        let is_away: Vec<bool> = sheets.iter().map(|sheet| away.contains(self.partition(sheet))).collect();
         let mut records: Vec<Vec<u8>> = sheets.into_iter().map(|sheet| sheet.swap.draft.into_octets()).collect();
         for (at, made) in made {
             match made {
+                made if is_away[at] => tray.left.add(made.again()),
                 made if !done[at] => next.push(made.again()),
                 Made::Answer(answered, late) => {
                     self.answered(&answered, late.as_deref(), tray);
@@ -100,7 +111,7 @@ impl Settler {
     }
 
     /// The records that cases are about, and for each case which: what this process saw last, or what is stored.
-    async fn sheets(&self, cases: Vec<Case>) -> (Vec<Sheet>, Vec<(usize, Case)>) {
+    async fn sheets(&self, cases: Vec<Case>, tray: &mut Tray) -> (Vec<Sheet>, Vec<(usize, Case)>) {
         let mut places: FxHashMap<Recipient, usize> = FxHashMap::default();
         places.reserve(cases.len());
         let mut known: Vec<(Recipient, Option<Bytes>)> = Vec::with_capacity(cases.len());
@@ -120,12 +131,17 @@ impl Settler {
             .filter(|(_, record)| record.is_none())
             .map(|(recipient, _)| *recipient)
             .collect();
-        let mut read = if unknown.is_empty() {
-            Vec::new()
+        let (read, away) = if unknown.is_empty() {
+            Default::default()
         } else {
-            insist(&self.metrics, "commit", || self.store.records(&unknown)).await
+            let read = || self.store.records_within_reach(&unknown);
+            self.within_reach("commit", read).await
+        };
+        let unread = |at: usize| known[at].1.is_none() && away.contains(known[at].0.partition(self.store.partitions()));
+        for (_, case) in placed.extract_if(.., |(at, _)| !away.is_empty() && unread(*at)) {
+            tray.left.add(case);
         }
-        .into_iter();
+        let mut read = read.into_iter();
         let sheet = |(recipient, known): (Recipient, Option<Bytes>)| Sheet {
             fresh: known.is_none(),
             swap: Swap::new(recipient, known.or_else(|| read.next()).unwrap_or_default()),
@@ -136,18 +152,18 @@ impl Settler {
 
     /// Swaps the records in which something has moved; returns for each sheet whether it was. Receipts that were parked for
     /// the messages are asked now.
-    async fn swap(&self, sheets: &[Sheet], tray: &mut Tray, again: &mut Vec<Question>) -> Vec<bool> {
+    async fn swap(&self, sheets: &[Sheet], tray: &mut Tray, again: &mut Vec<Question>) -> (Vec<bool>, PartitionSet) {
         let moved: Vec<&Swap> = sheets
             .iter()
             .filter(|sheet| sheet.moved)
             .map(|sheet| &sheet.swap)
             .collect();
         if moved.is_empty() {
-            return vec![false; sheets.len()];
+            return (vec![false; sheets.len()], PartitionSet::default());
         }
         let since = self.clock.now();
-        let swap = || self.store.swap(self.clock.unix(), &moved);
-        let swapped = insist(&self.metrics, "commit", swap).await;
+        let swap = || self.store.swap_within_reach(self.clock.unix(), &moved);
+        let (swapped, away) = self.within_reach("commit", swap).await;
         self.metrics.redis_op("commit", self.clock.now() - since, moved.len());
         let done = moved.iter().zip(&swapped.done).filter(|(_, done)| **done);
         done.for_each(|(swap, _)| self.ring(&swap.draft));
@@ -157,10 +173,12 @@ impl Settler {
         again.extend(fresh.collect::<Vec<_>>());
         debug_assert_eq!(swapped.done.len(), moved.len(), "each swap has its reply");
         let mut done = swapped.done.into_iter();
-        sheets
-            .iter()
-            .map(|sheet| sheet.moved && done.next().unwrap_or_default())
-            .collect()
+        let done = sheets.iter().map(|sheet| sheet.moved && done.next().unwrap_or_default());
+        (done.collect(), away)
+    }
+
+    fn partition(&self, sheet: &Sheet) -> Partition {
+        sheet.swap.draft.recipient.partition(self.store.partitions())
     }
 
     /// Makes an answer's move in its message's record; an answer whose record must be read comes back. Nothing is
@@ -311,7 +329,7 @@ impl Settler {
     }
 
     /// Parks receipts whose message may still be answered. Returns them as parked.
-    pub(super) async fn park(&self, early: Vec<Question>) -> Vec<Question> {
+    pub(super) async fn park(&self, early: Vec<Question>, tray: &mut Tray) -> Vec<Question> {
         let (now, key) = (self.clock.unix(), self.text_key.own());
         let mut packed = Vec::with_capacity(early.len());
         let mut kept = Vec::with_capacity(early.len());
@@ -325,16 +343,22 @@ impl Settler {
             question.parked = Some(parked);
             kept.push(question);
         }
-        let room = insist(&self.metrics, "park", || self.store.park(&packed)).await;
-        for (question, room) in kept.iter().zip(room) {
-            let Some(side) = self.side(question.smsc) else { continue };
-            if room {
-                side.metrics.parked(question.unmatched.label());
-            } else {
-                self.refuse_room(question.smsc);
+        let (room, away) = self.within_reach("park", || self.store.park_within_reach(&packed)).await;
+        let mut parked = Vec::with_capacity(kept.len());
+        for (mut question, room) in kept.into_iter().zip(room) {
+            if away.contains(question.parking().partition(self.store.partitions())) {
+                question.parked = None;
+                tray.left.receipts.push(question);
+                continue;
             }
+            match self.side(question.smsc) {
+                Some(side) if room => side.metrics.parked(question.unmatched.label()),
+                Some(_) => self.refuse_room(question.smsc),
+                None => {}
+            }
+            parked.push(question);
         }
-        kept
+        parked
     }
 
     fn refuse_room(&self, smsc: SmscId) {
@@ -347,21 +371,24 @@ impl Settler {
         }
     }
 
-    async fn clear(&self, mut tray: Tray, inbound: Vec<(SmscId, InboundNews)>) {
+    async fn clear(&self, mut tray: Tray, inbound: Vec<(SmscId, InboundNews)>) -> Group {
         for (smsc, heard) in &tray.heard {
             let side = self.side(*smsc);
             side.inspect(|side| side.service.hear(heard, self.clock.unix()));
         }
         tray.park.append(&mut tray.early);
         if !tray.park.is_empty() {
-            self.park(tray.park).await;
+            let park = std::mem::take(&mut tray.park);
+            self.park(park, &mut tray).await;
         }
-        if !tray.unpark.is_empty() {
-            insist(&self.metrics, "park", || self.store.unpark(&tray.unpark)).await;
+        let unpark = || self.store.unpark(&tray.unpark);
+        if !tray.unpark.is_empty() && self.if_there("park", unpark).await.is_none() {
+            tray.left.unpark = tray.unpark;
         }
-        if !inbound.is_empty() {
-            insist(&self.metrics, "inbound", || self.inbox.take(&inbound)).await;
+        if !inbound.is_empty() && self.if_there("inbound", || self.inbox.take(&inbound)).await.is_none() {
+            tray.left.inbound = inbound;
         }
+        tray.left
     }
 
     pub(super) fn side(&self, smsc: SmscId) -> Option<&Outlet> {

@@ -1,15 +1,17 @@
 //! What becomes of a group's receipts that move nothing now.
 
+use std::time::Instant;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::case::{Case, Question};
+use super::group::Group;
 use crate::domain::SmscId;
 use crate::receipt::Unmatched;
 use crate::store::ParkedOf;
 use crate::traffic::Heard;
 
 /// What is done with receipts of a group.
-#[derive(Default)]
 pub(super) struct Tray {
     /// They wait for an answer: parked at once, and asked once more.
     pub(super) early: Vec<Question>,
@@ -17,6 +19,8 @@ pub(super) struct Tray {
     pub(super) park: Vec<Question>,
     /// They were parked, and have found their place.
     pub(super) unpark: Vec<ParkedOf>,
+    /// What partitions did not do that were not waited for.
+    pub(super) left: Group,
     /// What they and the answers say of their SMSCs.
     pub(super) heard: FxHashMap<SmscId, Heard>,
     /// Parked receipts that are being handled, or were.
@@ -24,6 +28,17 @@ pub(super) struct Tray {
 }
 
 impl Tray {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            early: Vec::new(),
+            park: Vec::new(),
+            unpark: Vec::new(),
+            left: Group::new(now),
+            heard: FxHashMap::default(),
+            handled: FxHashSet::default(),
+        }
+    }
+
     /// Whether a receipt is to be handled: a parked one that is being handled, or was, is not.
     pub(super) fn begin(&mut self, question: &Question) -> bool {
         match &question.parked {

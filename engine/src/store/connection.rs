@@ -112,6 +112,15 @@ impl Store {
     /// Runs calls in one round trip. A server that was restarted has forgotten the scripts: they are loaded again, and
     /// only the calls that found none are repeated.
     pub(super) async fn run(&self, connection: &Link, calls: Vec<Cmd>) -> Result<Vec<Value>, StoreError> {
+        self.run_each(connection, calls).await?.into_iter().collect()
+    }
+
+    /// The same, with a reply to each: of several nodes, some may be away.
+    pub(super) async fn run_each(
+        &self,
+        connection: &Link,
+        calls: Vec<Cmd>,
+    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
@@ -129,7 +138,7 @@ impl Store {
                 replies[at] = reply;
             }
         }
-        Ok(replies.into_iter().collect::<RedisResult<Vec<Value>>>()?)
+        Ok(replies.into_iter().map(|reply| Ok(reply?)).collect())
     }
 
     /// One call outside the hot path.
@@ -142,6 +151,11 @@ impl Store {
             reply => reply?,
         };
         read(reply)
+    }
+
+    /// Whether partitions may lie on several servers, of which some may be away.
+    pub(crate) fn is_on_several(&self) -> bool {
+        self.moves.is_to_cluster()
     }
 
     /// Whether Redis answers.

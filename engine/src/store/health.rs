@@ -68,8 +68,8 @@ pub(crate) struct Sight {
     pub(crate) time_us: u64,
     /// The database's id; `None` when it has none.
     pub(crate) id: Option<String>,
-    /// How full it is.
-    pub(crate) memory: Memory,
+    /// How full it is; `None`: a node of a cluster does not say so now.
+    pub(crate) memory: Option<Memory>,
     /// Settings that lose data; `None` when the server does not let us ask, as many hosted ones do not.
     pub(crate) hazards: Option<Vec<Hazard>>,
 }
@@ -122,7 +122,15 @@ impl Probe {
             round_trip: at - since,
             time_us: seconds * 1_000_000 + micros,
             id,
-            memory: self.memory().await?,
+            memory: match self.memory().await {
+                Ok(memory) => Some(memory),
+                // What is on the others goes on.
+                Err(error) if self.link.is_to_cluster() => {
+                    tracing::debug!(%error, "a node of the cluster cannot be looked at");
+                    None
+                }
+                Err(error) => return Err(error),
+            },
             hazards: self.hazards().await,
         })
     }

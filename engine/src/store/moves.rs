@@ -5,7 +5,7 @@ use redis::{Cmd, Value};
 
 use super::scripts::Name;
 use super::{Store, StoreError, array, bytes, recipient};
-use crate::domain::{BadForm, Draft, Due, Note, Partition, Recipient, Transition, UnixMicros};
+use crate::domain::{BadForm, Draft, Due, Note, Partition, PartitionSet, Recipient, Transition, UnixMicros};
 
 /// Records in one script call. Redis serves nobody else meanwhile: 500 are some 1.5 ms.
 const CALL_MAX: usize = 500;
@@ -39,12 +39,39 @@ pub(crate) struct Swapped {
     pub(crate) parked: Vec<ParkedOf>,
 }
 
+/// Partitions that did not do what was asked of them, while others did: of several nodes, some may be away.
+#[derive(Debug, Default)]
+pub(crate) struct Away {
+    pub(crate) partitions: PartitionSet,
+    /// Why the last of them did not.
+    pub(crate) why: Option<StoreError>,
+}
+
+impl Away {
+    pub(super) fn add(&mut self, partition: Partition, why: StoreError) {
+        self.partitions.insert(partition);
+        self.why = Some(why);
+    }
+
+    /// All have to be there.
+    fn none(self) -> Result<(), StoreError> {
+        self.why.map_or(Ok(()), Err)
+    }
+}
+
 /// Parked receipts of one key, packed as they were parked.
 pub(crate) type ParkedOf = (Recipient, Vec<u8>);
 
 impl Store {
     /// The records of some recipients, which may be empty.
     pub(crate) async fn records(&self, recipients: &[Recipient]) -> Result<Vec<Bytes>, StoreError> {
+        let (records, away) = self.records_within_reach(recipients).await?;
+        away.none()?;
+        Ok(records)
+    }
+
+    /// The same, as far as their partitions are there.
+    pub(crate) async fn records_within_reach(&self, recipients: &[Recipient]) -> Result<(Vec<Bytes>, Away), StoreError> {
         let groups = self.grouped(recipients.iter().copied());
         let call = |(partition, members): &(Partition, Vec<usize>)| {
             let mut call = redis::cmd("HMGET");
@@ -54,21 +81,35 @@ impl Store {
             }
             call
         };
-        let replies = self.run(&self.moves, groups.iter().map(call).collect()).await?;
-        let mut records = vec![Bytes::new(); recipients.len()];
-        for ((_, members), reply) in groups.iter().zip(replies) {
+        let replies = self.run_each(&self.moves, groups.iter().map(call).collect()).await?;
+        let (mut records, mut away) = (vec![Bytes::new(); recipients.len()], Away::default());
+        for ((partition, members), reply) in groups.iter().zip(replies) {
+            let reply = match reply {
+                Ok(reply) => reply,
+                Err(error) => {
+                    away.add(*partition, error);
+                    continue;
+                }
+            };
             for (&at, record) in members.iter().zip(array(reply)?) {
                 if record != Value::Nil {
                     records[at] = Bytes::from(bytes(record)?);
                 }
             }
         }
-        Ok(records)
+        Ok((records, away))
     }
 
     /// Swaps records, each only if it still is what was read; no two of one recipient. On an error some may be done: the
     /// same asked again are finished.
     pub(crate) async fn swap(&self, now: UnixMicros, swaps: &[&Swap]) -> Result<Swapped, StoreError> {
+        let (swapped, away) = self.swap_within_reach(now, swaps).await?;
+        away.none()?;
+        Ok(swapped)
+    }
+
+    /// The same, as far as their partitions are there. What was asked of the others may be done there or not.
+    pub(crate) async fn swap_within_reach(&self, now: UnixMicros, swaps: &[&Swap]) -> Result<(Swapped, Away), StoreError> {
         let groups = self.grouped(swaps.iter().map(|swap| swap.draft.recipient));
         let calls = groups
             .iter()
@@ -83,7 +124,15 @@ impl Store {
             done: vec![false; swaps.len()],
             parked: Vec::new(),
         };
-        for ((_, members), reply) in groups.iter().zip(self.run(&self.moves, calls).await?) {
+        let mut away = Away::default();
+        for ((partition, members), reply) in groups.iter().zip(self.run_each(&self.moves, calls).await?) {
+            let reply = match reply {
+                Ok(reply) => reply,
+                Err(error) => {
+                    away.add(*partition, error);
+                    continue;
+                }
+            };
             let mut values = array(reply)?.into_iter();
             let flags = bytes(values.next().ok_or(StoreError::Corrupt("a swap's reply is empty"))?)?;
             for (&at, flag) in members.iter().zip(flags) {
@@ -93,7 +142,7 @@ impl Store {
                 swapped.parked.push((recipient(key)?, bytes(receipts)?));
             }
         }
-        Ok(swapped)
+        Ok((swapped, away))
     }
 
     /// Makes moves, each if its message still is what it was made from. Returns which were made, and parked receipts of

@@ -3,7 +3,7 @@
 use redis::{Cmd, Value};
 
 use super::scripts::Name;
-use super::{ParkedOf, Store, StoreError, array, bytes, bytes_or_none, integer, recipient};
+use super::{Away, ParkedOf, Store, StoreError, array, bytes, bytes_or_none, integer, recipient};
 use crate::domain::{Partition, Recipient, SmscId};
 
 /// Keys of a partition that may have parked receipts, and octets for each: some dozens of receipts.
@@ -20,9 +20,9 @@ pub(crate) struct Scanned {
 }
 
 impl Store {
-    /// Keeps receipts. Returns for each whether there was room.
-    pub(crate) async fn park(&self, receipts: &[ParkedOf]) -> Result<Vec<bool>, StoreError> {
-        let mut kept = vec![false; receipts.len()];
+    /// Keeps receipts, as far as their partitions are there. Returns for each whether there was room.
+    pub(crate) async fn park_within_reach(&self, receipts: &[ParkedOf]) -> Result<(Vec<bool>, Away), StoreError> {
+        let (mut kept, mut away) = (vec![false; receipts.len()], Away::default());
         let groups = self.parked_groups(receipts);
         let call = |group: &Vec<usize>| {
             let mut call = self.parked_call(Name::Park, group, receipts);
@@ -30,13 +30,18 @@ impl Store {
             add_pairs(&mut call, group, receipts);
             call
         };
-        let replies = self.run(&self.moves, groups.iter().map(call).collect()).await?;
+        let replies = self.run_each(&self.moves, groups.iter().map(call).collect()).await?;
         for (group, reply) in groups.iter().zip(replies) {
-            for (&at, flag) in group.iter().zip(bytes(reply)?) {
-                kept[at] = flag == b'1';
+            match reply {
+                Ok(reply) => {
+                    for (&at, flag) in group.iter().zip(bytes(reply)?) {
+                        kept[at] = flag == b'1';
+                    }
+                }
+                Err(error) => away.add(receipts[group[0]].0.partition(self.partitions()), error),
             }
         }
-        Ok(kept)
+        Ok((kept, away))
     }
 
     /// Forgets parked receipts. Returns how many were there.

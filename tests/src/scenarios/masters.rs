@@ -70,6 +70,9 @@ const WINDOW: u32 = 50;
 /// How far the campaign has come when it begins.
 const BEGUN: std::ops::RangeInclusive<u64> = 100..=600;
 
+/// How far it goes on, at least, while one partition answers to nobody: farther than what is under way.
+const ELSEWHERE: u64 = 300;
+
 /// How many messages go out that the replica knows nothing of.
 const AHEAD: std::ops::RangeInclusive<u64> = 20..=120;
 
@@ -126,7 +129,7 @@ fn partition_moved(run: &Run) -> Figures {
     // The other partitions go on.
     let moved = cluster.move_slot(&key, to, |moved| {
         keys = moved;
-        go_on(&ground, dice.roll(0..=20));
+        go_on(&ground, if moved == 1 { ELSEWHERE } else { dice.roll(0..=20) });
     });
     moved.or_fail();
     let mut figures = balance(&ground, &campaign);

@@ -50,8 +50,14 @@ async fn at_once(
         .map(|(_, members)| one_slot(cluster, members.iter().map(|at| calls[*at])));
     let mut replies: Vec<Option<RedisResult<Value>>> = keys.iter().map(|_| None).collect();
     for ((_, members), answered) in groups.iter().zip(join_all(sent).await) {
-        for (at, reply) in members.iter().zip(answered?) {
-            replies[*at] = Some(reply);
+        match answered {
+            Ok(answered) => {
+                for (at, reply) in members.iter().zip(answered) {
+                    replies[*at] = Some(reply);
+                }
+            }
+            // Its node is away: the others have answered all the same.
+            Err(error) => members.iter().for_each(|at| replies[*at] = Some(Err(error.clone()))),
         }
     }
     Ok(replies.into_iter().flatten().collect())

@@ -1,0 +1,110 @@
+//! Partitions that do not answer, of a cluster in which others do: what is about them is put aside, and asked for again until it is
+//! done, while the rest goes on. What comes meanwhile for one of them waits behind that, so that its order is kept.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::group::Group;
+use crate::domain::PartitionSet;
+
+/// Answers and deliveries that may wait; then everything waits. A window's worth of each session is much less.
+const ROOM: usize = 16_000;
+
+/// What is put aside of a settler's work.
+#[derive(Default)]
+pub(super) struct Aside {
+    waiting: Mutex<Waiting>,
+    /// Something was put aside, or has left, or nothing comes any more.
+    changed: Notify,
+    left: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Those that something waits for, or that are being asked.
+    partitions: PartitionSet,
+    groups: VecDeque<Group>,
+    /// Answers and deliveries in them.
+    count: usize,
+    is_closed: bool,
+}
+
+impl Aside {
+    /// Keeps what is about partitions for which something waits already; returns the rest.
+    pub(super) fn part(&self, mut group: Group, partitions: u16) -> Group {
+        let mut waiting = self.lock();
+        if !waiting.partitions.is_empty() {
+            let behind = group.split_off(waiting.partitions, partitions);
+            if !behind.is_empty() {
+                waiting.push(behind);
+                drop(waiting);
+                self.changed.notify_one();
+            }
+        }
+        group
+    }
+
+    /// Puts aside what its partitions did not do.
+    pub(super) fn put(&self, group: Group, partitions: u16) {
+        let mut waiting = self.lock();
+        for partition in group.partitions(partitions).iter() {
+            waiting.partitions.insert(partition);
+        }
+        waiting.push(group);
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    /// Until there is room.
+    pub(super) async fn has_room(&self) {
+        loop {
+            let left = self.left.notified();
+            if self.lock().count < ROOM {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Nothing more is put aside.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_one();
+    }
+
+    /// What is to be done next; whoever asks has done what came before. `None`: nothing is left, and nothing comes.
+    pub(super) async fn next(&self) -> Option<Group> {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut waiting = self.lock();
+                if let Some(group) = waiting.groups.pop_front() {
+                    waiting.count -= group.count();
+                    self.left.notify_one();
+                    return Some(group);
+                }
+                if !waiting.partitions.is_empty() {
+                    waiting.partitions = PartitionSet::default();
+                    tracing::info!("all partitions of the store answer again");
+                }
+                if waiting.is_closed {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, group: Group) {
+        self.count += group.count();
+        self.groups.push_back(group);
+    }
+}
