@@ -45,6 +45,11 @@ fn the_master_that_sentinels_watch_is_gone_for_longer_than_an_engine_may_be_sile
 }
 
 #[test]
+fn a_master_is_killed_while_an_engine_stands_still() {
+    hold(&masters::WATCHED_MASTER_AND_ENGINE);
+}
+
+#[test]
 fn nothing_is_sent_that_a_replica_does_not_know_of_where_it_is_waited_for() {
     hold(&masters::REPLICAS_AWAITED);
 }

@@ -47,8 +47,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long it is waited for somebody else's lease in a partition: one whose server does not answer keeps nobody else.
 const TURN_WITHIN: Duration = Duration::from_millis(100);
 
-/// For how long a lease that nobody asks for any more is held for one that may have a reply still.
-const ASKED_WITHIN: Duration = Duration::from_secs(60);
+/// A lease without a reply that nobody has asked for again within this time is forsaken: its SMSC has no session.
+const FORSAKEN_AFTER: Duration = Duration::from_secs(2);
 
 /// How soon it is looked again whether other engines have checked in.
 const OTHERS_WITHIN: Duration = Duration::from_millis(50);
@@ -65,6 +65,20 @@ pub(super) struct Wanted<'a> {
     pub(super) routes: &'a [RouteId],
     pub(super) gates: &'a [GateId],
     pub(super) version: u32,
+}
+
+impl Wanted<'_> {
+    /// Only what a lost reply said.
+    pub(super) fn nothing(smsc: SmscId, partition: Partition) -> Self {
+        Self {
+            smsc,
+            partition,
+            segments: 0,
+            routes: &[],
+            gates: &[],
+            version: 0,
+        }
+    }
 }
 
 /// What it got.
@@ -94,6 +108,8 @@ pub(crate) struct Leases {
     /// Partitions that did not answer last. One of them is tried at a time: whoever tries may wait for long.
     away: Mutex<PartitionSet>,
     trial: tokio::sync::Mutex<()>,
+    /// Whoever begins a new epoch.
+    renewal: tokio::sync::Mutex<()>,
     /// A lease was asked for, and nobody knows what it brought.
     unanswered: AtomicBool,
     /// Receipts that waited for messages that are in doubt by now.
@@ -155,6 +171,7 @@ impl Leases {
             turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
             away: Mutex::default(),
             trial: tokio::sync::Mutex::default(),
+            renewal: tokio::sync::Mutex::default(),
             unanswered: AtomicBool::new(false),
             unparked,
         })
@@ -178,10 +195,7 @@ impl Leases {
         let got = self.lease_in(&mut turn, wanted, stop).await;
         let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
         match got {
-            Ok(_) => {
-                away.remove(partition);
-                turn.pause = Duration::ZERO;
-            }
+            Ok(_) => away.remove(partition),
             Err(_) => away.insert(partition),
         }
         drop((away, trial));
@@ -194,7 +208,12 @@ impl Leases {
     }
 
     /// The same, in that partition's turn.
-    async fn lease_in(&self, turn: &mut Turn, wanted: &Wanted<'_>, stop: &CancellationToken) -> Result<Got, Duration> {
+    pub(super) async fn lease_in(
+        &self,
+        turn: &mut Turn,
+        wanted: &Wanted<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Got, Duration> {
         loop {
             if turn.server.is_empty() && !self.is_alone() {
                 self.meet_all(turn, wanted).await?;
@@ -225,7 +244,7 @@ impl Leases {
                     is_kept,
                 )) => {
                     turn.remember(&messages, self.clock.now());
-                    turn.pending = None;
+                    (turn.pending, turn.pause) = (None, Duration::ZERO);
                     self.unanswered.store(false, Ordering::Relaxed);
                     if turn.is_elsewhere {
                         self.leave(turn).await;
@@ -367,6 +386,10 @@ impl Leases {
         self.seats.are_all_ours()
     }
 
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
     pub(super) fn store(&self) -> &Store {
         &self.store
     }
@@ -429,6 +452,8 @@ impl Leases {
     /// Leases under another epoch from now on, unless somebody saw to that already. Waits until the store is there.
     async fn renew(&self, lost: u32) {
         let mut pause = PAUSE_MIN;
+        // Several partitions may find at once that one is needed.
+        let _one = self.renewal.lock().await;
         while self.epoch() == lost {
             match self.store.new_epoch().await {
                 Ok(epoch) => self.epochs.replace(lost, epoch),
@@ -483,7 +508,7 @@ impl Leases {
         let mut turns = Vec::with_capacity(self.turns.len());
         for (partition, turn) in self.turns() {
             let free = tokio::time::timeout(FREE_WITHIN, turn.lock()).await;
-            let turn = free.ok().filter(|turn| !turn.is_asked_for(self.clock.now()));
+            let turn = free.ok().filter(|turn| turn.pending.is_none());
             turns.push((partition, turn.ok_or(StoreError::Corrupt("a lease is waited for"))?));
         }
         for (partition, turn) in &turns {
@@ -537,10 +562,11 @@ impl Turn {
         self.pause
     }
 
-    /// Whether a lease has no reply yet, and somebody still asks for it.
-    fn is_asked_for(&self, now: Instant) -> bool {
+    /// For whom a lease was asked for that has no reply, and that nobody asks for any more.
+    pub(super) fn forsaken(&self, now: Instant) -> Option<SmscId> {
         let unheard = self.pending.as_ref();
-        unheard.is_some_and(|unheard| now.saturating_duration_since(unheard.last) < ASKED_WITHIN)
+        let forsaken = unheard.filter(|unheard| now.saturating_duration_since(unheard.last) >= FORSAKEN_AFTER);
+        forsaken.map(|unheard| unheard.smsc)
     }
 
     /// Under another epoch. What is known of the server stays.

@@ -46,7 +46,7 @@ pub(crate) use sweep::Sweeper;
 use crate::bind::{Answer, Events, Lease, Reply, Seats, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
-use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, UnixMicros};
+use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, SmscId, UnixMicros};
 use crate::encryption::EncryptionFault;
 use crate::guard::Verdict;
 use crate::inbound::Struck;
@@ -255,11 +255,7 @@ impl Dispatcher {
 
     /// Gives back what was leased, as nothing of it was handed over.
     async fn give_back(&self, messages: &[LeasedMessage], lease: &Arc<Lease>) {
-        let mut unsent = Events::none(self.outlet.id);
-        for leased in messages {
-            refuse(&mut unsent, (leased, lease), Unsealed::Unkept);
-        }
-        self.report(unsent).await;
+        self.report(given_back(self.outlet.id, messages, lease)).await;
     }
 
     /// Composes what was leased and hands it to the session whose places are held.
@@ -401,7 +397,9 @@ impl Dispatcher {
             match self.store.lines_within_reach().await {
                 Ok(partitions) => {
                     let mine = |line: &Line| self.outlet.service.serves(line.way);
-                    let there = partitions.into_iter().filter_map(|(partition, lines)| Some((partition, lines.ok()?)));
+                    let there = partitions
+                        .into_iter()
+                        .filter_map(|(partition, lines)| Some((partition, lines.ok()?)));
                     let waiting = there.filter(|(_, lines)| lines.iter().any(mine));
                     waiting.for_each(|(partition, _)| self.outlet.doorbell.ring(partition, false));
                 }
@@ -413,6 +411,15 @@ impl Dispatcher {
             }
         }
     }
+}
+
+/// What was leased goes back, as nothing of it was handed over.
+fn given_back(smsc: SmscId, messages: &[LeasedMessage], lease: &Arc<Lease>) -> Events {
+    let mut unsent = Events::none(smsc);
+    for leased in messages {
+        refuse(&mut unsent, (leased, lease), Unsealed::Unkept);
+    }
+    unsent
 }
 
 /// How many of these were queued for that route.

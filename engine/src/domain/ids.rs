@@ -271,7 +271,9 @@ impl PartitionSet {
 
     /// Those of it, in order.
     pub(crate) fn iter(self) -> impl Iterator<Item = Partition> {
-        (0..PARTITIONS_MAX).map(Partition).filter(move |partition| self.contains(*partition))
+        (0..PARTITIONS_MAX)
+            .map(Partition)
+            .filter(move |partition| self.contains(*partition))
     }
 }
 

@@ -32,8 +32,8 @@ pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId,
     EventId, FlaggedId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, OfferId,
-    PARTITIONS_MAX, Partition, PartitionSet, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId, SenderRequestId, SmscId,
-    SurveyId, SurveyRunId, TemplateId, TenantId, UnknownId,
+    PARTITIONS_MAX, Partition, PartitionSet, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId,
+    SenderRequestId, SmscId, SurveyId, SurveyRunId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, events};
 pub(crate) use message::{IllegalMove, State, Step};

@@ -108,3 +108,42 @@ impl Waiting {
         self.groups.push_back(group);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::Recipient;
+
+    const PARTITIONS: u16 = 16;
+
+    fn group(keys: &[Recipient]) -> Group {
+        let mut group = Group::new(Clock::new().now());
+        group.named.extend(keys);
+        group
+    }
+
+    /// Two recipients of different partitions.
+    fn two() -> (Recipient, Recipient) {
+        let one = Recipient(33_600_000_000);
+        let others = (1..).map(|more| Recipient(one.0 + more));
+        let is_elsewhere = |other: &Recipient| other.partition(PARTITIONS) != one.partition(PARTITIONS);
+        (one, others.into_iter().find(is_elsewhere).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_comes_for_a_partition_waits_behind_what_was_put_aside_for_it() {
+        let (aside, (away, there)) = (Aside::default(), two());
+        assert_eq!(aside.part(group(&[away, there]), PARTITIONS).named, [away, there]);
+        aside.put(group(&[away]), PARTITIONS);
+        assert_eq!(aside.part(group(&[away, there, away]), PARTITIONS).named, [there]);
+        assert_eq!(aside.next().await.unwrap().named, [away]);
+        // The first is being done: the second is still to come.
+        assert_eq!(aside.part(group(&[away]), PARTITIONS).named, []);
+        assert_eq!(aside.next().await.unwrap().named, [away, away]);
+        assert_eq!(aside.next().await.unwrap().named, [away]);
+        aside.close();
+        assert!(aside.next().await.is_none());
+        assert_eq!(aside.part(group(&[away]), PARTITIONS).named, [away], "all is done");
+    }
+}

@@ -85,7 +85,11 @@ impl Group {
         let answers = self.answers.iter().map(|answered| answered.flight.recipient);
         let receipts = self.receipts.iter().map(|question| question.at);
         let inbound = self.inbound.iter().map(|(_, news)| sender(news));
-        let parked = self.named.iter().copied().chain(self.unpark.iter().map(|(key, _)| *key));
+        let parked = self
+            .named
+            .iter()
+            .copied()
+            .chain(self.unpark.iter().map(|(key, _)| *key));
         let all = answers.chain(receipts).chain(inbound).chain(parked);
         let mut set = PartitionSet::default();
         all.for_each(|recipient| set.insert(recipient.partition(partitions)));
@@ -111,7 +115,9 @@ impl Group {
         let named = self.receipts.iter().map(|question| named_by(&question.news));
         let senders = self.inbound.iter().map(|(_, news)| sender(news));
         let mut open = PartitionSet::default();
-        named.chain(senders).for_each(|recipient| open.insert(recipient.partition(partitions)));
+        named
+            .chain(senders)
+            .for_each(|recipient| open.insert(recipient.partition(partitions)));
         self.due = taken(due, |due| open.contains(due.recipient.partition(partitions)));
     }
 

@@ -39,7 +39,13 @@ impl Settler {
         loop {
             let error = match ask().await {
                 Ok((done, Away { partitions, why: None })) => return (done, partitions),
-                Ok((done, Away { partitions, why: Some(why) })) if !self.is_patient => {
+                Ok((
+                    done,
+                    Away {
+                        partitions,
+                        why: Some(why),
+                    },
+                )) if !self.is_patient => {
                     self.put_aside(op, &why);
                     return (done, partitions);
                 }

@@ -92,7 +92,10 @@ impl Settler {
             }
         }
         let (done, away) = self.swap(&sheets, tray, &mut again).await;
-        let is_away: Vec<bool> = sheets.iter().map(|sheet| away.contains(self.partition(sheet))).collect();
+        let is_away: Vec<bool> = sheets
+            .iter()
+            .map(|sheet| away.contains(self.partition(sheet)))
+            .collect();
         let mut records: Vec<Vec<u8>> = sheets.into_iter().map(|sheet| sheet.swap.draft.into_octets()).collect();
         for (at, made) in made {
             match made {
@@ -173,7 +176,9 @@ impl Settler {
         again.extend(fresh.collect::<Vec<_>>());
         debug_assert_eq!(swapped.done.len(), moved.len(), "each swap has its reply");
         let mut done = swapped.done.into_iter();
-        let done = sheets.iter().map(|sheet| sheet.moved && done.next().unwrap_or_default());
+        let done = sheets
+            .iter()
+            .map(|sheet| sheet.moved && done.next().unwrap_or_default());
         (done.collect(), away)
     }
 
@@ -343,7 +348,9 @@ impl Settler {
             question.parked = Some(parked);
             kept.push(question);
         }
-        let (room, away) = self.within_reach("park", || self.store.park_within_reach(&packed)).await;
+        let (room, away) = self
+            .within_reach("park", || self.store.park_within_reach(&packed))
+            .await;
         let mut parked = Vec::with_capacity(kept.len());
         for (mut question, room) in kept.into_iter().zip(room) {
             if away.contains(question.parking().partition(self.store.partitions())) {

@@ -22,7 +22,9 @@ impl Store {
             members.arg(format!("{}lines", self.base(partition)));
             members
         };
-        let replies = self.run_each(&self.leases, self.all_partitions().map(get).collect()).await?;
+        let replies = self
+            .run_each(&self.leases, self.all_partitions().map(get).collect())
+            .await?;
         let read = |reply: Result<Value, StoreError>| -> Result<Vec<Line>, StoreError> {
             let entries = array(reply?)?.into_iter();
             entries

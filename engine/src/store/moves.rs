@@ -71,7 +71,10 @@ impl Store {
     }
 
     /// The same, as far as their partitions are there.
-    pub(crate) async fn records_within_reach(&self, recipients: &[Recipient]) -> Result<(Vec<Bytes>, Away), StoreError> {
+    pub(crate) async fn records_within_reach(
+        &self,
+        recipients: &[Recipient],
+    ) -> Result<(Vec<Bytes>, Away), StoreError> {
         let groups = self.grouped(recipients.iter().copied());
         let call = |(partition, members): &(Partition, Vec<usize>)| {
             let mut call = redis::cmd("HMGET");
@@ -109,7 +112,11 @@ impl Store {
     }
 
     /// The same, as far as their partitions are there. What was asked of the others may be done there or not.
-    pub(crate) async fn swap_within_reach(&self, now: UnixMicros, swaps: &[&Swap]) -> Result<(Swapped, Away), StoreError> {
+    pub(crate) async fn swap_within_reach(
+        &self,
+        now: UnixMicros,
+        swaps: &[&Swap],
+    ) -> Result<(Swapped, Away), StoreError> {
         let groups = self.grouped(swaps.iter().map(|swap| swap.draft.recipient));
         let calls = groups
             .iter()

@@ -115,6 +115,15 @@ impl RedisNode {
         Ok(of("used_cpu_user") + of("used_cpu_sys"))
     }
 
+    /// How many octets of writes it has: a master's own, or a replica's of its master's.
+    pub fn written(&self) -> Result<u64> {
+        let info: redis::InfoDict = self.ask(&["INFO", "replication"])?;
+        let of = |field: &str| info.get::<u64>(field);
+        Ok(of("slave_repl_offset")
+            .or_else(|| of("master_repl_offset"))
+            .unwrap_or(0))
+    }
+
     fn is_master(&self) -> bool {
         let role: Result<Vec<redis::Value>> = self.ask(&["ROLE"]);
         let first = role.ok().and_then(|role| role.into_iter().next());

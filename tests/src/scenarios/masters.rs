@@ -1,7 +1,7 @@
 //! Redis on several servers: a cluster, or a master that sentinels watch. A master is killed, with and without what it wrote last, or
 //! gives a partition away, while messages go out.
 
-use lab::{EngineSettings, RedisCluster, RedisSettings, SmscSettings, WatchedRedis};
+use lab::{EngineSettings, RedisCluster, RedisSettings, Signal, SmscSettings, WatchedRedis};
 
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ pub const ALL: &[Scenario] = &[
     WATCHED_MASTER_KILLED,
     WATCHED_MASTER_AHEAD,
     WATCHED_MASTER_GONE,
+    WATCHED_MASTER_AND_ENGINE,
     REPLICAS_AWAITED,
 ];
 
@@ -45,6 +46,9 @@ pub const WATCHED_MASTER_AHEAD: Scenario = Scenario::new("watched-master-ahead",
 /// The same, and for longer than an engine may be silent: each has given up its sessions by then, and others would hold it for dead.
 pub const WATCHED_MASTER_GONE: Scenario =
     Scenario::new("watched-master-gone", |run| watched_killed(run, Loss::LastAndLong));
+
+/// A master is killed while an engine stands still that wakes when others have what it had.
+pub const WATCHED_MASTER_AND_ENGINE: Scenario = Scenario::new("watched-master-and-engine", master_and_engine);
 
 /// Nothing is sent that a replica does not know of: what it has not had when it takes its master's place was not sent either.
 pub const REPLICAS_AWAITED: Scenario = Scenario::new("replicas-awaited", replicas_awaited);
@@ -185,6 +189,36 @@ fn watched_killed(run: &Run, loss: Loss) -> Figures {
     }
     watched.nodes_mut()[0].restart().or_fail();
     end(&ground, &campaign, loss)
+}
+
+fn master_and_engine(run: &Run) -> Figures {
+    let mut dice = run.dice();
+    let lab = Lab::new(run.programs, &run.directory());
+    let mut watched = WatchedRedis::start(lab.site(), &RedisSettings::default(), 1).or_fail();
+    let (ground, second) = ground(run, lab, &watched.url());
+    let campaign = launch(&ground, &mut dice);
+    let (still, goes_on) = match dice.roll(0..=1) {
+        0 => (&ground.stand.engine, &second),
+        _ => (&second, &ground.stand.engine),
+    };
+    still.signal(Signal::STOP);
+    // What it alone knows of would be sent again: the replica has it.
+    let written = watched.nodes()[0].written().or_fail();
+    ground.eventually("the replica has what it had leased", || {
+        (watched.nodes()[1].written().or_fail() >= written).then_some(())
+    });
+    watched.nodes()[0].kill();
+    assert_eq!(watched.wait_for_another_master(0).or_fail(), 1);
+    watched.nodes_mut()[0].restart().or_fail();
+    let pid = still.process().pid();
+    ground.eventually("the other has both sessions", || {
+        let engines = goes_on.admin().get("/v1/engines").expect(200);
+        let engines = engines["data"].as_array().expect("a list").clone();
+        let other = engines.into_iter().find(|engine| engine["pid"] != pid)?;
+        (other["sessions"][0]["sessions"] == 2).then_some(())
+    });
+    still.signal(Signal::CONT);
+    balance(&ground, &campaign)
 }
 
 fn replicas_awaited(run: &Run) -> Figures {
