@@ -67,23 +67,23 @@ fn of_kind(lines: &[Value], kind: &str) -> (u64, u64) {
 }
 
 /// What the statement says is what the ledger's lines come to, and what the tenant has.
-fn adds_up(stand: &Stand) -> Value {
-    let http = http(stand);
+fn adds_up(http: &Http) -> Value {
     let zone = "Indian/Reunion";
     let path = format!("/v1/statements/{}?time_zone={zone}", this_month(zone));
     let statement = http.get(&path).expect(200);
     let lines = http.get("/v1/ledger?limit=500").expect(200);
     let lines = lines["data"].as_array().expect("lines");
     let movements = statement["movements"].as_array().expect("movements");
-    assert_eq!(movements.len(), 5);
+    assert_eq!(movements.len(), 6);
     for movement in movements {
         let kind = movement["type"].as_str().expect("a kind");
         let said = (number(&movement["lines"]), number(&movement["credits"]));
         assert_eq!(said, of_kind(lines, kind), "{kind}");
     }
-    let [opening, granted, recredited, debited, closing] =
-        ["opening", "granted", "recredited", "debited", "closing"].map(|key| number(&statement[key]));
-    assert_eq!(closing, opening + granted + recredited - debited, "{statement}");
+    let [opening, granted, withdrawn, recredited, debited, closing] =
+        ["opening", "granted", "withdrawn", "recredited", "debited", "closing"].map(|key| number(&statement[key]));
+    let comes_to = opening + granted - withdrawn + recredited - debited;
+    assert_eq!(closing, comes_to, "{statement}");
     let balance = http.get("/v1/balance").expect(200);
     for key in ["held", "available"] {
         assert_eq!(statement[key], balance[key], "{key}");
@@ -96,6 +96,7 @@ fn adds_up(stand: &Stand) -> Value {
         "since",
         "opening",
         "granted",
+        "withdrawn",
         "recredited",
         "debited",
         "closing",
@@ -106,11 +107,11 @@ fn adds_up(stand: &Stand) -> Value {
 }
 
 fn are_those_of_the_ledger(stand: &Stand) {
-    let first = adds_up(stand);
+    let first = adds_up(&http(stand));
     assert_eq!((number(&first["opening"]), number(&first["debited"])), (0, 0));
     let campaign = stand.launch(5);
     wait_until_booked(stand, &campaign);
-    let sent = adds_up(stand);
+    let sent = adds_up(&http(stand));
     let spent = number(&sent["debited"]) - number(&sent["recredited"]);
     assert_eq!(spent, number(&http(stand).get("/v1/balance").expect(200)["spent"]));
     assert!(spent >= 4, "{sent}");
@@ -118,7 +119,38 @@ fn are_those_of_the_ledger(stand: &Stand) {
     let paused = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(7));
     paused.ask(&stand.engine, "launch").expect(202);
     wait_until_booked(stand, &paused);
-    adds_up(stand);
+    adds_up(&http(stand));
+}
+
+/// Of a tenant whose reseller gives it credits, and takes some back.
+fn has_what_was_taken_back(stand: &Stand) {
+    let operator = stand.engine.operator();
+    let reseller = operator
+        .post("/v1/resellers", &json!({ "name": "Ostéo Réseau" }))
+        .expect(201);
+    let credits = |amount: u64| json!({ "amount": amount });
+    let id = reseller["id"].as_str().expect("an id");
+    operator
+        .post(&format!("/v1/resellers/{id}/credits"), &credits(1_000))
+        .expect(201);
+    let http = stand
+        .engine
+        .public()
+        .with_key(reseller["api_key"].as_str().expect("a key"));
+    let tenant = stand.engine.tenant_of(
+        &http
+            .post("/v1/tenants", &json!({ "name": "Cabinet des Lilas" }))
+            .expect(201),
+    );
+    for (path, amount) in [("credits", 600), ("withdrawals", 400)] {
+        http.post(&format!("/v1/tenants/{}/{path}", tenant.id), &credits(amount))
+            .expect(201);
+    }
+    let statement = adds_up(&tenant.http(&stand.engine));
+    assert_eq!(
+        ["granted", "withdrawn", "closing"].map(|key| number(&statement[key])),
+        [600, 400, 200]
+    );
 }
 
 /// What the program prints with the tenant's key.
@@ -138,7 +170,7 @@ fn are_printed(stand: &Stand) {
     let month = this_month("Europe/Paris");
     let all = printed(stand, &["credits", "statement"]);
     assert!(
-        all.starts_with("month\topening\tgranted\trecredited\tdebited\tclosing\n"),
+        all.starts_with("month\topening\tgranted\twithdrawn\trecredited\tdebited\tclosing\n"),
         "{all}"
     );
     assert!(all.contains(&format!("{month}\t0\t1000000\t")), "{all}");
@@ -182,7 +214,7 @@ fn are_asked_for_well(stand: &Stand) {
     let table = http
         .in_language("fr")
         .get(&format!("/v1/statements/{month}?format=csv"));
-    let head = "\u{feff}mouvement;lignes;entrée;sortie;solde\r\nsolde initial;;;;0\r\naccordés;1;1000000;;\r\n";
+    let head = "\u{feff}mouvement;lignes;entrée;sortie;solde\r\nsolde initial;;;;0\r\naccordés;1;1000000;;\r\nretirés;0;;0;\r\n";
     assert!(table.text.starts_with(head), "{}", table.text);
     let table = http.get("/v1/statements?format=csv");
     let line = format!("{month},0,1000000,");
@@ -193,6 +225,7 @@ fn are_asked_for_well(stand: &Stand) {
 fn statements_come_to_what_the_ledger_says() {
     let stand = stand(Lab::new(programs!(), "statements"), None);
     are_those_of_the_ledger(&stand);
+    has_what_was_taken_back(&stand);
     are_asked_for_well(&stand);
     are_printed(&stand);
     let stranger = stand.engine.tenant("Autre cabinet", 10).http(&stand.engine);

@@ -403,7 +403,7 @@ impl From<ReplyFault> for Problem {
             ReplyFault::Database(error) | ReplyFault::Webhook(WebhookFault::Database(error)) => {
                 database_refuses(&error)
             }
-            ReplyFault::Webhook(WebhookFault::Tls(_)) => ProblemKind::Internal.into(),
+            ReplyFault::Webhook(WebhookFault::Tls(_) | WebhookFault::ToldElsewhere) => ProblemKind::Internal.into(),
         }
     }
 }

@@ -372,7 +372,9 @@ impl From<AutomationFault> for Problem {
             AutomationFault::Webhook(WebhookFault::Database(error)) | AutomationFault::Database(error) => {
                 database_refuses(&error)
             }
-            AutomationFault::Webhook(WebhookFault::Tls(_)) => ProblemKind::Internal.into(),
+            AutomationFault::Webhook(WebhookFault::Tls(_) | WebhookFault::ToldElsewhere) => {
+                ProblemKind::Internal.into()
+            }
         }
     }
 }

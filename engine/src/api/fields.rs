@@ -3,14 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use kit::words::nearest;
 use serde_json::{Map, Number, Value};
 use smpp::text::EncodingPolicy;
 
 use super::body::{Intake, SMALL_MAX};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, instant_ahead, read_tlvs};
 use crate::clock::Clock;
 use crate::domain::{Countries, Country, Parameters, Purpose, TlvList, UnixMicros};
@@ -21,6 +21,24 @@ const PURPOSES: [&str; Purpose::ALL.len()] = [Purpose::Transactional.code(), Pur
 
 /// The longest name of a field that is shown in a pointer, in characters.
 const NAME_SHOWN_MAX: usize = 64;
+
+/// Values in one body, each of which takes memory of its own, however short it is: ten thousand contacts have fewer.
+const VALUES_MAX: usize = 500_000;
+
+/// How many values a JSON text has at most: one, and one behind each comma and each bracket that stands in no string.
+fn values(octets: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for octet in octets {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
 
 /// An object whose fields are taken one by one.
 pub(super) struct Fields {
@@ -53,7 +71,7 @@ impl Fields {
         known: &[&'static str],
     ) -> Result<Self, Problem> {
         let octets = Intake::new(headers, body, max, clock)?.whole().await?;
-        Self::parse(&octets, known)
+        Self::parse_apart(octets, known).await
     }
 
     /// The same, of a body that may be empty: then it has no fields.
@@ -66,7 +84,22 @@ impl Fields {
         known: &[&'static str],
     ) -> Result<Self, Problem> {
         let octets = Intake::new(headers, body, max, clock)?.whole().await?;
-        Self::parse(if octets.is_empty() { b"{}" } else { &octets }, known)
+        let octets = if octets.is_empty() {
+            Bytes::from_static(b"{}")
+        } else {
+            octets
+        };
+        Self::parse_apart(octets, known).await
+    }
+
+    /// A long body is parsed where nobody else waits.
+    async fn parse_apart(octets: Bytes, known: &[&'static str]) -> Result<Self, Problem> {
+        if octets.len() as u64 <= SMALL_MAX {
+            return Self::parse(&octets, known);
+        }
+        let known = known.to_vec();
+        let parsed = tokio::task::spawn_blocking(move || Self::parse(&octets, &known)).await;
+        parsed.unwrap_or_else(|_| Err(ProblemKind::Internal.into()))
     }
 
     /// Whatever a field says, if it is there.
@@ -148,6 +181,10 @@ impl Fields {
     }
 
     fn parse(octets: &[u8], known: &[&'static str]) -> Result<Self, Problem> {
+        if values(octets) > VALUES_MAX {
+            let problem = FieldProblem::TooMany { max: VALUES_MAX };
+            return Err(Problem::of_fields(vec![FieldFault::new("", problem)]));
+        }
         let object = match serde_json::from_slice::<Value>(octets) {
             Ok(Value::Object(object)) => object,
             Ok(other) => return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &other)])),

@@ -22,7 +22,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// The store did not do it. Logged here, since the caller is told nothing of the store.
 pub(super) fn store_refuses(error: &StoreError) -> Problem {
     match error {
-        StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::OtherDatabase => {
+        StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::OtherDatabase | StoreError::TakenOver => {
             tracing::warn!(%error, "a request could not be served");
             ProblemKind::Unavailable {
                 retry_after: STORE_AWAY,

@@ -32,7 +32,7 @@ use crate::sheet::{Table, Written};
 const MONTHS_MAX: usize = 120;
 
 pub(super) fn routes() -> Routes {
-    let says = "What was granted and given back, less what was spent, is what there is at the end: the same as the lines of the ledger come \
+    let says = "What was granted and given back, less what was withdrawn and spent, is what there is at the end: the same as the lines of the ledger come \
                 to. A month that is not over ends now.";
     Routes::of("tenants")
         .add(
@@ -66,7 +66,7 @@ struct Statements {
     data: Vec<MonthOf>,
 }
 
-/// What became of credits in a month: `closing = opening + granted + recredited - debited`.
+/// What became of credits in a month: `closing = opening + granted - withdrawn + recredited - debited`.
 #[derive(Serialize, JsonSchema)]
 struct MonthOf {
     month: String,
@@ -77,6 +77,8 @@ struct MonthOf {
     /// Available or held when it began.
     opening: u64,
     granted: u64,
+    /// Taken back by the reseller.
+    withdrawn: u64,
     recredited: u64,
     debited: u64,
     /// Available or held when it ended.
@@ -253,6 +255,7 @@ impl MonthOf {
             is_over: until < now,
             opening: statement.opening,
             granted: turnover.granted.credits,
+            withdrawn: turnover.withdrawn.credits,
             recredited: turnover.recredited.credits,
             debited: turnover.debited.credits,
             closing: statement.closing,
@@ -269,6 +272,7 @@ fn movements(statement: &Statement) -> Vec<MovementsOf> {
     };
     let kinds = [
         ("grant", turnover.granted),
+        ("withdraw", turnover.withdrawn),
         ("recredit", turnover.recredited),
         ("debit", turnover.debited),
         ("hold", turnover.held),
@@ -284,11 +288,20 @@ fn month_lines(months: &[MonthOf], language: Language) -> String {
             "mois",
             "solde initial",
             "accordés",
+            "retirés",
             "recrédités",
             "débités",
             "solde final",
         ],
-        Language::En => ["month", "opening", "granted", "recredited", "debited", "closing"],
+        Language::En => [
+            "month",
+            "opening",
+            "granted",
+            "withdrawn",
+            "recredited",
+            "debited",
+            "closing",
+        ],
     };
     let table = Table::new(language);
     let mut text = table.head(&columns);
@@ -296,6 +309,7 @@ fn month_lines(months: &[MonthOf], language: Language) -> String {
         let counts = [
             month.opening,
             month.granted,
+            month.withdrawn,
             month.recredited,
             month.debited,
             month.closing,
@@ -318,6 +332,7 @@ impl StatementOfMonth {
                 [
                     "solde initial",
                     "accordés",
+                    "retirés",
                     "recrédités",
                     "débités",
                     "solde final",
@@ -330,6 +345,7 @@ impl StatementOfMonth {
                 [
                     "opening",
                     "granted",
+                    "withdrawn",
                     "recredited",
                     "debited",
                     "closing",
@@ -344,8 +360,9 @@ impl StatementOfMonth {
         let cells = [
             balance(self.month.opening),
             [lines(0), count(self.month.granted), nothing(), nothing()],
-            [lines(1), count(self.month.recredited), nothing(), nothing()],
-            [lines(2), nothing(), count(self.month.debited), nothing()],
+            [lines(1), nothing(), count(self.month.withdrawn), nothing()],
+            [lines(2), count(self.month.recredited), nothing(), nothing()],
+            [lines(3), nothing(), count(self.month.debited), nothing()],
             balance(self.month.closing),
             balance(self.held),
             balance(self.available),

@@ -341,7 +341,9 @@ impl From<EndpointFault> for Problem {
                 let retry_after = STORE_AWAY;
                 ProblemKind::Unavailable { retry_after }.into()
             }
-            EndpointFault::Webhook(error @ (WebhookFault::Database(_) | WebhookFault::Tls(_))) => {
+            EndpointFault::Webhook(
+                error @ (WebhookFault::Database(_) | WebhookFault::Tls(_) | WebhookFault::ToldElsewhere),
+            ) => {
                 tracing::error!(%error, "a request could not be served");
                 ProblemKind::Internal.into()
             }

@@ -134,6 +134,7 @@ impl Campaigns {
             id,
             cipher,
             redacted: None,
+            finding: 0,
             name: name.unwrap_or_else(|| again(&original.name)),
             expires_at: original.expires_at.filter(|at| *at > now),
             link: original.link.clone().map(|link| CampaignLink {
@@ -225,7 +226,10 @@ impl Campaigns {
                 Whom::With(statuses) => self.send_some(original, &statuses, steps).await,
             }
         };
-        let (sent, kept) = tokio::join!(sending, self.keep((copy.tenant, copy.id, &copy.cipher), version, rows));
+        let (sent, kept) = tokio::join!(
+            sending,
+            self.keep((copy.tenant, copy.id, &copy.cipher), (version, 0), rows)
+        );
         let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
         // When nobody took the rows any more, the rest ended for that reason.
         kept?;

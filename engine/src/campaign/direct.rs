@@ -136,20 +136,24 @@ impl Campaigns {
             credits: u64::from(priced.cost.credits),
             share: &admission.share(self.now()),
         };
+        let held_at = self.now();
         let campaign = self.hold_one(&hold).await?;
-        let place = self.queue_one(tenant, campaign, (order, &priced), token).await?;
-        let made = matches!(place, DirectPlace::Queued(_));
-        self.store().end_direct((tenant, campaign), token, made).await?;
+        let held = (campaign, held_at);
+        let place = self.queue_one(tenant, held, (order, &priced), token).await?;
         match place {
             DirectPlace::Queued(id) => {
+                self.store().end_direct((tenant, campaign), token, true).await?;
                 self.flagged_with(flagged, id).await;
                 Ok(id)
             }
-            // Full: the next message gets another campaign.
-            DirectPlace::Full | DirectPlace::Undone => {
+            // The next message gets another campaign.
+            DirectPlace::Full => {
+                self.store().end_direct((tenant, campaign), token, false).await?;
                 self.forget_hour(tenant, order.purpose);
                 Err(CampaignFault::Busy)
             }
+            // Whoever asks again by now has a hold of its own under this token.
+            DirectPlace::Undone => Err(CampaignFault::Busy),
         }
     }
 
@@ -224,7 +228,7 @@ impl Campaigns {
     async fn queue_one(
         &self,
         tenant: TenantId,
-        campaign: CampaignId,
+        (campaign, held_at): (CampaignId, UnixMicros),
         (order, priced): (&DirectOrder, &Priced),
         token: Token,
     ) -> Result<DirectPlace, CampaignFault> {
@@ -256,6 +260,7 @@ impl Campaigns {
         });
         let route = routes.route(priced.recipient);
         let message = DirectMessage {
+            held_at,
             tenant,
             campaign,
             recipient: priced.recipient,
@@ -380,6 +385,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         // Its caller's.
         cipher: Cipher::Plain,
         redacted: None,
+        finding: 0,
         name: format!("messages {}", view::hour(now)),
         text: String::new(),
         sender: String::new(),

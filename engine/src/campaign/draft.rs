@@ -153,7 +153,7 @@ impl Campaigns {
         };
         let reading = tokio::task::spawn_blocking(move || read((body, asked), packer, (limits, countries, guests)));
         let cipher = self.store().new_cipher(tenant).await?;
-        let kept = self.keep((tenant, id, &cipher), version, rows).await;
+        let kept = self.keep((tenant, id, &cipher), (version, 0), rows).await;
         let read = reading.await.unwrap_or(Err(CampaignFault::Stopping));
         // When the store took no more, the reading stopped for that reason.
         kept?;
@@ -274,6 +274,10 @@ impl Campaigns {
         rejected: Vec<Rejected>,
     ) -> Result<Created, CampaignFault> {
         self.keep_rejected(&campaign, &rejected).await?;
+        // Taken for dead, its rows are forgotten.
+        if !self.store().is_drafting(campaign.id, self.0.deps.epoch).await? {
+            return Err(CampaignFault::Busy);
+        }
         self.store().save_campaign(&campaign).await?;
         Ok(Created { campaign, rejected })
     }
@@ -286,17 +290,17 @@ impl Campaigns {
         self.store().save_rejected(campaign.tenant, campaign.id, &json).await
     }
 
-    /// Keeps rows until there are no more.
+    /// Keeps rows until there are no more: cut under that version of the routes, and of that finding, or 0.
     pub(super) async fn keep(
         &self,
         (tenant, id, cipher): (TenantId, CampaignId, &Cipher),
-        version: u32,
+        of: (u32, u64),
         mut batches: mpsc::Receiver<RowBatch>,
     ) -> Result<(), StoreError> {
         let mut ready = Vec::with_capacity(BATCHES_MAX);
         while batches.recv_many(&mut ready, BATCHES_MAX).await > 0 {
             // One after the other in a partition: each batch says where it begins.
-            self.store().add_rows((id, cipher), version, &ready).await?;
+            self.store().add_rows((id, cipher), of, &ready).await?;
             // Who was erased is skipped at the lease, also when Redis has forgotten that.
             let rows = ready.iter().flat_map(|batch| &batch.rows);
             let numbers = rows.filter_map(|row| Row::unpack(row).ok().map(|row| row.recipient));
@@ -372,6 +376,7 @@ impl Campaigns {
             // Its caller's.
             cipher: Cipher::Plain,
             redacted: None,
+            finding: 0,
             name: draft.name.clone(),
             text: draft.template.text().to_owned(),
             sender: draft.sender.text(),

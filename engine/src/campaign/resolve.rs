@@ -165,9 +165,14 @@ impl Campaigns {
         planned: Option<UnixMicros>,
         count: &Arc<AtomicU64>,
     ) -> Option<()> {
+        let mut finding = 0;
         let launched = loop {
             count.store(0, Ordering::Relaxed);
-            match self.resolve_once((tenant, id), planned, count).await {
+            match self.resolve_once((tenant, id), planned, (count, &mut finding)).await {
+                Err(CampaignFault::Store(StoreError::TakenOver)) => {
+                    tracing::warn!(campaign = %id, "this engine was taken for dead: another finds out whom it means");
+                    return Some(());
+                }
                 Err(CampaignFault::Store(StoreError::Unavailable(_) | StoreError::Refused(_)))
                 | Err(CampaignFault::Database(_) | CampaignFault::Stopping) => {
                     tracing::warn!(campaign = %id, "whom it means cannot be read now; it is read again");
@@ -181,12 +186,23 @@ impl Campaigns {
         };
         let code = code_of(&fault);
         tracing::warn!(campaign = %id, %fault, code, "not launched");
+        // Its rows first: once it is a draft, somebody else may launch it again.
+        let clear = || async {
+            match self.store().clear_found(id, finding).await {
+                Err(StoreError::TakenOver) => Ok(false),
+                cleared => cleared.map(|()| true),
+            }
+        };
+        if !self.insist("resolve", clear).await? {
+            return Some(());
+        }
         let pool = self.find(tenant, id).await.ok().and_then(|campaign| campaign.code_pool);
         self.give_back_codes(pool, id).await;
         let code = &code;
         let refuse = || async {
-            // Its rows first: once it is a draft, somebody else may launch it again.
-            self.store().drop_rows(id).await?;
+            if !self.store().is_last_finding((tenant, id), finding).await? {
+                return Ok(());
+            }
             let back = CampaignState::Draft;
             self.store().refuse_resolving((tenant, id), back, code).await?;
             self.store().set_resolving(id, None).await
@@ -198,11 +214,11 @@ impl Campaigns {
         &self,
         (tenant, id): (TenantId, CampaignId),
         planned: Option<UnixMicros>,
-        count: &Arc<AtomicU64>,
+        (count, finding): (&Arc<AtomicU64>, &mut u64),
     ) -> Result<(), CampaignFault> {
         let campaign = self.find(tenant, id).await?;
         match campaign.state {
-            CampaignState::Resolving => {}
+            CampaignState::Resolving => *finding = self.store().begin_finding((tenant, id)).await?,
             CampaignState::Canceled => return self.drop_canceled(&campaign).await,
             // Another has launched it, or it was refused.
             CampaignState::Draft
@@ -215,12 +231,16 @@ impl Campaigns {
             | CampaignState::Completed
             | CampaignState::Stopped => return Ok(()),
         }
-        let campaign = self.resolve(campaign, count).await?;
+        let finding = *finding;
+        let campaign = self.resolve(Campaign { finding, ..campaign }, count).await?;
         match self.launch_as(&campaign, planned).await {
             Ok(_) | Err(CampaignFault::Short { .. }) => Ok(()),
             // It has another date since this one came.
             Err(CampaignFault::AlreadyStarted(CampaignState::Resolving)) => {
-                self.store().drop_rows(id).await?;
+                self.store().clear_found(id, finding).await?;
+                if !self.store().is_last_finding((tenant, id), finding).await? {
+                    return Err(StoreError::TakenOver.into());
+                }
                 let back = CampaignState::Scheduled;
                 self.store().refuse_resolving((tenant, id), back, "").await?;
                 Ok(())
@@ -239,13 +259,14 @@ impl Campaigns {
     /// Puts the recipients whom a campaign means in place of its rows, and says what they will take.
     async fn resolve(&self, campaign: Campaign, count: &Arc<AtomicU64>) -> Result<Campaign, CampaignFault> {
         let (tenant, id, purpose) = (campaign.tenant, campaign.id, campaign.purpose);
-        self.store().drop_rows(id).await?;
+        self.store().clear_found(id, campaign.finding).await?;
         let (_, decided) = self.routes().chooser_of(tenant);
         let version = if decided { self.routes().version() } else { 0 };
         let cipher = campaign.cipher.clone();
+        let finding = campaign.finding;
         let keep = |rows| {
             let of = (tenant, id, &cipher);
-            async move { Ok(self.keep(of, version, rows).await?) }
+            async move { Ok(self.keep(of, (version, finding), rows).await?) }
         };
         let found = self.find_out(&campaign, count.clone(), keep).await?;
         if found.counts.accepted == 0 {

@@ -117,6 +117,20 @@ impl Database {
         Ok(change)
     }
 
+    /// Begins a change of what is kept of messages, by those who write it down and those who forget somebody: one after the other, on all
+    /// engines, so that nobody writes down whom somebody has just forgotten.
+    ///
+    /// # Errors
+    /// As [`Database::change`].
+    pub(crate) async fn change_of_history(&self) -> Result<Change, DatabaseError> {
+        let mut change = self.change().await?;
+        if self.dialect == Dialect::Postgres {
+            let lock = Sql::new("SELECT CASE WHEN pg_advisory_xact_lock(2, 0) IS NULL THEN 0 ELSE 1 END");
+            change.rows(lock, |_| Ok(())).await?;
+        }
+        Ok(change)
+    }
+
     /// All rows of a query, each as `read` makes it.
     ///
     /// # Errors

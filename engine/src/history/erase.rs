@@ -14,7 +14,7 @@ impl History {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn erase(&self, tenant: TenantId, number: Recipient) -> Result<u64, DatabaseError> {
-        let mut change = self.0.deps.database.change().await?;
+        let mut change = self.0.deps.database.change_of_history().await?;
         let mut forget = Sql::new("UPDATE message SET recipient = ");
         forget.value(NOBODY.0 as i64).push(" WHERE tenant = ");
         forget.value(i64::from(tenant.0));

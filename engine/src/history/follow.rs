@@ -146,7 +146,8 @@ impl Shared {
             .fresh_campaigns(all.iter().map(|(_, gathered, _)| gathered))
             .await?;
         let (mut rows, mut delivered) = (0, Vec::new());
-        let mut change = self.deps.database.change().await?;
+        let mut change = self.deps.database.change_of_history().await?;
+        self.deps.erased.look_again(&mut change).await?;
         for some in fresh.chunks(ROWS) {
             change.run(campaigns::statement(some)).await?;
         }

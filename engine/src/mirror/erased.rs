@@ -56,6 +56,32 @@ impl Erased {
         wanted.filter(|purposes| purposes.contains(&purpose)).count() as u64
     }
 
+    /// Learns whom other engines have erased until that change began.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn look_again(&self, change: &mut Change) -> Result<(), DatabaseError> {
+        let fresh = change.rows(self.question(), read_person).await?;
+        self.learn(fresh);
+        Ok(())
+    }
+
+    /// Who was erased since they were read last.
+    fn question(&self) -> Sql {
+        let from = self.0.read_to.load(Ordering::Relaxed);
+        let from = from.saturating_sub(OVERLAP.as_micros() as u64);
+        let mut all = Sql::new("SELECT tenant, digest, purposes, at FROM erased_person WHERE at >= ");
+        all.value(from as i64);
+        all
+    }
+
+    fn learn(&self, people: Vec<Person>) {
+        for (tenant, digest, purposes, at) in people {
+            self.add(tenant, digest, purposes);
+            self.0.read_to.fetch_max(at, Ordering::Relaxed);
+        }
+    }
+
     fn add(&self, tenant: TenantId, digest: NumberDigest, purposes: Vec<Purpose>) {
         let mut people = self.0.people.write().unwrap_or_else(PoisonError::into_inner);
         people.entry(tenant).or_default().insert(digest, purposes);
@@ -192,23 +218,21 @@ impl Shared {
 
     /// Who was erased since this was read last, by another engine as well.
     pub(super) async fn read_erased(&self) -> Result<(), DatabaseError> {
-        let known = &self.erased.0.read_to;
-        let from = known.load(Ordering::Relaxed).saturating_sub(OVERLAP.as_micros() as u64);
-        let mut all = Sql::new("SELECT tenant, digest, purposes, at FROM erased_person WHERE at >= ");
-        all.value(from as i64);
-        let read = |row: &Found<'_>| {
-            let digest = row.parsed(1, "the hash of a number", NumberDigest::stored)?;
-            let purposes = row.parsed(2, "the purposes of an opt-out", |text| {
-                text.split(COMMA).map(|code| code.parse().ok()).collect()
-            })?;
-            Ok((TenantId(row.number(0)? as u32), digest, purposes, row.number(3)? as u64))
-        };
-        for (tenant, digest, purposes, at) in self.database.rows(all, read).await? {
-            self.erased.add(tenant, digest, purposes);
-            known.fetch_max(at, Ordering::Relaxed);
-        }
+        let fresh = self.database.rows(self.erased.question(), read_person).await?;
+        self.erased.learn(fresh);
         Ok(())
     }
+}
+
+/// Of which tenant, who, what they want no messages with, and when they were erased, µs.
+type Person = (TenantId, NumberDigest, Vec<Purpose>, u64);
+
+fn read_person(row: &Found<'_>) -> Result<Person, DatabaseError> {
+    let digest = row.parsed(1, "the hash of a number", NumberDigest::stored)?;
+    let purposes = row.parsed(2, "the purposes of an opt-out", |text| {
+        text.split(COMMA).map(|code| code.parse().ok()).collect()
+    })?;
+    Ok((TenantId(row.number(0)? as u32), digest, purposes, row.number(3)? as u64))
 }
 
 async fn stored_key(database: &Database) -> Result<Option<String>, DatabaseError> {

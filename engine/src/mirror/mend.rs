@@ -1,6 +1,6 @@
 //! A Redis that was killed may have lost what it was given last: lines of ledgers that were copied do not stand any more.
 
-use super::{MirrorFault, Shared};
+use super::{MirrorFault, Shared, UNDONE};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::TenantId;
 use crate::store::{Grant, Half, LedgerPlace, Store, StoreError, Transfer, TransferKind};
@@ -10,9 +10,6 @@ const AT_ONCE: usize = 500;
 
 /// A grant, or the tenant's half of a reseller's move, that Redis has lost, and that is to be made again.
 const AGAIN: i64 = 1;
-
-/// It does not stand any more.
-const UNDONE: i64 = 2;
 
 impl Shared {
     /// Finds the lines of a ledger that Redis does not have any more: credits that were granted are granted again, and the rest is
@@ -57,13 +54,20 @@ impl Shared {
         }
         query.push(" ORDER BY tenant, milliseconds, number");
         for lost in self.database.rows(query, read_lost).await? {
-            if !self.again(&lost).await? {
+            let is_done = self.again(&lost).await?;
+            if !is_done {
                 self.is_same_redis().await?;
                 let (tenant, credits) = (lost.tenant, lost.credits);
                 tracing::error!(%tenant, credits, "credits that Redis has lost cannot be moved again");
             }
             let mut change = self.database.change().await?;
             change.run(mark(lost.tenant, lost.place, UNDONE)).await?;
+            if let (false, Some(number)) = (is_done, lost.transfer) {
+                // The reseller's half ends as that of any move that the tenant's half cannot follow.
+                let mut open = Sql::new("UPDATE reseller_line SET pending = 1 WHERE number = ");
+                open.value(number as i64);
+                change.run(open).await?;
+            }
             change.commit().await?;
         }
         Ok(())

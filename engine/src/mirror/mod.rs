@@ -39,6 +39,9 @@ pub(crate) use resellers::Reseller;
 pub(crate) use statements::{Moved, Turnover};
 pub(crate) use transfers::{Balance, Move, ResellerLine, Transferred};
 
+/// What is written of a line of a ledger that does not stand any more.
+const UNDONE: i64 = 2;
+
 /// How often what has changed is copied.
 const ROUND: Duration = Duration::from_secs(1);
 

@@ -15,6 +15,8 @@ pub(crate) struct Moved {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Turnover {
     pub(crate) granted: Moved,
+    /// Taken back by whoever granted them.
+    pub(crate) withdrawn: Moved,
     pub(crate) recredited: Moved,
     pub(crate) debited: Moved,
     /// Set aside, and given back of that: neither changes what a tenant has.
@@ -25,13 +27,15 @@ pub(crate) struct Turnover {
 impl Turnover {
     /// What a tenant has behind it that had so much before: available or held.
     pub(crate) fn after(&self, balance: u64) -> u64 {
-        (balance + self.granted.credits + self.recredited.credits).saturating_sub(self.debited.credits)
+        let come = balance + self.granted.credits + self.recredited.credits;
+        come.saturating_sub(self.withdrawn.credits + self.debited.credits)
     }
 
     /// `None`: no kind that there is.
     fn of_kind(&mut self, kind: &str) -> Option<&mut Moved> {
         match kind {
             "grant" => Some(&mut self.granted),
+            "withdraw" => Some(&mut self.withdrawn),
             "recredit" => Some(&mut self.recredited),
             "debit" => Some(&mut self.debited),
             "hold" => Some(&mut self.held),
@@ -115,11 +119,12 @@ mod tests {
         let moved = |credits| Moved { lines: 1, credits };
         let turnover = Turnover {
             granted: moved(100),
+            withdrawn: moved(20),
             recredited: moved(5),
             debited: moved(60),
             held: moved(90),
             released: moved(30),
         };
-        assert_eq!(turnover.after(1_000), 1_045);
+        assert_eq!(turnover.after(1_000), 1_025);
     }
 }

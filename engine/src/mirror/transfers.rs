@@ -4,7 +4,7 @@
 //! copied. Whatever is killed between, the start and each round finish what is pending: no credit is made, and none is lost. What a
 //! reseller gives is gone from its balance when it is written down, what it takes back comes to it when it is over.
 
-use super::{Mirror, MirrorFault, Shared};
+use super::{Mirror, MirrorFault, Shared, UNDONE};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{ResellerId, TenantId, UnixMicros};
 use crate::store::{Half, Token, Transfer, TransferKind};
@@ -161,7 +161,8 @@ impl Mirror {
         lost.push(
             " AND kind <> 'grant' AND NOT EXISTS (SELECT 1 FROM ledger_line WHERE transfer = reseller_line.number",
         );
-        lost.push(" AND ledger_line.tenant = reseller_line.tenant AND ledger_line.credits = reseller_line.credits)");
+        lost.push(" AND ledger_line.tenant = reseller_line.tenant AND ledger_line.credits = reseller_line.credits");
+        lost.push(" AND undone < ").value(UNDONE).push(")");
         self.0.database.count(lost).await
     }
 }
@@ -259,7 +260,7 @@ impl Shared {
     /// Whether a tenant's line of it has been copied.
     async fn has_half(&self, number: u64) -> Result<bool, DatabaseError> {
         let mut half = Sql::new("SELECT COUNT(*) FROM ledger_line WHERE transfer = ");
-        half.value(number as i64);
+        half.value(number as i64).push(" AND undone < ").value(UNDONE);
         Ok(self.database.count(half).await? > 0)
     }
 }

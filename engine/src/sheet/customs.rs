@@ -126,6 +126,8 @@ struct Scan {
     tag: Option<Tag>,
     /// The element whose text is gathered now, and how much of it there is.
     gathered: Option<(&'static [u8], usize)>,
+    /// Shared texts so far: each takes room of its own, even an empty one.
+    texts: u64,
 }
 
 #[derive(Default)]
@@ -177,6 +179,10 @@ impl Scan {
         }
         if matches!(name, b"row" | b"c") && !tag.has_a_plain_place() {
             return Err(SheetFault::unusual("a row or cell stands nowhere"));
+        }
+        self.texts += u64::from(name == b"si" && !tag.text.starts_with(b"/"));
+        if self.texts > TEXTS_MAX {
+            return Err(SheetFault::unusual("too many texts"));
         }
         if name == b"sst" && tag.claims_more_than(TEXTS_MAX) {
             return Err(SheetFault::unusual("too many texts"));

@@ -64,6 +64,8 @@ pub(crate) struct Campaign {
     /// When its words were erased, and how long its text had been by then, in characters; `None`: they were not, or with its tenant's
     /// key.
     pub(crate) redacted: Option<(UnixMicros, u64)>,
+    /// Which finding out its audience is of, as far as this process knows; 0: it was not found out.
+    pub(crate) finding: u64,
     /// What the tenant calls it.
     pub(crate) name: String,
     /// Empty when it was erased, as are its variants.
@@ -290,6 +292,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         },
         cipher: Cipher::Plain,
         redacted: time("redacted_at").map(|at| (at, number("characters"))),
+        finding: number("finding"),
         name: text("name"),
         text: text("text"),
         sender: text("sender"),

@@ -240,7 +240,8 @@ impl Store {
             .arg(CampaignState::Blocked.code())
             .arg(planned.map_or(String::new(), |at| at.0.to_string()))
             .arg(campaign.total)
-            .arg(&share.arguments());
+            .arg(&share.arguments())
+            .arg(campaign.finding);
         // Active first: a crash after this costs one useless look; the reverse order would lose the campaign.
         self.set_active(tenant, id).await?;
         let held = self.ask::<i64>(&call).await;

@@ -21,6 +21,8 @@ pub(crate) struct DirectMessage {
     /// Under which version of the routes.
     pub(crate) version: u32,
     pub(crate) token: Token,
+    /// When its credits were held.
+    pub(crate) held_at: UnixMicros,
 }
 
 /// Where a direct message went.
@@ -108,7 +110,8 @@ impl Store {
             .arg(&message.row[..])
             .arg(&message.token.0[..])
             .arg(MessageId::positions_max(self.partitions()))
-            .arg((now.seconds() as u32).to_string());
+            .arg((now.seconds() as u32).to_string())
+            .arg(message.held_at.seconds());
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
     }

@@ -147,6 +147,13 @@ impl Store {
         self.ask::<i64>(&call).await.map(drop)
     }
 
+    /// Whether a campaign's audience is being taken in by that epoch.
+    pub(crate) async fn is_drafting(&self, campaign: CampaignId, epoch: u32) -> Result<bool, StoreError> {
+        let mut get = redis::cmd("HGET");
+        let listed: Option<u32> = self.ask(get.arg(keys::DRAFTING).arg(campaign.0)).await?;
+        Ok(listed == Some(epoch))
+    }
+
     /// Campaigns whose audience is being taken in, and by which epoch.
     pub(crate) async fn drafting(&self) -> Result<Vec<(CampaignId, u32)>, StoreError> {
         let mut get = redis::cmd("HGETALL");

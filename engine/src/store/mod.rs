@@ -112,6 +112,9 @@ pub(crate) enum StoreError {
     /// It was emptied, or is not the one that was there at the start.
     #[error("Redis is not the database any more that it was at the start")]
     OtherDatabase,
+    /// Another engine does it by now, since this one was taken for dead.
+    #[error("another engine goes on with it")]
+    TakenOver,
     /// What is stored is not what this program writes.
     #[error("the database holds something unexpected: {0}")]
     Corrupt(&'static str),

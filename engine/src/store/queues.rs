@@ -140,14 +140,18 @@ impl Store {
     pub(crate) async fn add_rows(
         &self,
         (campaign, cipher): (CampaignId, &Cipher),
-        version: u32,
+        (version, finding): (u32, u64),
         batches: &[RowBatch],
     ) -> Result<(), StoreError> {
         let mut calls = Vec::with_capacity(batches.len());
         for batch in batches {
             let mut call = self.partition_script(Name::Rows, batch.partition);
             let spans: Vec<u8> = batch.spans.iter().flat_map(pack_span_without_first).collect();
-            call.arg(campaign.0).arg(batch.position).arg(version).arg(spans);
+            call.arg(campaign.0)
+                .arg(batch.position)
+                .arg(version)
+                .arg(spans)
+                .arg(finding);
             for row in &batch.rows {
                 let row = Row::unpack(row).map_err(bad("a row"))?;
                 let variables = &*cipher.close(row.variables)?;
@@ -156,7 +160,11 @@ impl Store {
             calls.push(call);
         }
         for (batch, reply) in batches.iter().zip(self.run(&self.bulk, calls).await?) {
-            if integer(&reply)? != i64::from(batch.position) + batch.rows.len() as i64 {
+            let rows = integer(&reply)?;
+            if rows < 0 {
+                return Err(StoreError::TakenOver);
+            }
+            if rows != i64::from(batch.position) + batch.rows.len() as i64 {
                 return Err(StoreError::Corrupt("an audience has rows that nobody put there"));
             }
         }

@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 
+use redis::Value;
+
 use super::scripts::Name;
 use super::states::states;
 use super::{CampaignState, Store, StoreError, keys};
 use crate::domain::{CampaignId, Recipient, TenantId};
+
+/// The field of a campaign that counts who has found out whom it means.
+const FINDING: &str = "finding";
 
 /// Octets of a number that is kept.
 const NUMBER_OCTETS: usize = 8;
@@ -64,6 +69,40 @@ impl Store {
         let mut get = redis::cmd("HGETALL");
         let pairs: HashMap<u64, u32> = self.ask(get.arg(keys::RESOLVING)).await?;
         Ok(pairs.into_iter().map(|(id, epoch)| (CampaignId(id), epoch)).collect())
+    }
+
+    /// Another finding out of whom a campaign means begins: what is found by those before it is not taken any more.
+    pub(crate) async fn begin_finding(&self, (tenant, id): (TenantId, CampaignId)) -> Result<u64, StoreError> {
+        let mut next = redis::cmd("HINCRBY");
+        self.ask(next.arg(keys::campaign(tenant, id)).arg(FINDING).arg(1)).await
+    }
+
+    /// Whether that one is the last that has begun.
+    pub(crate) async fn is_last_finding(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        finding: u64,
+    ) -> Result<bool, StoreError> {
+        let mut get = redis::cmd("HGET");
+        let last: Option<u64> = self.ask(get.arg(keys::campaign(tenant, id)).arg(FINDING)).await?;
+        Ok(last.unwrap_or(0) == finding)
+    }
+
+    /// Takes out what was found so far.
+    ///
+    /// # Errors
+    /// [`StoreError::TakenOver`] when another finding has begun since, or its campaign is queued.
+    pub(crate) async fn clear_found(&self, campaign: CampaignId, finding: u64) -> Result<(), StoreError> {
+        let call = |partition| {
+            let mut call = self.partition_script(Name::Clear, partition);
+            call.arg(campaign.0).arg(finding);
+            call
+        };
+        let replies = self.run(&self.bulk, self.all_partitions().map(call).collect()).await?;
+        match replies.iter().all(|reply| *reply == Value::Int(1)) {
+            true => Ok(()),
+            false => Err(StoreError::TakenOver),
+        }
     }
 
     /// Keeps the numbers that were pasted beside contacts.

@@ -1,5 +1,7 @@
 //! What endpoints are still to be told, and what they were told: the rows of deliveries.
 
+use rustc_hash::FxHashMap;
+
 use super::endpoint::{micros, number};
 use crate::database::{Change, Database, DatabaseError, Found, Sql};
 use crate::domain::{DeliveryId, EndpointId, UnixMicros};
@@ -260,22 +262,29 @@ pub(super) async fn tidy(change: &mut Change, endpoint: EndpointId, before: Unix
 }
 
 /// How far each source was read.
-pub(super) async fn positions(database: &Database) -> Result<Vec<(String, String)>, DatabaseError> {
+pub(super) async fn positions(database: &Database) -> Result<FxHashMap<String, String>, DatabaseError> {
     let read = |row: &Found<'_>| Ok((row.text(0)?, row.text(1)?));
-    database
-        .rows(Sql::new("SELECT source, place FROM webhook_position"), read)
-        .await
+    let all = Sql::new("SELECT source, place FROM webhook_position");
+    Ok(database.rows(all, read).await?.into_iter().collect())
 }
 
-/// How far sources are read with this change.
-pub(super) async fn move_on(change: &mut Change, places: &[(String, String)]) -> Result<(), DatabaseError> {
+/// How far sources are read with this change, each from where it was before. `false`: one of them was read on elsewhere, or by a change
+/// of which nobody knows that it was made.
+pub(super) async fn move_on(
+    change: &mut Change,
+    places: &[(String, String)],
+    before: &FxHashMap<String, String>,
+) -> Result<bool, DatabaseError> {
     for (source, place) in places {
         let mut put = Sql::new("INSERT INTO webhook_position (source, place) VALUES (");
         put.list([&**source, place]);
-        put.push(") ON CONFLICT (source) DO UPDATE SET place = excluded.place");
-        change.run(put).await?;
+        put.push(") ON CONFLICT (source) DO UPDATE SET place = excluded.place WHERE webhook_position.place = ");
+        put.value(before.get(source).map_or("", String::as_str));
+        if change.run(put).await? == 0 {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// An endpoint, and how many.

@@ -41,6 +41,10 @@ impl Webhooks {
                 tracing::warn!(%error, "webhooks cannot follow what happens; it is tried again");
             }
             failed = round.is_err();
+            if failed && let Err(error) = self.0.take_over().await {
+                // What it compares with is older then, and nothing is told twice.
+                tracing::debug!(%error, "it cannot be read how far was told");
+            }
             self.0.metrics.webhook_lag_seconds.set(self.0.behind().as_secs_f64());
             if stopped {
                 return;
@@ -128,10 +132,16 @@ impl Shared {
         for (endpoint, events) in &dropped {
             count_dropped(&mut change, *endpoint, *events).await?;
         }
-        backlog::move_on(&mut change, marks.places).await?;
+        let before = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !backlog::move_on(&mut change, marks.places, &before).await? {
+            return Err(WebhookFault::ToldElsewhere);
+        }
         keep_states(&mut change, marks.states).await?;
         keep_crossed(&mut change, marks.crossed).await?;
         change.commit().await?;
+        let mut known = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(marks.places.iter().cloned());
+        drop(known);
         self.show_waiting(|waiting| {
             for news in &kept {
                 *waiting.entry(news.endpoint).or_default() += 1;

@@ -74,6 +74,8 @@ pub(crate) enum WebhookFault {
     Store(#[from] StoreError),
     #[error("TLS cannot be had: {0}")]
     Tls(#[from] rustls::Error),
+    #[error("what was read has been told meanwhile")]
+    ToldElsewhere,
 }
 
 /// What webhooks work with.
@@ -100,6 +102,8 @@ struct Shared {
     active: ArcSwap<Active>,
     /// How far each partition's journal was followed.
     positions: Mutex<Vec<String>>,
+    /// How far SQL says that each source was read: older than that where nothing was to be told.
+    kept: Mutex<FxHashMap<String, String>>,
     /// When it was read to its end.
     read_at: Mutex<Option<UnixMicros>>,
     /// How far what people write was read, by source.
@@ -249,7 +253,8 @@ impl Webhooks {
             settings,
         } = deps;
         let postman = Postman::new(Reach::new(&settings.allow), settings.timeout)?;
-        let positions = positions(&store, &database).await?;
+        let kept = backlog::positions(&database).await?;
+        let positions = Mutex::new(positions(&store, &kept));
         let webhooks = Self(Arc::new(Shared {
             store,
             database,
@@ -258,7 +263,8 @@ impl Webhooks {
             settings,
             postman,
             active: ArcSwap::default(),
-            positions: Mutex::new(positions),
+            positions,
+            kept: Mutex::new(kept),
             read_at: Mutex::default(),
             written: Mutex::default(),
             waiting: Mutex::default(),
@@ -333,10 +339,9 @@ impl Webhooks {
 }
 
 /// How far each partition's journal was followed.
-async fn positions(store: &Store, database: &Database) -> Result<Vec<String>, DatabaseError> {
-    let places: FxHashMap<String, String> = backlog::positions(database).await?.into_iter().collect();
-    let place = |partition| places.get(&follow::journal_of(partition)).cloned().unwrap_or_default();
-    Ok(store.all_partitions().map(place).collect())
+fn positions(store: &Store, kept: &FxHashMap<String, String>) -> Vec<String> {
+    let place = |partition| kept.get(&follow::journal_of(partition)).cloned().unwrap_or_default();
+    store.all_partitions().map(place).collect()
 }
 
 impl Shared {
@@ -351,10 +356,11 @@ impl Shared {
         }
     }
 
-    /// Goes on where the last process was.
+    /// Goes on where the last process was, or where this one was, when it does not know.
     async fn take_over(&self) -> Result<(), DatabaseError> {
-        let read = positions(&self.store, &self.database).await?;
-        *self.positions.lock().unwrap_or_else(PoisonError::into_inner) = read;
+        let kept = backlog::positions(&self.database).await?;
+        *self.positions.lock().unwrap_or_else(PoisonError::into_inner) = positions(&self.store, &kept);
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         self.written.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.load().await?;
         self.go_on();

@@ -159,10 +159,14 @@ impl Postman {
             false => self.reach.allows(address.ip()),
         };
         let mut failed = NoAnswer::ForbiddenAddress;
-        for address in found.take(ADDRESSES_MAX).filter(may) {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failed = NoAnswer::Unreachable(error),
+        let addresses: Vec<SocketAddr> = found.take(ADDRESSES_MAX).filter(may).collect();
+        // One that swallows what is sent there leaves time for the others.
+        let within = self.within / addresses.len().max(1) as u32;
+        for address in addresses {
+            match timeout(within, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failed = NoAnswer::Unreachable(error),
+                Err(late) => failed = NoAnswer::Unreachable(late.into()),
             }
         }
         Err(failed)

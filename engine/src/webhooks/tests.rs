@@ -163,7 +163,18 @@ async fn a_start_goes_on_where_the_last_one_was_and_keeps_the_journal_from_there
     let mut change = database.change().await.unwrap();
     endpoint(5).save(&mut change).await.unwrap();
     let place = (follow::journal_of(partition), "1700000000000-3".to_owned());
-    backlog::move_on(&mut change, &[place]).await.unwrap();
+    let known = FxHashMap::default();
+    let places = [place];
+    assert!(backlog::move_on(&mut change, &places, &known).await.unwrap());
+    assert!(
+        !backlog::move_on(&mut change, &places, &known).await.unwrap(),
+        "it was read on elsewhere"
+    );
+    assert!(
+        backlog::move_on(&mut change, &places, &places.iter().cloned().collect())
+            .await
+            .unwrap()
+    );
     change.commit().await.unwrap();
     let again = open(&bench.store, folder.path(), config::Webhooks::default()).await;
     let books = "1900000000000-0";

@@ -25,7 +25,15 @@ pub(crate) struct StatementOf {
     at: Asked,
 }
 
-const COLUMNS: [&str; 6] = ["month", "opening", "granted", "recredited", "debited", "closing"];
+const COLUMNS: [&str; 7] = [
+    "month",
+    "opening",
+    "granted",
+    "withdrawn",
+    "recredited",
+    "debited",
+    "closing",
+];
 
 impl StatementOf {
     pub(super) fn run(&self) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 -- ARGV[1] credits, from 0  [2] now, microseconds  [3] campaign's id in the ledger  [4] states it may be launched from,
 --     between commas  [5] its state then  [6] its state when credits are short  [7] for when its launch is
 --     planned, microseconds; empty: whatever is planned  [8] its messages  [9] the tenant's day  [10] most messages of
---     that day; empty: any number
+--     that day; empty: any number  [11] number of the finding that its audience is of; 0: it was not found out
 -- Returns: 1 held, also when this very call is made again after its reply was lost; 0 credits are short; -1 the campaign is in
 --     another state; -2 the day would have more messages than the most.
 -- Limits: one campaign; credits are bounded by the grant.
@@ -12,6 +12,7 @@ local was = redis.call('HMGET', KEYS[3], 'state', 'launched_at')
 local state = was[1]
 if state == ARGV[5] and was[2] == ARGV[2] then return 1 end
 if not state or not string.find(ARGV[4], ',' .. state .. ',', 1, true) then return -1 end
+if ARGV[11] ~= '0' and redis.call('HGET', KEYS[3], 'finding') ~= ARGV[11] then return -1 end
 if ARGV[7] ~= '' and redis.call('HGET', KEYS[3], 'scheduled_at') ~= ARGV[7] then return -1 end
 local daily, taken = redis.call('HMGET', KEYS[4], 'day', 'taken'), ARGV[8]
 if daily[1] == ARGV[9] then taken = daily[2] + ARGV[8] end
