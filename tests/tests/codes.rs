@@ -139,6 +139,27 @@ fn req_002_15_whoever_dies_meanwhile_nobody_has_two_codes_and_no_code_two_people
 }
 
 #[test]
+fn a_long_body_may_have_an_idempotency_key() {
+    let stand = Stand::new(programs!(), "codes-many", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine).once("many-codes");
+    let codes = |from: u32| {
+        (from..from + 150_000)
+            .map(|code| format!("C{code:07}\n"))
+            .collect::<String>()
+    };
+    let pool = json!({ "name": "Soldes", "codes": codes(0) });
+    let made = http.post("/v1/code_pools", &pool).expect(201);
+    assert_eq!(made["left"], 150_000);
+    assert_eq!(
+        http.post("/v1/code_pools", &pool).expect(201),
+        made,
+        "it is the same pool"
+    );
+    let other = json!({ "name": "Soldes", "codes": codes(1) });
+    http.post("/v1/code_pools", &other).expect_problem(&[422]);
+}
+
+#[test]
 fn req_002_15_what_is_no_code_or_no_pool_is_refused() {
     let stand = Stand::new(programs!(), "codes-wrong", "", |smsc| smsc);
     let http = stand.tenant.http(&stand.engine);

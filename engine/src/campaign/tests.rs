@@ -24,11 +24,12 @@ use super::*;
 use crate::clock::pass;
 use crate::config;
 use crate::domain::{
-    Event, GateId, Mark, Message, MessageId, Note, Parameters, Purpose, Reason, Recipient, Record, ResellerId, SmscId,
-    Status, Trace, Traces, Transition, digest,
+    Event, GateId, Mark, Message, MessageId, Note, Parameters, Partition, Purpose, Reason, Recipient, Record,
+    ResellerId, SmscId, Status, Trace, Traces, Transition, digest,
 };
 use crate::store::{
-    CampaignState, Counters, Credits, Embedded, Grant, Launch, LeaseAsk, Leased, LeasedMessage, NewTenant, Token,
+    CampaignState, Counters, Credits, DirectHold, Embedded, Grant, Launch, LeaseAsk, Leased, LeasedMessage, NewTenant,
+    RowBatch, Token,
 };
 
 const SMSC: SmscId = SmscId(1);
@@ -558,13 +559,8 @@ async fn a_draft_that_is_canceled_cannot_be_launched() {
     assert_eq!(bench.credits(tenant).await.held, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_message_is_held_enqueued_and_found_again() {
-    let bench = Bench::start("direct").await;
-    let tenant = bench.tenant(3).await;
-    let hour_now = || bench.clock.unix().hour();
-    let hour = hour_now();
-    let order = |to: &str, text: &str| DirectOrder {
+fn direct(to: &str, text: &str) -> DirectOrder {
+    DirectOrder {
         to: to.into(),
         text: text.into(),
         sender: "Clinique".into(),
@@ -576,19 +572,27 @@ async fn one_message_is_held_enqueued_and_found_again() {
         without_consent: false,
         in_hours: false,
         guests_only: false,
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_message_is_held_enqueued_and_found_again() {
+    let bench = Bench::start("direct").await;
+    let tenant = bench.tenant(3).await;
+    let hour_now = || bench.clock.unix().hour();
+    let hour = hour_now();
     let id = bench
         .campaigns
         .send(
             tenant,
-            &order("06 12 34 56 78", "Votre code est [1234]"),
+            &direct("06 12 34 56 78", "Votre code est [1234]"),
             Token([1; 16]),
         )
         .await
         .unwrap();
     let second = bench
         .campaigns
-        .send(tenant, &order("0612345679", &"a".repeat(161)), Token([2; 16]))
+        .send(tenant, &direct("0612345679", &"a".repeat(161)), Token([2; 16]))
         .await
         .unwrap();
     if hour_now() == hour {
@@ -596,7 +600,7 @@ async fn one_message_is_held_enqueued_and_found_again() {
     }
     let short = bench
         .campaigns
-        .send(tenant, &order("0612345670", "Bonjour"), Token([3; 16]))
+        .send(tenant, &direct("0612345670", "Bonjour"), Token([3; 16]))
         .await;
     assert!(
         matches!(
@@ -619,13 +623,45 @@ async fn one_message_is_held_enqueued_and_found_again() {
     assert_eq!(ids(&leased), HashSet::from([id, second]));
     let Err(CampaignFault::Fields(faults)) = bench
         .campaigns
-        .send(tenant, &order("0123456789", " "), Token([4; 16]))
+        .send(tenant, &direct("0123456789", " "), Token([4; 16]))
         .await
     else {
         panic!("a landline and a blank text are refused")
     };
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(pointers, ["/to", "/text"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_whose_hold_was_undone_may_hold_again() {
+    let bench = Bench::start("direct-undone").await;
+    let tenant = bench.tenant(3).await;
+    let order = direct("06 12 34 56 78", "Votre code est 1234");
+    let id = bench.campaigns.send(tenant, &order, Token([1; 16])).await.unwrap();
+    let (token, now) = (Token([2; 16]), bench.clock.unix());
+    let recipient = Recipient(33_612_345_679);
+    let share = bench.store.admission(tenant).await.unwrap().share(now);
+    let hold = DirectHold {
+        tenant,
+        campaign: id.campaign(),
+        token,
+        partition: recipient.partition(bench.store.partitions()),
+        credits: 1,
+        share: &share,
+    };
+    // A request that was killed between its hold and its message.
+    let long_ago = now.minus(Duration::from_secs(100));
+    bench.store.hold_direct(&hold, long_ago).await.unwrap();
+    for half in bench.store.half_done(now.seconds()).await.unwrap() {
+        let undone_at = now.minus(Duration::from_secs(30));
+        bench.store.resolve_half_done(&half, undone_at).await.unwrap();
+    }
+    assert_eq!(bench.credits(tenant).await.available, 2);
+    let again = direct("06 12 34 56 79", "Votre code est 1234");
+    let made = bench.campaigns.send(tenant, &again, token).await.unwrap();
+    assert_eq!(bench.campaigns.send(tenant, &again, token).await.unwrap(), made);
+    assert_eq!(bench.credits(tenant).await.available, 1);
+    assert_eq!(bench.lease(10).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -276,6 +276,7 @@ mod tests {
         for xml in [
             "<sst uniqueCount=\"99999999999999\">".to_owned(),
             "<x:sst a='1' uniqueCount = '2000001'>".to_owned(),
+            format!("<sst>{}</sst>", "<si/>".repeat(2_000_001)),
             "<sst uniqueCount=\"+5\" uniqueCount=\"x\">".to_owned(),
             format!("<sst a=\"{}\" uniqueCount=\"9\">", "x".repeat(TAG_OCTETS_MAX)),
             format!("<t>{long}</t>"),

@@ -142,3 +142,41 @@ async fn a_balance_that_is_short_blocks_what_was_found_out_and_a_cancel_ends_it(
     let canceled = bench.campaigns.cancel(tenant, other).await.unwrap();
     assert_eq!(canceled, CampaignState::Canceled);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_taken_for_dead_changes_nothing_of_what_another_has_found() {
+    let bench = Bench::start("resolving-fenced").await;
+    let tenant = bench.tenant(100).await;
+    let everybody: Vec<Given> = (1..=40).map(|number| person(number, "Zoé", &[])).collect();
+    bench.people.upsert(tenant, &everybody, None).await.unwrap();
+    let id = bench.create_of(tenant, r#"{"filter": {}}"#).await.unwrap();
+    let (owner, store) = ((tenant, id), &bench.store);
+    // One that began, and stands still since.
+    let late = store.begin_finding(owner).await.unwrap();
+    store.clear_found(id, late).await.unwrap();
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    let running = bench.is_in(owner, CampaignState::Running).await;
+    assert_eq!((running.total, running.finding), (40, late + 1));
+    let batch = RowBatch {
+        partition: Partition(0),
+        position: 0,
+        rows: Vec::new(),
+        spans: Vec::new(),
+    };
+    let taken_over = |done: Result<(), StoreError>| matches!(done, Err(StoreError::TakenOver));
+    let more = store.add_rows((id, &running.cipher), (0, late), &[batch]).await;
+    assert!(taken_over(more));
+    assert!(taken_over(store.clear_found(id, late).await));
+    // Nor is anything of what is queued taken out by whoever begins now.
+    let next = store.begin_finding(owner).await.unwrap();
+    assert!(taken_over(store.clear_found(id, next).await));
+    let resolving = Campaign {
+        state: CampaignState::Resolving,
+        ..running
+    };
+    let share = store.admission(tenant).await.unwrap().share(bench.clock.unix());
+    let launched = store.launch(&resolving, (None, &share), bench.clock.unix()).await;
+    assert_eq!(launched.unwrap(), Launch::WrongState);
+    let leased = bench.lease(100).await;
+    assert_eq!(leased.len(), 40);
+}
