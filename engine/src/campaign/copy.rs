@@ -15,7 +15,7 @@ use super::texts::Texts;
 use super::view::status;
 use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
 use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Row as GivenRow, RowSink as _, ValueBuffer, Values};
-use crate::compose::Sender;
+use crate::compose::{Sender, Wording};
 use crate::domain::{CampaignId, Countries, Purpose, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::Cipher;
 use crate::fault::FieldFault;
@@ -90,7 +90,8 @@ impl Campaigns {
     ) -> Result<Created, CampaignFault> {
         let terms = self.terms_of(original.tenant).await?;
         let cipher = self.store().new_cipher(original.tenant).await?;
-        let copy = self.reworded(self.blank((id, cipher), &original, name), &terms, &whom)?;
+        let wording = self.wording_of(original.tenant, &terms).await?;
+        let copy = reworded(self.blank((id, cipher), &original, name), &wording, &whom)?;
         if copy.query.is_some() {
             let pasted = self.store().pasted((original.tenant, original.id)).await?;
             let pasted: Vec<Recipient> = pasted.into_iter().map(Recipient).collect();
@@ -155,52 +156,6 @@ impl Campaigns {
             traceparent: None,
             ..super::resolve::counted(original.clone(), &Counts::default())
         }
-    }
-
-    /// The copy under the terms of now. Its texts have their clause and are as long as they may be: that was looked at before.
-    fn reworded(&self, copy: Campaign, terms: &Terms, whom: &Whom) -> Result<Campaign, CampaignFault> {
-        let (wording, purpose) = (self.wording(terms), copy.purpose);
-        let sender = Sender::parse(&copy.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
-        let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
-        wording
-            .check_sender(&sender)
-            .map_err(|problem| refuse("/sender", problem))?;
-        // Those to whom something went before are numbers now, whoever they were.
-        let query = copy.query.clone().filter(|_| *whom == Whom::All);
-        if query.is_none() {
-            wording
-                .check_consent(purpose)
-                .map_err(|problem| refuse("/audience", problem))?;
-        }
-        let worded = |text: &str| {
-            let checked = wording.check_advertiser(text, &sender, purpose);
-            checked
-                .and_then(|()| wording.with_clause(text, purpose))
-                .map_err(|problem| refuse("/text", problem))
-        };
-        let mut variants = copy.variants.clone();
-        for variant in &mut variants {
-            variant.text = worded(&variant.text)?;
-        }
-        let link = copy.link.as_ref().map(|link| {
-            let shortened = wording.shorten(&link.url).map_err(|problem| refuse("/link", problem))?;
-            Ok::<_, CampaignFault>(CampaignLink {
-                url: shortened.url,
-                domain: shortened.domain,
-                expires_at: link.expires_at,
-            })
-        });
-        let link = link.transpose()?;
-        // These have theirs already.
-        let code_pool = copy.code_pool.filter(|_| query.is_some());
-        Ok(Campaign {
-            text: worded(&copy.text)?,
-            query,
-            code_pool,
-            link,
-            variants,
-            ..copy
-        })
     }
 
     /// Keeps the recipients of the original as those of the copy: under the routes and countries of now.
@@ -282,6 +237,52 @@ impl Campaigns {
         }
         Ok(())
     }
+}
+
+/// The copy under the terms of now. Its texts have their clause and are as long as they may be: that was looked at before.
+fn reworded(copy: Campaign, wording: &Wording, whom: &Whom) -> Result<Campaign, CampaignFault> {
+    let purpose = copy.purpose;
+    let sender = Sender::parse(&copy.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
+    let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
+    wording
+        .check_sender(&sender)
+        .map_err(|problem| refuse("/sender", problem))?;
+    // Those to whom something went before are numbers now, whoever they were.
+    let query = copy.query.clone().filter(|_| *whom == Whom::All);
+    if query.is_none() {
+        wording
+            .check_consent(purpose)
+            .map_err(|problem| refuse("/audience", problem))?;
+    }
+    let worded = |text: &str| {
+        let checked = wording.check_advertiser(text, &sender, purpose);
+        checked
+            .and_then(|()| wording.with_clause(text, purpose))
+            .map_err(|problem| refuse("/text", problem))
+    };
+    let mut variants = copy.variants.clone();
+    for variant in &mut variants {
+        variant.text = worded(&variant.text)?;
+    }
+    let link = copy.link.as_ref().map(|link| {
+        let shortened = wording.shorten(&link.url).map_err(|problem| refuse("/link", problem))?;
+        Ok::<_, CampaignFault>(CampaignLink {
+            url: shortened.url,
+            domain: shortened.domain,
+            expires_at: link.expires_at,
+        })
+    });
+    let link = link.transpose()?;
+    // These have theirs already.
+    let code_pool = copy.code_pool.filter(|_| query.is_some());
+    Ok(Campaign {
+        text: worded(&copy.text)?,
+        query,
+        code_pool,
+        link,
+        variants,
+        ..copy
+    })
 }
 
 /// The name of a copy, within its limit.

@@ -119,7 +119,8 @@ impl Campaigns {
             ..hour.terms
         };
         let refused = |fault| CampaignFault::Fields(vec![fault]);
-        let text = worded(order, &sender, &self.wording(&terms)).map_err(refused)?;
+        let wording = self.wording_of(tenant, &terms).await?;
+        let text = worded(order, &sender, &wording).map_err(refused)?;
         let too_long = |_| refused(price::too_long(text.chars().count()));
         let priced = Priced {
             recipient,
@@ -326,10 +327,24 @@ impl Campaigns {
         }
     }
 
-    /// The protected name that a sender looks like.
-    pub(crate) fn resembled(&self, sender: &Sender) -> Option<String> {
-        let name = self.0.deps.limits.protected.resembled(&sender.text());
-        name.filter(|_| sender.is_name()).map(str::to_owned)
+    /// The same of that tenant, whose reseller may protect names as well: where senders are checked.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn wording_of(&self, tenant: TenantId, terms: &Terms) -> Result<Wording, CampaignFault> {
+        let said = self.flagged().said_of(tenant).await?;
+        Ok(self.wording(terms).beside(said.protected.clone()))
+    }
+
+    /// The protected name that a sender of that tenant looks like.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn resembled(&self, tenant: TenantId, sender: &Sender) -> Result<Option<String>, CampaignFault> {
+        let (said, given) = (self.flagged().said_of(tenant).await?, sender.text());
+        let name = self.0.deps.limits.protected.resembled(&given);
+        let name = name.or_else(|| said.protected.resembled(&given));
+        Ok(name.filter(|_| sender.is_name()).map(str::to_owned))
     }
 
     /// What a tenant has agreed on.

@@ -146,7 +146,7 @@ impl Campaigns {
         let guests = self.guests((tenant, guests_only)).await?;
         let terms = self.terms_of(tenant).await?;
         let asked = Asked {
-            wording: self.wording(&terms),
+            wording: self.wording_of(tenant, &terms).await?,
             now: self.now(),
             people: self.0.deps.people.clone(),
             tenant,

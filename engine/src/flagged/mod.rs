@@ -3,6 +3,7 @@
 
 mod kept;
 mod look;
+mod said;
 mod settings;
 mod tell;
 
@@ -12,7 +13,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub(crate) use kept::{Decision, NOTE_MAX, Wanted};
 pub(crate) use look::{Looked, Seen, Source};
-pub(crate) use settings::{FIRST_CAMPAIGNS, HoldFirst, ReviewChanges};
+pub(crate) use settings::{FIRST_CAMPAIGNS, HoldFirst, NAME_MAX, NAMES_MAX, ReviewChanges};
 
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
@@ -20,6 +21,8 @@ use crate::domain::{CampaignId, FlaggedId, MessageId, Purpose, TenantId, UnixMic
 use crate::encryption::EncryptionFault;
 use crate::store::{Store, StoreError};
 use crate::webhooks::Webhooks;
+
+use said::Memory;
 
 /// Why a text is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
@@ -117,6 +120,7 @@ struct Shared {
     clock: Clock,
     /// Absent: nobody is told.
     webhooks: Option<Webhooks>,
+    memory: Memory,
 }
 
 impl FlaggedTexts {
@@ -126,6 +130,7 @@ impl FlaggedTexts {
             database,
             clock,
             webhooks,
+            memory: Memory::default(),
         }))
     }
 }

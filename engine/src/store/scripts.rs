@@ -42,6 +42,7 @@ pub(super) enum Name {
     Tenure,
     Rates,
     CheckIn,
+    AddSender,
 }
 
 /// How a script is loaded.
@@ -68,7 +69,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 38] = scripts![
+const SOURCES: [(Name, Kind, &str); 39] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -107,6 +108,7 @@ const SOURCES: [(Name, Kind, &str); 38] = scripts![
     Tenure PlainSettling "tenure.lua",
     Rates PlainSettling "rates.lua",
     CheckIn PlainSettling "check_in.lua",
+    AddSender Plain "add_sender.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 
 use super::words::schema;
-use super::{CampaignStateWord, PurposeWord, Time};
+use super::{CampaignStateWord, Nullable, PurposeWord, Time};
 use crate::domain::{CampaignId, FlaggedId, MessageId, TenantId};
-use crate::flagged::{FIRST_CAMPAIGNS, FlagReason, FlagState, HoldFirst, NOTE_MAX};
+use crate::flagged::{FIRST_CAMPAIGNS, FlagReason, FlagState, HoldFirst, NAME_MAX, NAMES_MAX, NOTE_MAX};
 
 schema! {
     /// Why a text is to be looked at.
@@ -100,4 +100,14 @@ pub(in crate::api) struct ResellerChanges {
     /// How many campaigns of a tenant are its first.
     #[schemars(range(min = FIRST_CAMPAIGNS.0, max = FIRST_CAMPAIGNS.1))]
     first_campaigns: Option<u32>,
+    /// Names that no sender of its tenants may look like unless that was approved, beside those that are protected everywhere; `null`: none.
+    protected_senders: Option<Nullable<ProtectedNames>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct ProtectedNames(#[schemars(length(min = 1, max = NAMES_MAX))] Vec<ProtectedName>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct ProtectedName(#[schemars(length(min = 1, max = NAME_MAX))] String);

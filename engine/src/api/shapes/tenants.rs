@@ -259,6 +259,8 @@ pub(in crate::api) struct Reseller {
     hold_first: HoldFirstWord,
     /// How many campaigns of a tenant are its first.
     first_campaigns: u32,
+    /// Names that no sender of its tenants may look like, beside those that are protected everywhere; `null`: none.
+    protected_senders: Option<Vec<String>>,
     created_at: Time,
 }
 
