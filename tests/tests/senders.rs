@@ -202,10 +202,7 @@ fn protects(stand: &Stand) {
             tenant.post("/v1/campaigns", &order.body).expect_problem(&[422]),
         ] {
             assert_eq!(problem["errors"][0]["code"], "sender_protected", "{problem}");
-            assert!(
-                problem["errors"][0]["detail"].as_str().unwrap().contains(name),
-                "{problem}"
-            );
+            assert!(text(&problem["errors"][0]["detail"]).contains(name), "{problem}");
         }
     };
     refused("Weber", "Weber");

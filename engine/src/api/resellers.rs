@@ -95,17 +95,24 @@ async fn show(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Json
     find(&app, reseller).await.map(Json)
 }
 
-/// `PATCH /v1/resellers/{id}`: `{"hold_flagged", "hold_first", "first_campaigns", "protected_senders"}`
+/// `PATCH /v1/resellers/{id}`: `{"hold_flagged", "hold_unusual", "hold_first", "first_campaigns", "protected_senders"}`
 async fn change(
     State(app): State<App>,
     Hosting(reseller): Hosting,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    const FIELDS: [&str; 4] = ["hold_flagged", "hold_first", "first_campaigns", "protected_senders"];
+    const FIELDS: [&str; 5] = [
+        "hold_flagged",
+        "hold_unusual",
+        "hold_first",
+        "first_campaigns",
+        "protected_senders",
+    ];
     let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
     let given = FIELDS.iter().any(|name| fields.has(name));
     let hold_flagged = fields.boolean("hold_flagged");
+    let hold_unusual = fields.boolean("hold_unusual");
     let hold_first = fields.if_given("hold_first", |fields, name| fields.word(name, &HoldFirst::CODES));
     let first = fields.if_given("first_campaigns", |fields, name| fields.whole(name, FIRST_CAMPAIGNS));
     let names = fields.if_given("protected_senders", |fields, field| {
@@ -114,14 +121,15 @@ async fn change(
     if !given && fields.is_sound() {
         fields.refuse(String::new(), FieldProblem::Empty);
     }
-    let (Some(hold_flagged), Some(hold_first), Some(first), Some(protected_senders), true) =
-        (hold_flagged, hold_first, first, names, fields.is_sound())
+    let (Some(hold_flagged), Some(hold_unusual), Some(hold_first), Some(first), Some(protected_senders), true) =
+        (hold_flagged, hold_unusual, hold_first, first, names, fields.is_sound())
     else {
         return Err(fields.refusal());
     };
     app.accounts.reseller(reseller).await?;
     let changes = ReviewChanges {
         hold_flagged,
+        hold_unusual,
         hold_first,
         first_campaigns: first.map(|first| first as u32),
         protected_senders,
@@ -157,6 +165,7 @@ async fn view(app: &App, reseller: &Reseller) -> Result<Value, Problem> {
         "name": reseller.name,
         "credits": { "granted": balance.granted, "available": balance.available },
         "hold_flagged": rules.hold_flagged,
+        "hold_unusual": rules.hold_unusual,
         "hold_first": rules.hold_first.code(),
         "first_campaigns": rules.first_campaigns,
         "protected_senders": Some(rules.protected_senders).filter(|names| !names.is_empty()),

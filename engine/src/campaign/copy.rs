@@ -16,7 +16,7 @@ use super::view::status;
 use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
 use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Row as GivenRow, RowSink as _, ValueBuffer, Values};
 use crate::compose::{Sender, Wording};
-use crate::domain::{CampaignId, Countries, Purpose, Recipient, Row, TenantId, Terms, variables};
+use crate::domain::{CampaignId, Countries, Purpose, Reach, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::Cipher;
 use crate::fault::FieldFault;
 use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Owner, RecipientRow, StoreError};
@@ -98,7 +98,7 @@ impl Campaigns {
             self.store().save_pasted((copy.tenant, id), &pasted).await?;
             return self.keep_draft(copy, Vec::new()).await;
         }
-        let (counts, far) = self.copy_rows((&original, whom), &copy).await?;
+        let (counts, reach, far) = self.copy_rows((&original, whom), &copy).await?;
         if counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
         }
@@ -123,6 +123,7 @@ impl Campaigns {
         let copy = Campaign {
             estimate_segments,
             estimate_credits,
+            reach,
             ..super::resolve::counted(copy, &counts)
         };
         self.keep_draft(copy, Vec::new()).await
@@ -145,6 +146,7 @@ impl Campaigns {
             refused: None,
             state: CampaignState::Draft,
             total: 0,
+            reach: Reach::default(),
             estimate_segments: 0,
             estimate_credits: 0,
             held: 0,
@@ -163,7 +165,7 @@ impl Campaigns {
         &self,
         (original, whom): (&Campaign, Whom),
         copy: &Campaign,
-    ) -> Result<(Counts, Arc<AtomicBool>), CampaignFault> {
+    ) -> Result<(Counts, Reach, Arc<AtomicBool>), CampaignFault> {
         let (batches, rows) = mpsc::channel(BATCHES_MAX);
         let table = self.routes();
         let (routes, decided) = table.chooser_of(copy.tenant);
@@ -184,9 +186,9 @@ impl Campaigns {
         let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
         // When nobody took the rows any more, the rest ended for that reason.
         kept?;
-        let counts = counts?;
+        let (counts, reach) = counts?;
         sent?;
-        Ok((counts, far))
+        Ok((counts, reach, far))
     }
 
     /// Forgets a draft that nobody has seen.
@@ -296,7 +298,7 @@ fn take(
     mut packer: Packer,
     mut coming: mpsc::Receiver<Step>,
     (limits, countries, guests): (Limits, Countries, Option<FxHashSet<u64>>),
-) -> Result<Counts, CampaignFault> {
+) -> Result<(Counts, Reach), CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
     let mut ingest = ingest.only([limits.countries, countries]).among(guests);
     let mut values = ValueBuffer::default();
@@ -314,8 +316,8 @@ fn take(
         }
     }
     let (counts, _) = ingest.finish();
-    packer.finish().map_err(ReadFault::from)?;
-    Ok(counts)
+    let reach = packer.finish().map_err(ReadFault::from)?;
+    Ok((counts, reach))
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub(crate) const NAME_MAX: usize = 40;
 pub(crate) struct ReviewRules {
     /// Campaigns that look like advertising and are sent as transactional.
     pub(crate) hold_flagged: bool,
+    /// Unusual traffic.
+    pub(crate) hold_unusual: bool,
     pub(crate) hold_first: HoldFirst,
     /// How many campaigns of a tenant are its first.
     pub(crate) first_campaigns: u32,
@@ -51,6 +53,7 @@ impl Default for ReviewRules {
     fn default() -> Self {
         Self {
             hold_flagged: false,
+            hold_unusual: false,
             hold_first: HoldFirst::default(),
             first_campaigns: 3,
             protected_senders: Vec::new(),
@@ -62,6 +65,7 @@ impl Default for ReviewRules {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReviewChanges {
     pub(crate) hold_flagged: Option<bool>,
+    pub(crate) hold_unusual: Option<bool>,
     pub(crate) hold_first: Option<HoldFirst>,
     pub(crate) first_campaigns: Option<u32>,
     pub(crate) protected_senders: Option<Vec<String>>,
@@ -73,10 +77,11 @@ pub(super) struct OfTenant {
     is_trial: bool,
 }
 
-const RULES: &str = "reseller.hold_flagged, reseller.hold_first, reseller.first_campaigns, reseller.protected_senders";
+const RULES: &str = "reseller.hold_flagged, reseller.hold_first, reseller.first_campaigns, reseller.protected_senders, \
+                     reseller.hold_unusual";
 
 /// The column behind them.
-const BEHIND_RULES: usize = 4;
+const BEHIND_RULES: usize = 5;
 
 impl FlaggedTexts {
     /// What a reseller looks at.
@@ -98,6 +103,9 @@ impl FlaggedTexts {
         // What is not given stays as somebody else may be changing it.
         if let Some(hold) = changes.hold_flagged {
             update.push(", hold_flagged = ").value(i64::from(hold));
+        }
+        if let Some(hold) = changes.hold_unusual {
+            update.push(", hold_unusual = ").value(i64::from(hold));
         }
         if let Some(hold) = changes.hold_first {
             update.push(", hold_first = ").value(hold.code());
@@ -177,6 +185,7 @@ impl FlaggedTexts {
 fn read(row: &Found<'_>) -> Result<ReviewRules, DatabaseError> {
     Ok(ReviewRules {
         hold_flagged: row.number(0)? == 1,
+        hold_unusual: row.number(4)? == 1,
         hold_first: row.parsed(1, "whose campaigns a reseller looks at", |word| word.parse().ok())?,
         first_campaigns: u32::try_from(row.number(2)?).unwrap_or_default(),
         protected_senders: row.parsed(3, "the names of a reseller", |names| serde_json::from_str(names).ok())?,
