@@ -340,6 +340,10 @@ metrics! {
     ///
     /// blocked_credit: the tenant's balance does not cover the campaign; an operator grants credits.
     campaign_launches_total: IntCounterVec ["result"];
+    /// Launches and messages whose traffic is unusual for their tenant: flagged (for the first time), held, rejected.
+    ///
+    /// When held or rejected rise, a tenant sends to numbers that its reseller has not accepted: see /v1/flagged.
+    unusual_traffic_total: IntCounterVec ["result"];
     /// From the launch of a campaign to the lease of its first message, a pause between them included; each campaign counts once.
     ///
     /// When it rises, campaigns start late: see waiting_messages, the rates and the binds.

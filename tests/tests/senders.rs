@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, Http, Stand, eventually, programs};
+use campanile_tests::{CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -130,4 +130,115 @@ fn req_001_12_nobody_writes_under_a_name_that_looks_like_a_protected_one() {
     tenant
         .post("/v1/messages", &message("AmeliInfo"))
         .expect_problem(&[422]);
+}
+
+#[test]
+fn req_001_12_approvals_at_the_same_time_are_all_kept() {
+    let stand = Stand::new(programs!(), "senders-at-once", "", |smsc| smsc);
+    let (reseller, tenant, path) = hosted(&stand);
+    reseller.patch(&path, &json!({ "senders": ["Cabinet"] })).expect(200);
+    let names: Vec<String> = (1..=12).map(|number| format!("Martin{number}")).collect();
+    let answers: Vec<String> = names
+        .iter()
+        .map(|name| {
+            let request = tenant
+                .post("/v1/sender_requests", &json!({ "sender": name }))
+                .expect(201);
+            format!("{path}/sender_requests/{}/answer", text(&request["id"]))
+        })
+        .collect();
+    std::thread::scope(|threads| {
+        for answer in &answers {
+            threads.spawn(|| reseller.post(answer, &json!({ "approved": true })).expect(200));
+        }
+    });
+    let shown = reseller.get(&path).expect(200);
+    let mut approved: Vec<&str> = shown["senders"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    approved.sort_unstable();
+    let mut expected: Vec<&str> = names.iter().map(String::as_str).chain(["Cabinet"]).collect();
+    expected.sort_unstable();
+    assert_eq!(approved, expected);
+}
+
+#[test]
+fn req_001_12_a_reseller_protects_names_of_its_own() {
+    protects(&Stand::new(programs!(), "senders-reseller", "", |smsc| smsc));
+}
+
+#[test]
+fn req_001_12_postgresql_keeps_the_names_of_a_reseller_as_well() {
+    let lab = Lab::new(programs!(), "senders-postgresql");
+    let server = lab.postgres();
+    protects(&Stand::under(lab, "", |redis, sim| {
+        let smsc = SmscSettings::new("north", sim.smpp_address());
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
+        let url = server.url();
+        settings.tables.push(format!("[database]\nurl = \"{url}\""));
+        settings
+    }));
+}
+
+fn protects(stand: &Stand) {
+    let (reseller, tenant, path) = hosted(stand);
+    let (_, stranger, _) = hosted(stand);
+    let own = format!("/v1/resellers/{}", text(&reseller.get(&path).expect(200)["reseller"]));
+    let unchanged = reseller.get(&own).expect(200);
+    assert_eq!(unchanged["protected_senders"], Value::Null);
+    tenant.post("/v1/messages", &message("Weber")).expect(202);
+    let names = json!({ "protected_senders": ["Weber", "Clinique du Lac"] });
+    let changed = reseller.patch(&own, &names).expect(200);
+    assert_eq!(changed["protected_senders"], names["protected_senders"]);
+    assert_eq!(changed["hold_first"], unchanged["hold_first"], "the rest stays");
+
+    let refused = |sender: &str, name: &str| {
+        let order = CampaignOrder::to_first(1).with("sender", sender.into());
+        for problem in [
+            tenant.post("/v1/messages", &message(sender)).expect_problem(&[422]),
+            tenant.post("/v1/campaigns", &order.body).expect_problem(&[422]),
+        ] {
+            assert_eq!(problem["errors"][0]["code"], "sender_protected", "{problem}");
+            assert!(text(&problem["errors"][0]["detail"]).contains(name), "{problem}");
+        }
+    };
+    refused("Weber", "Weber");
+    refused("W3ber", "Weber");
+    refused("DrWeber", "Weber");
+    refused("Ameli", "Ameli");
+    tenant.post("/v1/messages", &message("Cabinet")).expect(202);
+    // Another reseller's tenants may be called so.
+    stranger.post("/v1/messages", &message("DrWeber")).expect(202);
+
+    // Whose name it is asks for it.
+    let request = tenant
+        .post("/v1/sender_requests", &json!({ "sender": "DrWeber" }))
+        .expect(201);
+    assert_eq!(request["resembles"], "Weber");
+    let answer = format!("{path}/sender_requests/{}/answer", text(&request["id"]));
+    reseller.post(&answer, &json!({ "approved": true })).expect(200);
+    assert_eq!(reseller.get(&path).expect(200)["protected_senders"], json!(["DrWeber"]));
+    tenant.post("/v1/messages", &message("DrWeber")).expect(202);
+    tenant.post("/v1/messages", &message("Weber")).expect_problem(&[422]);
+
+    for wrong in [
+        json!({ "protected_senders": ["..."] }),
+        json!({ "protected_senders": ["a".repeat(41)] }),
+        json!({ "protected_senders": [] }),
+        json!({ "protected_senders": [3] }),
+        json!({ "protected_senders": "Weber" }),
+    ] {
+        reseller.patch(&own, &wrong).expect_problem(&[400, 422]);
+    }
+    reseller.patch(&own, &json!({ "first_campaigns": 4 })).expect(200);
+    assert_eq!(
+        reseller.get(&own).expect(200)["protected_senders"],
+        names["protected_senders"]
+    );
+    let none = reseller.patch(&own, &json!({ "protected_senders": null })).expect(200);
+    assert_eq!(none["protected_senders"], Value::Null);
+    tenant.post("/v1/messages", &message("Weber")).expect(202);
 }

@@ -112,6 +112,13 @@ fn credits() -> Vec<Panel> {
             "blocked",
         ),
         Panel::lines(
+            "Unusual traffic",
+            "ops",
+            "Launches and messages whose traffic is unusual for their tenant, a second: many numbers of one block, a new country.",
+        )
+        .orange(0.01)
+        .shows(rates("result", M.unusual_traffic_total.name, ""), "{{result}}"),
+        Panel::lines(
             "Without a label",
             "ops",
             "How often something was shown as _other, a second: more tenants than metrics.tenants.",

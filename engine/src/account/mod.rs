@@ -215,6 +215,17 @@ impl Accounts {
         self.keep(id).await
     }
 
+    /// A tenant may write under a sender from now on, which looks like a protected name or not. `false`: it has as many as it may have.
+    ///
+    /// # Errors
+    /// [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn add_sender(&self, id: TenantId, sender: &str, resembles: bool) -> Result<bool, AccountFault> {
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        let added = self.store.add_sender(id, sender, resembles).await?;
+        self.keep(id).await?;
+        Ok(added)
+    }
+
     /// Links under a domain are one reseller's, or the operator's own: who follows one believes it to be of whoever has the domain.
     async fn may_have(&self, domain: Option<&str>, reseller: Option<ResellerId>) -> Result<(), AccountFault> {
         let Some(domain) = domain else {

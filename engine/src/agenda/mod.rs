@@ -217,7 +217,7 @@ impl Agenda {
     async fn check(&self, tenant: TenantId, definition: &Definition) -> Result<(), AgendaFault> {
         let attributes = self.0.people.attributes(tenant).await?;
         let terms = self.0.campaigns.terms_of(tenant).await?;
-        let wording = self.0.campaigns.wording(&terms);
+        let wording = self.0.campaigns.wording_of(tenant, &terms).await?;
         let mut faults = Vec::new();
         let merged = definition.merged_text.as_deref().map(|text| ("/merged_text", text));
         for (pointer, text) in [Some(("/text", definition.text.as_str())), merged]

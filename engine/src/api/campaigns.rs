@@ -110,6 +110,7 @@ fn moves() -> Routes {
                     ProblemCode::AlreadyStarted,
                     ProblemCode::TextsErased,
                     ProblemCode::TextRejected,
+                    ProblemCode::TrafficRejected,
                     ProblemCode::InsufficientCredit,
                     ProblemCode::TenantSuspended,
                     ProblemCode::DailyMaxReached,

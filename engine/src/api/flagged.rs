@@ -1,4 +1,4 @@
-//! `/v1/flagged`: texts that a reseller, or the operator, looks at.
+//! `/v1/flagged`: texts and traffic that a reseller, or the operator, looks at.
 
 use axum::Json;
 use axum::body::Body;
@@ -25,16 +25,17 @@ pub(super) fn routes() -> Routes {
     let deciding = |path: &'static str, id: &'static str| {
         Operation::new((Verb::Post, path), Key::Reseller, id)
             .needs(Role::Admin)
-            .at::<FlaggedId>("id", "The text.")
-            .answers::<shapes::Flagged>(200, "The text as it is now, with what became of its campaigns.")
+            .at::<FlaggedId>("id", "The text or traffic.")
+            .answers::<shapes::Flagged>(200, "It as it is now, with what became of its campaigns.")
     };
     Routes::of("flagged")
         .add(
             Operation::new((Verb::Get, "/v1/flagged"), Key::Reseller, "listFlagged")
                 .says(
-                    "List texts to look at",
-                    "What is sent as transactional and looks like advertising, and the first campaigns of new tenants. The newest first; \
-                     with a reseller's key those of its tenants, with the operator's all.",
+                    "List what is to be looked at",
+                    "What is sent as transactional and looks like advertising, the first campaigns of new tenants, and traffic that is unusual \
+                     for its tenant: many numbers of one block, a new country. The newest first; with a reseller's key those of its tenants, \
+                     with the operator's all.",
                 )
                 .asks::<shapes::FlaggedWanted>()
                 .answers::<shapes::Page<shapes::Flagged>>(200, "A page of them."),
@@ -42,15 +43,15 @@ pub(super) fn routes() -> Routes {
         )
         .add(
             Operation::new((Verb::Get, "/v1/flagged/{id}"), Key::Reseller, "getFlagged")
-                .says("Show a text to look at", "With its campaigns.")
-                .at::<FlaggedId>("id", "The text.")
-                .answers::<shapes::Flagged>(200, "The text."),
+                .says("Show what is to be looked at", "With its campaigns.")
+                .at::<FlaggedId>("id", "The text or traffic.")
+                .answers::<shapes::Flagged>(200, "The text or traffic."),
             show,
         )
         .add(
             deciding("/v1/flagged/{id}/accept", "acceptFlagged")
                 .says(
-                    "Accept a text",
+                    "Accept a text or traffic",
                     "It goes from now on, and nobody is asked about it again. Campaigns that waited go at their date, or at once as they were \
                      launched; one whose date is over is a draft, with `refused` `date_passed`.",
                 )
@@ -60,8 +61,9 @@ pub(super) fn routes() -> Routes {
         .add(
             deciding("/v1/flagged/{id}/reject", "rejectFlagged")
                 .says(
-                    "Reject a text",
-                    "It does not go for this purpose from now on. Campaigns that waited are drafts, with `refused` `text_rejected`.",
+                    "Reject a text or traffic",
+                    "A text does not go for this purpose from now on; nothing goes to a country, and neither a message by itself nor a campaign with \
+                     many of them to a block. Campaigns that waited are drafts, with `refused` `text_rejected` or `traffic_rejected`.",
                 )
                 .takes::<shapes::FlagDecision>(json!({ "note": "À envoyer comme publicité." })),
             reject,
@@ -199,6 +201,7 @@ async fn view(app: &App, flagged: &Flagged) -> Result<Value, Problem> {
         "tenant": flagged.tenant.to_string(),
         "purpose": flagged.purpose.code(),
         "text": flagged.text,
+        "traffic": flagged.traffic,
         "reasons": reasons,
         "words": flagged.words,
         "campaign": flagged.campaign.map(|id| id.to_string()),

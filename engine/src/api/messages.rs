@@ -28,7 +28,7 @@ pub(super) fn routes() -> Routes {
                     "to": "+33612345678", "text": "Votre rendez-vous est confirmé.", "sender": "Cabinet", "validity": 3_600,
                 }))
                 .answers::<shapes::Taken>(202, "It is queued.")
-                .refuses(&[ProblemCode::InsufficientCredit, ProblemCode::TenantSuspended, ProblemCode::TextRejected, ProblemCode::DailyMaxReached]),
+                .refuses(&[ProblemCode::InsufficientCredit, ProblemCode::TenantSuspended, ProblemCode::TextRejected, ProblemCode::TrafficRejected, ProblemCode::TrafficInReview, ProblemCode::DailyMaxReached]),
             send,
         )
         .add(

@@ -109,6 +109,8 @@ impl From<CampaignFault> for Problem {
             CampaignFault::AlreadyStarted(state) => ProblemKind::AlreadyStarted { state: state.code() }.into(),
             CampaignFault::TextsInUse => ProblemKind::TextsInUse.into(),
             CampaignFault::TextRejected { note } => ProblemKind::TextRejected { note }.into(),
+            CampaignFault::TrafficRejected { note } => ProblemKind::TrafficRejected { note }.into(),
+            CampaignFault::TrafficInReview => ProblemKind::TrafficInReview.into(),
             CampaignFault::Erased => ProblemKind::TextsErased.into(),
             CampaignFault::WrongState(state) => ProblemKind::WrongState { state: state.code() }.into(),
             CampaignFault::Short { available, needed } => ProblemKind::InsufficientCredit { available, needed }.into(),

@@ -15,9 +15,10 @@ use super::pages::Paging;
 use super::problem::Problem;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
+use crate::compose::is_seen;
 use crate::domain::{ResellerId, Role};
 use crate::fault::FieldProblem;
-use crate::flagged::{FIRST_CAMPAIGNS, HoldFirst, ReviewChanges};
+use crate::flagged::{FIRST_CAMPAIGNS, HoldFirst, NAME_MAX, NAMES_MAX, ReviewChanges};
 use crate::mirror::Reseller;
 
 pub(super) fn routes() -> Routes {
@@ -51,7 +52,7 @@ pub(super) fn routes() -> Routes {
             Documented::new((Verb::Patch, "/v1/resellers/{id}"), Key::Reseller, "changeReseller")
                 .needs(Role::Admin)
                 .says(
-                    "Say what a reseller looks at",
+                    "Say what a reseller looks at, and which names it protects",
                     "What waits until it was looked at is in `/v1/flagged`.",
                 )
                 .at::<ResellerId>("id", "The reseller; with its own key, itself.")
@@ -94,35 +95,60 @@ async fn show(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Json
     find(&app, reseller).await.map(Json)
 }
 
-/// `PATCH /v1/resellers/{id}`: `{"hold_flagged", "hold_first", "first_campaigns"}`
+/// `PATCH /v1/resellers/{id}`: `{"hold_flagged", "hold_unusual", "hold_first", "first_campaigns", "protected_senders"}`
 async fn change(
     State(app): State<App>,
     Hosting(reseller): Hosting,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    const FIELDS: [&str; 3] = ["hold_flagged", "hold_first", "first_campaigns"];
+    const FIELDS: [&str; 5] = [
+        "hold_flagged",
+        "hold_unusual",
+        "hold_first",
+        "first_campaigns",
+        "protected_senders",
+    ];
     let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
     let given = FIELDS.iter().any(|name| fields.has(name));
     let hold_flagged = fields.boolean("hold_flagged");
+    let hold_unusual = fields.boolean("hold_unusual");
     let hold_first = fields.if_given("hold_first", |fields, name| fields.word(name, &HoldFirst::CODES));
     let first = fields.if_given("first_campaigns", |fields, name| fields.whole(name, FIRST_CAMPAIGNS));
+    let names = fields.if_given("protected_senders", |fields, field| {
+        fields.checked_list(field, NAMES_MAX, name)
+    });
     if !given && fields.is_sound() {
         fields.refuse(String::new(), FieldProblem::Empty);
     }
-    let (Some(hold_flagged), Some(hold_first), Some(first), true) =
-        (hold_flagged, hold_first, first, fields.is_sound())
+    let (Some(hold_flagged), Some(hold_unusual), Some(hold_first), Some(first), Some(protected_senders), true) =
+        (hold_flagged, hold_unusual, hold_first, first, names, fields.is_sound())
     else {
         return Err(fields.refusal());
     };
     app.accounts.reseller(reseller).await?;
     let changes = ReviewChanges {
         hold_flagged,
+        hold_unusual,
         hold_first,
         first_campaigns: first.map(|first| first as u32),
+        protected_senders,
     };
     app.campaigns.flagged().set_rules(reseller, changes).await?;
     find(&app, reseller).await.map(Json)
+}
+
+/// A name that people would see something in.
+fn name(text: &str) -> Result<String, FieldProblem> {
+    let name = text.trim();
+    let (given, max) = (name.chars().count(), NAME_MAX);
+    if given > max {
+        return Err(FieldProblem::TooLong { max, given });
+    }
+    match is_seen(name) {
+        true => Ok(name.to_owned()),
+        false => Err(FieldProblem::Empty),
+    }
 }
 
 /// A reseller as it is shown.
@@ -139,8 +165,10 @@ async fn view(app: &App, reseller: &Reseller) -> Result<Value, Problem> {
         "name": reseller.name,
         "credits": { "granted": balance.granted, "available": balance.available },
         "hold_flagged": rules.hold_flagged,
+        "hold_unusual": rules.hold_unusual,
         "hold_first": rules.hold_first.code(),
         "first_campaigns": rules.first_campaigns,
+        "protected_senders": Some(rules.protected_senders).filter(|names| !names.is_empty()),
         "created_at": time(reseller.created_at),
     }))
 }

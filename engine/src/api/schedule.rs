@@ -41,6 +41,7 @@ pub(super) fn routes() -> Routes {
             ProblemCode::WrongState,
             ProblemCode::TenantSuspended,
             ProblemCode::TextRejected,
+            ProblemCode::TrafficRejected,
             ProblemCode::ScheduleOutsideWindow,
         ]),
         schedule,

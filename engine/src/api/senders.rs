@@ -10,11 +10,11 @@ use super::access::{Caller, Managed};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::{Problem, ProblemCode, ProblemKind};
-use super::refusal::{database_refuses, store_refuses};
+use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::compose::Sender;
-use crate::domain::{Role, SenderRequestId, TenantId, TermChanges, Terms};
+use crate::domain::{Role, SenderRequestId, TenantId, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::numbers::{NOTE_MAX, RequestState, SenderRequest};
 
@@ -83,7 +83,7 @@ async fn ask(
     let (Some(sender), Some(note), true) = (sender, note, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let resembles = app.campaigns.resembled(&sender);
+    let resembles = app.campaigns.resembled(tenant, &sender).await?;
     let asked = (&*sender.text(), &*note);
     let request = app.numbers.ask_for_sender(tenant, asked, resembles.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(view(&request))))
@@ -141,35 +141,15 @@ async fn answer(
 
 /// Adds a sender to those that a tenant writes under.
 async fn approve(app: &App, tenant: TenantId, request: &SenderRequest) -> Result<(), Problem> {
-    let known = app
-        .accounts
-        .tenant(tenant)
-        .await
-        .map_err(|error| store_refuses(&error))?;
-    let terms = known.ok_or(Problem::from(ProblemKind::NotFound))?.terms;
-    let with = |mut list: Vec<String>| {
-        list.push(request.sender.clone());
-        list
-    };
-    let has = |list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(&request.sender));
-    let mut changes = TermChanges::default();
-    if !terms.senders.is_empty() && !has(&terms.senders) {
-        changes.senders = Some(with(terms.senders));
-    } else if terms.senders.is_empty() && request.resembles.is_some() && !has(&terms.protected_senders) {
-        changes.protected_senders = Some(with(terms.protected_senders));
-    }
-    let lists = [&changes.senders, &changes.protected_senders];
-    if lists.into_iter().flatten().any(|list| list.len() > Terms::SENDERS_MAX) {
+    let resembles = request.resembles.is_some();
+    if !app.accounts.add_sender(tenant, &request.sender, resembles).await? {
         let max = Terms::SENDERS_MAX;
         return Err(Problem::of_fields(vec![FieldFault::new(
             "",
             FieldProblem::TooMany { max },
         )]));
     }
-    if changes.are_some() {
-        app.accounts.change_terms(tenant, changes).await?;
-        app.campaigns.forget_hours(tenant);
-    }
+    app.campaigns.forget_hours(tenant);
     Ok(())
 }
 

@@ -38,6 +38,8 @@ pub(super) fn routes() -> Routes {
                 ProblemCode::InsufficientCredit,
                 ProblemCode::TextsErased,
                 ProblemCode::TenantSuspended,
+                ProblemCode::TrafficRejected,
+                ProblemCode::TrafficInReview,
                 ProblemCode::DailyMaxReached,
             ]),
         try_out,

@@ -229,6 +229,8 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::Expired { .. }
         | CampaignFault::Erased
         | CampaignFault::TextRejected { .. }
+        | CampaignFault::TrafficRejected { .. }
+        | CampaignFault::TrafficInReview
         | CampaignFault::TextsInUse => false,
     }
 }

@@ -15,8 +15,8 @@ use super::texts::Texts;
 use super::view::status;
 use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
 use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Row as GivenRow, RowSink as _, ValueBuffer, Values};
-use crate::compose::Sender;
-use crate::domain::{CampaignId, Countries, Purpose, Recipient, Row, TenantId, Terms, variables};
+use crate::compose::{Sender, Wording};
+use crate::domain::{CampaignId, Countries, Purpose, Reach, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::Cipher;
 use crate::fault::FieldFault;
 use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Owner, RecipientRow, StoreError};
@@ -90,14 +90,15 @@ impl Campaigns {
     ) -> Result<Created, CampaignFault> {
         let terms = self.terms_of(original.tenant).await?;
         let cipher = self.store().new_cipher(original.tenant).await?;
-        let copy = self.reworded(self.blank((id, cipher), &original, name), &terms, &whom)?;
+        let wording = self.wording_of(original.tenant, &terms).await?;
+        let copy = reworded(self.blank((id, cipher), &original, name), &wording, &whom)?;
         if copy.query.is_some() {
             let pasted = self.store().pasted((original.tenant, original.id)).await?;
             let pasted: Vec<Recipient> = pasted.into_iter().map(Recipient).collect();
             self.store().save_pasted((copy.tenant, id), &pasted).await?;
             return self.keep_draft(copy, Vec::new()).await;
         }
-        let (counts, far) = self.copy_rows((&original, whom), &copy).await?;
+        let (counts, reach, far) = self.copy_rows((&original, whom), &copy).await?;
         if counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
         }
@@ -122,6 +123,7 @@ impl Campaigns {
         let copy = Campaign {
             estimate_segments,
             estimate_credits,
+            reach,
             ..super::resolve::counted(copy, &counts)
         };
         self.keep_draft(copy, Vec::new()).await
@@ -145,6 +147,7 @@ impl Campaigns {
             refused: None,
             state: CampaignState::Draft,
             total: 0,
+            reach: Reach::default(),
             estimate_segments: 0,
             estimate_credits: 0,
             held: 0,
@@ -158,58 +161,12 @@ impl Campaigns {
         }
     }
 
-    /// The copy under the terms of now. Its texts have their clause and are as long as they may be: that was looked at before.
-    fn reworded(&self, copy: Campaign, terms: &Terms, whom: &Whom) -> Result<Campaign, CampaignFault> {
-        let (wording, purpose) = (self.wording(terms), copy.purpose);
-        let sender = Sender::parse(&copy.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
-        let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
-        wording
-            .check_sender(&sender)
-            .map_err(|problem| refuse("/sender", problem))?;
-        // Those to whom something went before are numbers now, whoever they were.
-        let query = copy.query.clone().filter(|_| *whom == Whom::All);
-        if query.is_none() {
-            wording
-                .check_consent(purpose)
-                .map_err(|problem| refuse("/audience", problem))?;
-        }
-        let worded = |text: &str| {
-            let checked = wording.check_advertiser(text, &sender, purpose);
-            checked
-                .and_then(|()| wording.with_clause(text, purpose))
-                .map_err(|problem| refuse("/text", problem))
-        };
-        let mut variants = copy.variants.clone();
-        for variant in &mut variants {
-            variant.text = worded(&variant.text)?;
-        }
-        let link = copy.link.as_ref().map(|link| {
-            let shortened = wording.shorten(&link.url).map_err(|problem| refuse("/link", problem))?;
-            Ok::<_, CampaignFault>(CampaignLink {
-                url: shortened.url,
-                domain: shortened.domain,
-                expires_at: link.expires_at,
-            })
-        });
-        let link = link.transpose()?;
-        // These have theirs already.
-        let code_pool = copy.code_pool.filter(|_| query.is_some());
-        Ok(Campaign {
-            text: worded(&copy.text)?,
-            query,
-            code_pool,
-            link,
-            variants,
-            ..copy
-        })
-    }
-
     /// Keeps the recipients of the original as those of the copy: under the routes and countries of now.
     async fn copy_rows(
         &self,
         (original, whom): (&Campaign, Whom),
         copy: &Campaign,
-    ) -> Result<(Counts, Arc<AtomicBool>), CampaignFault> {
+    ) -> Result<(Counts, Reach, Arc<AtomicBool>), CampaignFault> {
         let (batches, rows) = mpsc::channel(BATCHES_MAX);
         let table = self.routes();
         let (routes, decided) = table.chooser_of(copy.tenant);
@@ -233,9 +190,9 @@ impl Campaigns {
         let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
         // When nobody took the rows any more, the rest ended for that reason.
         kept?;
-        let counts = counts?;
+        let (counts, reach) = counts?;
         sent?;
-        Ok((counts, far))
+        Ok((counts, reach, far))
     }
 
     /// Forgets a draft that nobody has seen.
@@ -288,6 +245,52 @@ impl Campaigns {
     }
 }
 
+/// The copy under the terms of now. Its texts have their clause and are as long as they may be: that was looked at before.
+fn reworded(copy: Campaign, wording: &Wording, whom: &Whom) -> Result<Campaign, CampaignFault> {
+    let purpose = copy.purpose;
+    let sender = Sender::parse(&copy.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
+    let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
+    wording
+        .check_sender(&sender)
+        .map_err(|problem| refuse("/sender", problem))?;
+    // Those to whom something went before are numbers now, whoever they were.
+    let query = copy.query.clone().filter(|_| *whom == Whom::All);
+    if query.is_none() {
+        wording
+            .check_consent(purpose)
+            .map_err(|problem| refuse("/audience", problem))?;
+    }
+    let worded = |text: &str| {
+        let checked = wording.check_advertiser(text, &sender, purpose);
+        checked
+            .and_then(|()| wording.with_clause(text, purpose))
+            .map_err(|problem| refuse("/text", problem))
+    };
+    let mut variants = copy.variants.clone();
+    for variant in &mut variants {
+        variant.text = worded(&variant.text)?;
+    }
+    let link = copy.link.as_ref().map(|link| {
+        let shortened = wording.shorten(&link.url).map_err(|problem| refuse("/link", problem))?;
+        Ok::<_, CampaignFault>(CampaignLink {
+            url: shortened.url,
+            domain: shortened.domain,
+            expires_at: link.expires_at,
+        })
+    });
+    let link = link.transpose()?;
+    // These have theirs already.
+    let code_pool = copy.code_pool.filter(|_| query.is_some());
+    Ok(Campaign {
+        text: worded(&copy.text)?,
+        query,
+        code_pool,
+        link,
+        variants,
+        ..copy
+    })
+}
+
 /// The name of a copy, within its limit.
 fn again(name: &str) -> String {
     let kept: String = name.chars().take(NAME_MAX - AGAIN.len()).collect();
@@ -299,7 +302,7 @@ fn take(
     mut packer: Packer,
     mut coming: mpsc::Receiver<Step>,
     (limits, countries, guests): (Limits, Countries, Option<FxHashSet<u64>>),
-) -> Result<Counts, CampaignFault> {
+) -> Result<(Counts, Reach), CampaignFault> {
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
     let mut ingest = ingest.only([limits.countries, countries]).among(guests);
     let mut values = ValueBuffer::default();
@@ -317,8 +320,8 @@ fn take(
         }
     }
     let (counts, _) = ingest.finish();
-    packer.finish().map_err(ReadFault::from)?;
-    Ok(counts)
+    let reach = packer.finish().map_err(ReadFault::from)?;
+    Ok((counts, reach))
 }
 
 #[cfg(test)]

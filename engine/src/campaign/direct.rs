@@ -12,11 +12,12 @@ use super::{CampaignFault, Campaigns, Whose, admitted, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, Wording};
 use crate::domain::{
-    CampaignId, FlaggedId, Line, MessageId, Parameters, Purpose, Recipient, Row, TenantId, Terms, UnixMicros, Way,
+    CampaignId, FlaggedId, Line, MessageId, Parameters, Purpose, Reach, Recipient, Row, TenantId, Terms, UnixMicros,
+    Way,
 };
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
-use crate::flagged::{Looked, Seen, Source};
+use crate::flagged::{Looked, Seen, Sent, Source};
 use crate::store::{
     Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, RecipientRow,
     StoreError, Token,
@@ -85,7 +86,7 @@ impl Campaigns {
     /// Takes one message: holds its credits and queues it. Asked again with the same token it is the same message.
     ///
     /// # Errors
-    /// [`CampaignFault::Fields`], [`CampaignFault::TenantSuspended`], [`CampaignFault::TextRejected`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
+    /// [`CampaignFault::Fields`], [`CampaignFault::TenantSuspended`], [`CampaignFault::TextRejected`], [`CampaignFault::TrafficInReview`], [`CampaignFault::TrafficRejected`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::Busy`] when the hour's campaign is full, or
     /// [`CampaignFault::Store`]: the message may have been taken then.
     pub(crate) async fn send(
         &self,
@@ -112,14 +113,15 @@ impl Campaigns {
             return Err(CampaignFault::Fields(vec![fault]));
         }
         self.0.deps.mirror.held_back(tenant, [recipient]).await?;
-        let flagged = self.look_at_message(tenant, order).await?;
+        let text_flagged = self.look_at_message(tenant, order).await?;
         let hour = self.hour(tenant, order.purpose).await?;
         let terms = Terms {
             encoding: order.encoding.unwrap_or(hour.terms.encoding),
             ..hour.terms
         };
         let refused = |fault| CampaignFault::Fields(vec![fault]);
-        let text = worded(order, &sender, &self.wording(&terms)).map_err(refused)?;
+        let wording = self.wording_of(tenant, &terms).await?;
+        let text = worded(order, &sender, &wording).map_err(refused)?;
         let too_long = |_| refused(price::too_long(text.chars().count()));
         let priced = Priced {
             recipient,
@@ -127,6 +129,7 @@ impl Campaigns {
             cost: price::of_text(&text, &terms).map_err(too_long)?,
             text,
         };
+        let sent_flagged = self.look_at_recipient((tenant, order.purpose), recipient).await?;
         let partition = recipient.partition(self.store().partitions());
         let hold = DirectHold {
             tenant,
@@ -143,7 +146,7 @@ impl Campaigns {
         match place {
             DirectPlace::Queued(id) => {
                 self.store().end_direct((tenant, campaign), token, true).await?;
-                self.flagged_with(flagged, id).await;
+                self.flagged_with([text_flagged, sent_flagged], id).await;
                 Ok(id)
             }
             // The next message gets another campaign.
@@ -177,11 +180,34 @@ impl Campaigns {
         }
     }
 
-    /// Which message was the first of a text. Without it the text is asked about all the same.
-    async fn flagged_with(&self, flagged: Option<FlaggedId>, message: MessageId) {
-        let Some(id) = flagged else { return };
-        if let Err(error) = self.flagged().seen_with(id, message).await {
-            tracing::debug!(%error, "a text stands without its first message");
+    /// Has the reseller asked about numbers that are unusual for the tenant; where it wants to look first, nothing goes there before.
+    async fn look_at_recipient(
+        &self,
+        (tenant, purpose): Sending,
+        recipient: Recipient,
+    ) -> Result<Option<FlaggedId>, CampaignFault> {
+        let sent = Sent {
+            tenant,
+            purpose,
+            recipient,
+            home: self.0.deps.limits.country,
+        };
+        let looked = self.flagged().look_at_recipient(&sent).await?;
+        self.count_unusual(&looked);
+        match looked {
+            Looked::Goes => Ok(None),
+            Looked::Flagged(id) => Ok(Some(id)),
+            Looked::Waits => Err(CampaignFault::TrafficInReview),
+            Looked::Rejected { note } => Err(CampaignFault::TrafficRejected { note }),
+        }
+    }
+
+    /// Which message was the first of what is flagged. Without it that is asked about all the same.
+    async fn flagged_with(&self, flagged: [Option<FlaggedId>; 2], message: MessageId) {
+        for id in flagged.into_iter().flatten() {
+            if let Err(error) = self.flagged().seen_with(id, message).await {
+                tracing::debug!(%error, "what is flagged stands without its first message");
+            }
         }
     }
 
@@ -331,10 +357,24 @@ impl Campaigns {
         }
     }
 
-    /// The protected name that a sender looks like.
-    pub(crate) fn resembled(&self, sender: &Sender) -> Option<String> {
-        let name = self.0.deps.limits.protected.resembled(&sender.text());
-        name.filter(|_| sender.is_name()).map(str::to_owned)
+    /// The same of that tenant, whose reseller may protect names as well: where senders are checked.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn wording_of(&self, tenant: TenantId, terms: &Terms) -> Result<Wording, CampaignFault> {
+        let said = self.flagged().said_of(tenant).await?;
+        Ok(self.wording(terms).beside(said.protected.clone()))
+    }
+
+    /// The protected name that a sender of that tenant looks like.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn resembled(&self, tenant: TenantId, sender: &Sender) -> Result<Option<String>, CampaignFault> {
+        let (said, given) = (self.flagged().said_of(tenant).await?, sender.text());
+        let name = self.0.deps.limits.protected.resembled(&given);
+        let name = name.or_else(|| said.protected.resembled(&given));
+        Ok(name.filter(|_| sender.is_name()).map(str::to_owned))
     }
 
     /// What a tenant has agreed on.
@@ -414,6 +454,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         unreachable: 0,
         frequency_cap: 0,
         duplicates: 0,
+        reach: Reach::default(),
         estimate_segments: 0,
         estimate_credits: 0,
         held: 0,

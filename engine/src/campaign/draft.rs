@@ -21,7 +21,7 @@ use crate::audience::{
 };
 use crate::compose::{Shortened, Template, Wording, longest_link};
 use crate::database::DatabaseError;
-use crate::domain::{CampaignId, Countries, Partition, Purpose, Row, TemplateId, TenantId, Terms, UnixMicros};
+use crate::domain::{CampaignId, Countries, Partition, Purpose, Reach, Row, TemplateId, TenantId, Terms, UnixMicros};
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::people::{Audience, Filter, MergeField, People, PeopleFault};
@@ -52,6 +52,8 @@ struct Taken {
     draft: CampaignDraft,
     counts: Counts,
     rejected: Vec<Rejected>,
+    /// Where they are.
+    reach: Reach,
 }
 
 impl Campaigns {
@@ -146,7 +148,7 @@ impl Campaigns {
         let guests = self.guests((tenant, guests_only)).await?;
         let terms = self.terms_of(tenant).await?;
         let asked = Asked {
-            wording: self.wording(&terms),
+            wording: self.wording_of(tenant, &terms).await?,
             now: self.now(),
             people: self.0.deps.people.clone(),
             tenant,
@@ -405,6 +407,7 @@ impl Campaigns {
             no_consent: counts.no_consent.into(),
             unreachable: counts.unreachable.into(),
             frequency_cap: counts.frequency_cap.into(),
+            reach: read.reach.clone(),
             estimate_segments: 0,
             estimate_credits: 0,
             held: 0,
@@ -474,9 +477,10 @@ fn read(
     };
     let draft = read_campaign(body, rules, &mut ingest)?;
     let (counts, rejected) = ingest.finish();
-    packer.finish().map_err(ReadFault::from)?;
+    let reach = packer.finish().map_err(ReadFault::from)?;
     Ok(Taken {
         guests_only,
+        reach,
         draft,
         counts,
         rejected,

@@ -49,6 +49,15 @@ pub(crate) enum CampaignFault {
         /// In its words.
         note: String,
     },
+    /// The reseller has rejected that its tenant sends there.
+    #[error("the reseller has rejected this traffic")]
+    TrafficRejected {
+        /// In its words.
+        note: String,
+    },
+    /// Nothing goes there before the reseller has looked at it.
+    #[error("the reseller has to look at this traffic first")]
+    TrafficInReview,
     /// It cannot be done in this state.
     #[error("not possible for a campaign that is {}", .0.code())]
     WrongState(CampaignState),

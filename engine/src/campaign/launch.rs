@@ -17,7 +17,7 @@ impl Campaigns {
     /// Holds the estimate and sets the campaign going; its spans are queued behind the answer.
     ///
     /// # Errors
-    /// [`CampaignFault::TenantSuspended`], [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::TextRejected`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// [`CampaignFault::TenantSuspended`], [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::TextRejected`], [`CampaignFault::TrafficRejected`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
         let campaign = self.find(tenant, id).await?;
@@ -55,6 +55,9 @@ impl Campaigns {
         }
         if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
             return self.resolve_for_launch(campaign, planned).await;
+        }
+        if campaign.state == CampaignState::Resolving && self.found_waits(campaign).await? {
+            return Ok(CampaignState::InReview);
         }
         self.keep_link(campaign).await?;
         let launching = tracing::info_span!(

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{Chooser, Gates};
 use crate::audience::{COLUMNS_MAX, RecipientSink, SinkFull, Values};
-use crate::domain::{GateId, MessageId, Partition, Recipient, RouteId, Row, push_variable};
+use crate::domain::{GateId, MessageId, Partition, Reach, ReachCounter, Recipient, RouteId, Row, push_variable};
 use crate::store::{RowBatch, Span};
 
 /// Rows of a partition and route that are handed on together: where routes alternate, the shortest span but the last.
@@ -30,6 +30,7 @@ pub(super) struct Packer {
     routes: Chooser,
     gates: Gates,
     far: Arc<AtomicBool>,
+    reach: ReachCounter,
     gathered: FxHashMap<Place, Vec<Vec<u8>>>,
     rows: usize,
     /// Recipients of each partition, and those of them that were handed on.
@@ -43,6 +44,7 @@ impl Packer {
             routes,
             gates,
             far: Arc::default(),
+            reach: ReachCounter::default(),
             gathered: FxHashMap::default(),
             rows: 0,
             counts: vec![(0, 0); usize::from(partitions)],
@@ -54,13 +56,14 @@ impl Packer {
         self.far.clone()
     }
 
-    /// Hands on what is left.
+    /// Hands on what is left, and says where all of them are.
     ///
     /// # Errors
     /// [`SinkFull::Closed`].
-    pub(super) fn finish(mut self) -> Result<(), SinkFull> {
+    pub(super) fn finish(mut self) -> Result<Reach, SinkFull> {
         let left: Vec<_> = self.gathered.keys().copied().collect();
-        left.into_iter().try_for_each(|place| self.hand_on(place))
+        left.into_iter().try_for_each(|place| self.hand_on(place))?;
+        Ok(self.reach.reach())
     }
 
     fn hand_on(&mut self, place: Place) -> Result<(), SinkFull> {
@@ -103,6 +106,7 @@ impl RecipientSink for Packer {
             });
         }
         *count += 1;
+        self.reach.count(recipient);
         let gate = self.gates.of_row(recipient);
         if gate != GateId::OPEN {
             self.far.store(true, Ordering::Relaxed);

@@ -14,7 +14,7 @@ use super::taking::{Coming, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, ReadFault, Rejected};
-use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Recipient, TenantId, Terms, UnixMicros};
+use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, Recipient, TenantId, Terms, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
 use crate::people::{Audience, Contact, Filter, Meant, MergeField};
 use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
@@ -32,6 +32,8 @@ const STEPS_MAX: usize = 2;
 pub(super) struct Found<T> {
     pub(super) counts: Counts,
     pub(super) rejected: Vec<Rejected>,
+    /// Where they are.
+    pub(super) reach: Reach,
     /// What was made of its rows.
     pub(super) made: T,
 }
@@ -219,7 +221,7 @@ impl Campaigns {
         let campaign = self.find(tenant, id).await?;
         match campaign.state {
             CampaignState::Resolving => *finding = self.store().begin_finding((tenant, id)).await?,
-            CampaignState::Canceled => return self.drop_canceled(&campaign).await,
+            CampaignState::Canceled => return self.drop_found(&campaign).await,
             // Another has launched it, or it was refused.
             CampaignState::Draft
             | CampaignState::Scheduled
@@ -245,15 +247,17 @@ impl Campaigns {
                 self.store().refuse_resolving((tenant, id), back, "").await?;
                 Ok(())
             }
-            Err(CampaignFault::WrongState(CampaignState::Canceled)) => self.drop_canceled(&campaign).await,
+            Err(CampaignFault::WrongState(CampaignState::Canceled)) => self.drop_found(&campaign).await,
             Err(CampaignFault::AlreadyStarted(_)) => Ok(()),
             Err(fault) => Err(fault),
         }
     }
 
-    async fn drop_canceled(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+    /// Of a campaign that is not launched: what was found out of it.
+    pub(super) async fn drop_found(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        self.store().clear_found(campaign.id, campaign.finding).await?;
         self.give_back_codes(campaign.code_pool, campaign.id).await;
-        Ok(self.store().drop_rows(campaign.id).await?)
+        Ok(())
     }
 
     /// Puts the recipients whom a campaign means in place of its rows, and says what they will take.
@@ -292,6 +296,7 @@ impl Campaigns {
         let campaign = Campaign {
             estimate_segments,
             estimate_credits,
+            reach: found.reach,
             ..counted(campaign, &found.counts)
         };
         self.store().save_counts(&campaign).await?;
@@ -352,16 +357,21 @@ impl Campaigns {
             let mut packer = packer;
             let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
             let taken = take(ingest.only(countries).among(guests), (coming, count), &rules)?;
-            packer.finish().map_err(ReadFault::from)?;
-            Ok::<_, CampaignFault>(taken)
+            let reach = packer.finish().map_err(ReadFault::from)?;
+            Ok::<_, CampaignFault>((taken, reach))
         });
         let (sent, made) = tokio::join!(self.send_contacts(campaign, &meant, steps), make(rows));
         let taken = taken_of(taking.await);
         // When nobody took the rows any more, or none came, the taking ended for that reason.
         let made = made?;
-        let (counts, rejected) = taken?;
+        let ((counts, rejected), reach) = taken?;
         sent?;
-        Ok(Found { counts, rejected, made })
+        Ok(Found {
+            counts,
+            rejected,
+            reach,
+            made,
+        })
     }
 
     /// Contacts first: they have names.
@@ -529,6 +539,8 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Erased => "texts_erased",
         CampaignFault::TextRejected { .. } => "text_rejected",
+        CampaignFault::TrafficRejected { .. } => "traffic_rejected",
+        CampaignFault::TrafficInReview => "traffic_in_review",
         CampaignFault::TenantSuspended { .. } => "tenant_suspended",
         CampaignFault::DayFull { .. } => "daily_max_reached",
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),

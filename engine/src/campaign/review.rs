@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::resolve::code_of;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, FlaggedId, TenantId, UnixMicros};
-use crate::flagged::{Decided, FlagFault, FlaggedTexts, Looked, Seen, Source};
+use crate::flagged::{Decided, FlagFault, FlaggedTexts, Looked, Reached, Seen, Source};
 use crate::store::{Campaign, CampaignState, Planned, StoreError};
 
 /// How often it is looked for what was decided.
@@ -39,25 +39,97 @@ impl Campaigns {
     /// Whether a campaign that is launched, or planned for `at`, waits until it was looked at. It is `in_review` then.
     ///
     /// # Errors
-    /// [`CampaignFault::TextRejected`], a fault of its state, the store's or the database's.
+    /// [`CampaignFault::TextRejected`], [`CampaignFault::TrafficRejected`], a fault of its state, the store's or the database's.
     pub(super) async fn waits_for_review(
+        &self,
+        campaign: &Campaign,
+        waits: (&[CampaignState], Option<UnixMicros>),
+    ) -> Result<bool, CampaignFault> {
+        match self.look_at_text(campaign).await? {
+            Looked::Goes | Looked::Flagged(_) => {}
+            Looked::Rejected { note } => return Err(CampaignFault::TextRejected { note }),
+            Looked::Waits => return self.begin_review(campaign, waits).await,
+        }
+        // Where one of contacts goes is known when these were found out.
+        match campaign.query {
+            Some(_) => Ok(false),
+            None => self.waits_for_traffic(campaign, waits).await,
+        }
+    }
+
+    /// The same of a campaign whose recipients are known, as to where they are.
+    ///
+    /// # Errors
+    /// [`CampaignFault::TrafficRejected`], a fault of its state, the store's or the database's.
+    async fn waits_for_traffic(
+        &self,
+        campaign: &Campaign,
+        waits: (&[CampaignState], Option<UnixMicros>),
+    ) -> Result<bool, CampaignFault> {
+        let reached = Reached {
+            tenant: campaign.tenant,
+            campaign: campaign.id,
+            purpose: campaign.purpose,
+            reach: &campaign.reach,
+            recipients: campaign.total,
+            home: self.0.deps.limits.country,
+        };
+        let looked = self.flagged().look_at_reach(&reached).await?;
+        self.count_unusual(&looked);
+        match looked {
+            Looked::Goes | Looked::Flagged(_) => Ok(false),
+            Looked::Rejected { note } => Err(CampaignFault::TrafficRejected { note }),
+            Looked::Waits => {
+                // Whoever launches it again finds them out anew.
+                if campaign.state == CampaignState::Resolving {
+                    self.drop_found(campaign).await?;
+                }
+                self.begin_review(campaign, waits).await
+            }
+        }
+    }
+
+    /// Whether a campaign whose recipients were found out a moment ago waits until somebody has looked at where they are.
+    ///
+    /// # Errors
+    /// As [`Campaigns::waits_for_review`].
+    pub(super) async fn found_waits(&self, campaign: &Campaign) -> Result<bool, CampaignFault> {
+        // Its date may be the one that has come.
+        let at = campaign.scheduled_at.filter(|at| *at > self.now());
+        self.waits_for_traffic(campaign, (&[CampaignState::Resolving], at))
+            .await
+    }
+
+    /// It was asked about before: what waits and nobody is asked about would wait for ever.
+    async fn begin_review(
         &self,
         campaign: &Campaign,
         (from, at): (&[CampaignState], Option<UnixMicros>),
     ) -> Result<bool, CampaignFault> {
         let owner = (campaign.tenant, campaign.id);
-        match self.look_at_text(campaign).await? {
-            Looked::Goes | Looked::Flagged(_) => Ok(false),
-            Looked::Rejected { note } => Err(CampaignFault::TextRejected { note }),
-            // Asked about first: what waits and nobody is asked about would wait for ever.
-            Looked::Waits => match self.store().begin_review(owner, from, at).await? {
-                true => {
-                    self.0.books.campaign_moved(owner.0, owner.1);
-                    Ok(true)
-                }
-                false => Err(self.why_not(owner.0, owner.1).await?),
-            },
+        match self.store().begin_review(owner, from, at).await? {
+            true => {
+                self.0.books.campaign_moved(owner.0, owner.1);
+                Ok(true)
+            }
+            false => Err(self.why_not(owner.0, owner.1).await?),
         }
+    }
+
+    /// What came of looking at where something goes.
+    pub(super) fn count_unusual(&self, looked: &Looked) {
+        let result = match looked {
+            Looked::Goes => return,
+            Looked::Flagged(_) => "flagged",
+            Looked::Waits => "held",
+            Looked::Rejected { .. } => "rejected",
+        };
+        self.0
+            .deps
+            .metrics
+            .unusual_traffic_total
+            .with_label_values(&[result])
+            .inc();
     }
 
     async fn look_at_text(&self, campaign: &Campaign) -> Result<Looked, CampaignFault> {
@@ -105,12 +177,21 @@ impl Campaigns {
     async fn carry_out_one(&self, decided: &Decided) -> Result<(), CampaignFault> {
         let owner = (decided.tenant, decided.campaign);
         if let Some(campaign) = self.store().campaign(owner.0, owner.1).await? {
+            let code = if decided.is_traffic {
+                "traffic_rejected"
+            } else {
+                "text_rejected"
+            };
             let is_asking = self.now().since(decided.since) < ASKING;
             match campaign.state {
                 CampaignState::InReview if decided.accepted => self.go_on(&campaign).await?,
-                CampaignState::InReview => self.store().refuse_review(owner, "text_rejected").await?,
+                CampaignState::InReview => self.store().refuse_review(owner, code).await?,
                 // The launch that asks may not have said yet that it waits.
-                CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked if is_asking => return Ok(()),
+                CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked | CampaignState::Resolving
+                    if is_asking =>
+                {
+                    return Ok(());
+                }
                 // Its tenant has thought better of it, or somebody else has carried it out.
                 CampaignState::Draft
                 | CampaignState::Scheduled

@@ -19,7 +19,7 @@ impl Campaigns {
     /// Has a campaign launch by itself then, in place of when it was to. The credits are asked for at that time.
     ///
     /// # Errors
-    /// A fault of the date at which it has expired, [`CampaignFault::TextRejected`], [`CampaignFault::TenantSuspended`], [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
+    /// A fault of the date at which it has expired, [`CampaignFault::TextRejected`], [`CampaignFault::TrafficRejected`], [`CampaignFault::TenantSuspended`], [`CampaignFault::OutsideWindow`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn schedule(&self, tenant: TenantId, id: CampaignId, at: UnixMicros) -> Result<(), CampaignFault> {
         let _admission = self.admit(tenant).await?;

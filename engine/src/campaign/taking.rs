@@ -35,9 +35,7 @@ pub(super) struct TakingRules {
 
 pub(super) type Taken = (Counts, Vec<Rejected>);
 
-pub(super) fn taken_of(
-    task: Result<Result<Taken, CampaignFault>, tokio::task::JoinError>,
-) -> Result<Taken, CampaignFault> {
+pub(super) fn taken_of<T>(task: Result<Result<T, CampaignFault>, tokio::task::JoinError>) -> Result<T, CampaignFault> {
     task.unwrap_or(Err(CampaignFault::Stopping))
 }
 

@@ -7,6 +7,9 @@ use super::fold::fold;
 /// From so many letters on a name is found at the beginning and the end of another as well: shorter ones are part of many words.
 const PART_MIN: usize = 5;
 
+/// And from so many that people tell apart.
+const LIKENESS_MIN: usize = 3;
+
 /// Names under which nobody writes but who was approved for them. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProtectedNames(Arc<[Name]>);
@@ -26,12 +29,12 @@ impl ProtectedNames {
         let known = include_str!("../data/protected_senders.txt").lines().map(str::trim);
         let known = known.filter(|line| !line.is_empty() && !line.starts_with('#'));
         let all = known.map(str::to_owned).chain(more.iter().cloned());
-        let read = |name: String| Name {
-            likeness: likeness(&name),
-            in_others: fold(&name).chars().count() >= PART_MIN,
-            name,
-        };
-        Self(all.map(read).collect())
+        Self(all.map(Name::new).collect())
+    }
+
+    /// These alone.
+    pub(crate) fn only(names: &[String]) -> Self {
+        Self(names.iter().cloned().map(Name::new).collect())
     }
 
     /// The name that one looks like, if there is one.
@@ -44,6 +47,24 @@ impl ProtectedNames {
         };
         self.0.iter().find(fits).map(|known| known.name.as_str())
     }
+}
+
+impl Name {
+    fn new(name: String) -> Self {
+        let likeness = likeness(&name);
+        // One that is the same letter again and again, or no letter at all, is part of too much.
+        let in_others = likeness.chars().count() >= LIKENESS_MIN && fold(&name).chars().count() >= PART_MIN;
+        Self {
+            name,
+            likeness,
+            in_others,
+        }
+    }
+}
+
+/// Whether there is something in a name that people would see.
+pub(crate) fn is_seen(name: &str) -> bool {
+    !likeness(name).is_empty()
 }
 
 impl Default for ProtectedNames {
@@ -92,6 +113,15 @@ fn shape(letter: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_one_letter_is_in_no_other() {
+        let names = ProtectedNames::only(&["aaaaa".to_owned(), ".....".to_owned()]);
+        assert_eq!(names.resembled("Cabinet"), None);
+        assert_eq!(names.resembled("Alain"), None);
+        assert_eq!(names.resembled("AAA"), Some("aaaaa"));
+        assert!(!is_seen("....."));
+    }
 
     #[test]
     fn names_that_look_like_a_protected_one_are_told() {

@@ -25,6 +25,8 @@ pub(crate) struct Wording {
     /// Those that look like one of the names, and are approved.
     protected_senders: Vec<String>,
     names: ProtectedNames,
+    /// Those of its reseller.
+    reseller_names: ProtectedNames,
     brand: String,
     /// Where links may lead; none: anywhere but to public shorteners.
     link_domains: Vec<String>,
@@ -46,12 +48,18 @@ impl Wording {
             senders: terms.senders.clone(),
             protected_senders: terms.protected_senders.clone(),
             names: names.clone(),
+            reseller_names: ProtectedNames::only(&[]),
             brand: terms.brand.clone(),
             link_domains: terms.link_domains.clone(),
             short_domain: terms.short_domain.clone(),
             require_consent: terms.require_consent,
             stop_number: stop_number.map(str::to_owned),
         }
+    }
+
+    /// The same where its reseller protects names as well.
+    pub(crate) fn beside(self, reseller_names: ProtectedNames) -> Self {
+        Self { reseller_names, ..self }
     }
 
     /// Whether a text may be that of a campaign or message: not blank, not too long, and with links to where they may lead.
@@ -106,7 +114,9 @@ impl Wording {
             let approved = self.senders.clone();
             return Err(WordingProblem::SenderNotApproved { approved }.into());
         }
-        let resembled = self.names.resembled(&given).filter(|_| sender.is_name());
+        let resembled = self.names.resembled(&given);
+        let resembled = resembled.or_else(|| self.reseller_names.resembled(&given));
+        let resembled = resembled.filter(|_| sender.is_name());
         match resembled.filter(|_| !is_in(&self.protected_senders)) {
             Some(name) => Err(WordingProblem::SenderProtected { name: name.to_owned() }.into()),
             None => Ok(()),

@@ -55,6 +55,10 @@ const STEPS: &[(&str, &str)] = &[
     ("guests", include_str!("../data/migrations/0031_guests.sql")),
     ("margins", include_str!("../data/migrations/0032_margins.sql")),
     ("moved slots", include_str!("../data/migrations/0033_moved_slots.sql")),
+    (
+        "reseller watch",
+        include_str!("../data/migrations/0034_reseller_watch.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

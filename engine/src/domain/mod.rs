@@ -2,6 +2,7 @@
 
 mod ids;
 mod country;
+mod reach;
 mod time;
 mod day;
 mod status;
@@ -40,6 +41,7 @@ pub(crate) use message::{IllegalMove, State, Step};
 pub(crate) use parameters::{
     Parameters, SCHEDULE_MAX, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TLVS_MAX, TlvList, hexadecimal, to_hexadecimal,
 };
+pub(crate) use reach::{Block, Reach, ReachCounter, is_unusual};
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,

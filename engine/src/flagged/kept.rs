@@ -27,7 +27,7 @@ pub(crate) struct Decision {
 }
 
 const COLUMNS: &str =
-    "id, tenant, purpose, text, reasons, words, campaign, message, state, note, created_at, decided_at";
+    "id, tenant, purpose, text, reasons, words, campaign, message, state, note, created_at, decided_at, traffic";
 
 impl FlaggedTexts {
     /// Texts of those tenants that the asker manages, the newest first, behind one.
@@ -132,6 +132,7 @@ impl FlaggedTexts {
         update.push(" WHERE id = ").value(id.0.cast_signed());
         change.run(update).await?;
         change.commit().await?;
+        self.0.memory.forget_of(known.tenant);
         self.one(manager, id).await
     }
 
@@ -141,8 +142,8 @@ impl FlaggedTexts {
     /// The database's.
     pub(crate) async fn decided(&self, of: Option<FlaggedId>) -> Result<Vec<Decided>, FlagFault> {
         let mut query = Sql::new(
-            "SELECT flagged_campaign.flagged, flagged_campaign.tenant, flagged_campaign.campaign, flagged.state, flagged_campaign.at \
-             FROM flagged_campaign JOIN flagged ON flagged.id = flagged_campaign.flagged \
+            "SELECT flagged_campaign.flagged, flagged_campaign.tenant, flagged_campaign.campaign, flagged.state, flagged_campaign.at, \
+             flagged.traffic FROM flagged_campaign JOIN flagged ON flagged.id = flagged_campaign.flagged \
              WHERE flagged_campaign.waits = 1 AND flagged.state <> 'open'",
         );
         if let Some(id) = of {
@@ -157,6 +158,7 @@ impl FlaggedTexts {
                 campaign: CampaignId(row.number(2)?.cast_unsigned()),
                 accepted: state == FlagState::Accepted,
                 since: UnixMicros(row.number(4)?.cast_unsigned()),
+                is_traffic: !row.text(5)?.is_empty(),
             })
         };
         Ok(self.0.database.rows(query, read).await?)
@@ -218,6 +220,10 @@ pub(super) fn read(row: &Found<'_>) -> Result<Flagged, DatabaseError> {
         note: row.text(9)?,
         created_at: UnixMicros(row.number(10)?.cast_unsigned()),
         decided_at: row.number_if_any(11)?.map(|at| UnixMicros(at.cast_unsigned())),
+        traffic: row.parsed(12, "what is unusual about traffic", |traffic| match traffic {
+            "" => Some(None),
+            traffic => serde_json::from_str(traffic).ok().map(Some),
+        })?,
     })
 }
 

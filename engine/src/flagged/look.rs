@@ -8,7 +8,7 @@ use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, FlaggedId, MessageId, Purpose, TenantId, to_hexadecimal};
 
 /// Texts of one tenant that may wait to be looked at: of what is beyond, campaigns are asked about and single messages are not.
-const OPEN_MAX: u64 = 1_000;
+pub(super) const OPEN_MAX: u64 = 1_000;
 
 /// What has a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,15 +141,7 @@ impl FlaggedTexts {
             }
         };
         if let (Source::Campaign(campaign), true) = (seen.source, waits) {
-            let mut wait = Sql::new("INSERT INTO flagged_campaign (campaign, flagged, tenant, waits, at) VALUES (");
-            wait.value(campaign.0.cast_signed());
-            wait.push(", ")
-                .value(id.0.cast_signed())
-                .push(", ")
-                .value(seen.tenant.0);
-            wait.push(", 1, ").value(self.0.clock.unix().0.cast_signed());
-            wait.push(") ON CONFLICT (campaign) DO UPDATE SET flagged = excluded.flagged, waits = 1, at = excluded.at");
-            change.run(wait).await?;
+            self.wait(&mut change, campaign, (seen.tenant, id)).await?;
         }
         change.commit().await?;
         Ok(match (waits, is_message) {
@@ -157,6 +149,22 @@ impl FlaggedTexts {
             (false, true) => Looked::Flagged(id),
             (false, false) => Looked::Goes,
         })
+    }
+
+    /// A campaign waits until it was decided on something.
+    pub(super) async fn wait(
+        &self,
+        change: &mut Change,
+        campaign: CampaignId,
+        (tenant, flagged): (TenantId, FlaggedId),
+    ) -> Result<(), DatabaseError> {
+        let mut wait = Sql::new("INSERT INTO flagged_campaign (campaign, flagged, tenant, waits, at) VALUES (");
+        wait.value(campaign.0.cast_signed());
+        wait.push(", ").value(flagged.0.cast_signed());
+        wait.push(", ").value(tenant.0);
+        wait.push(", 1, ").value(self.0.clock.unix().0.cast_signed());
+        wait.push(") ON CONFLICT (campaign) DO UPDATE SET flagged = excluded.flagged, waits = 1, at = excluded.at");
+        change.run(wait).await.map(drop)
     }
 
     /// Keeps that a text is to be looked at; `None`: that is known.

@@ -1,10 +1,14 @@
-//! Texts that a reseller looks at: what is sent as transactional and looks like advertising, and the first campaigns of a new tenant. Each
-//! is asked about once; what is decided holds for that text of that tenant from then on.
+//! What a reseller looks at: texts that are sent as transactional and look like advertising, the first campaigns of a new tenant, and
+//! traffic that is unusual for one. Each is asked about once; what is decided holds for that text, block or country of that tenant from
+//! then on.
 
 mod kept;
 mod look;
+mod said;
 mod settings;
 mod tell;
+mod traffic;
+mod window;
 
 use std::sync::Arc;
 
@@ -12,7 +16,8 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 pub(crate) use kept::{Decision, NOTE_MAX, Wanted};
 pub(crate) use look::{Looked, Seen, Source};
-pub(crate) use settings::{FIRST_CAMPAIGNS, HoldFirst, ReviewChanges};
+pub(crate) use settings::{FIRST_CAMPAIGNS, HoldFirst, NAME_MAX, NAMES_MAX, ReviewChanges};
+pub(crate) use traffic::{Reached, Sent, Traffic};
 
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
@@ -20,6 +25,9 @@ use crate::domain::{CampaignId, FlaggedId, MessageId, Purpose, TenantId, UnixMic
 use crate::encryption::EncryptionFault;
 use crate::store::{Store, StoreError};
 use crate::webhooks::Webhooks;
+
+use said::Memory;
+use window::Windows;
 
 /// Why a text is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
@@ -29,10 +37,19 @@ pub(crate) enum FlagReason {
     Advertising,
     /// It is that of one of the first campaigns of a new tenant.
     FirstCampaigns,
+    /// Many of those to whom a tenant sends are in one block of numbers.
+    UnusualBlock,
+    /// A tenant sends to a country for the first time.
+    NewCountry,
 }
 
 impl FlagReason {
-    pub(crate) const CODES: [&str; 2] = [Self::Advertising.into_str(), Self::FirstCampaigns.into_str()];
+    pub(crate) const CODES: [&str; 4] = [
+        Self::Advertising.into_str(),
+        Self::FirstCampaigns.into_str(),
+        Self::UnusualBlock.into_str(),
+        Self::NewCountry.into_str(),
+    ];
 
     pub(crate) const fn code(self) -> &'static str {
         self.into_str()
@@ -61,14 +78,16 @@ impl FlagState {
     }
 }
 
-/// A text that is, or was, to be looked at.
+/// A text or traffic that is, or was, to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flagged {
     pub(crate) id: FlaggedId,
     pub(crate) tenant: TenantId,
     pub(crate) purpose: Purpose,
-    /// Of a message without numbers and names; `None`: it was erased.
+    /// Of a message without numbers and names; `None`: it was erased, or it is traffic.
     pub(crate) text: Option<String>,
+    /// Of traffic: what is unusual about it.
+    pub(crate) traffic: Option<Traffic>,
     pub(crate) reasons: Vec<FlagReason>,
     /// The words that look like advertising.
     pub(crate) words: Vec<String>,
@@ -88,6 +107,8 @@ pub(crate) struct Decided {
     pub(crate) flagged: FlaggedId,
     pub(crate) tenant: TenantId,
     pub(crate) campaign: CampaignId,
+    /// Its traffic was looked at, and not its text.
+    pub(crate) is_traffic: bool,
     pub(crate) accepted: bool,
     /// Since when it waited.
     pub(crate) since: UnixMicros,
@@ -117,6 +138,8 @@ struct Shared {
     clock: Clock,
     /// Absent: nobody is told.
     webhooks: Option<Webhooks>,
+    memory: Memory,
+    windows: Windows,
 }
 
 impl FlaggedTexts {
@@ -126,6 +149,8 @@ impl FlaggedTexts {
             database,
             clock,
             webhooks,
+            memory: Memory::default(),
+            windows: Windows::default(),
         }))
     }
 }

@@ -30,14 +30,22 @@ impl HoldFirst {
     }
 }
 
-/// What waits until it was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Names that a reseller may protect, and the characters of each.
+pub(crate) const NAMES_MAX: usize = 1_000;
+pub(crate) const NAME_MAX: usize = 40;
+
+/// What waits until it was looked at, and which names are protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReviewRules {
     /// Campaigns that look like advertising and are sent as transactional.
     pub(crate) hold_flagged: bool,
+    /// Unusual traffic.
+    pub(crate) hold_unusual: bool,
     pub(crate) hold_first: HoldFirst,
     /// How many campaigns of a tenant are its first.
     pub(crate) first_campaigns: u32,
+    /// Names that no sender of its tenants may look like.
+    pub(crate) protected_senders: Vec<String>,
 }
 
 impl Default for ReviewRules {
@@ -45,18 +53,22 @@ impl Default for ReviewRules {
     fn default() -> Self {
         Self {
             hold_flagged: false,
+            hold_unusual: false,
             hold_first: HoldFirst::default(),
             first_campaigns: 3,
+            protected_senders: Vec::new(),
         }
     }
 }
 
 /// What of them is to change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReviewChanges {
     pub(crate) hold_flagged: Option<bool>,
+    pub(crate) hold_unusual: Option<bool>,
     pub(crate) hold_first: Option<HoldFirst>,
     pub(crate) first_campaigns: Option<u32>,
+    pub(crate) protected_senders: Option<Vec<String>>,
 }
 
 /// What holds for a tenant.
@@ -65,7 +77,11 @@ pub(super) struct OfTenant {
     is_trial: bool,
 }
 
-const RULES: &str = "reseller.hold_flagged, reseller.hold_first, reseller.first_campaigns";
+const RULES: &str = "reseller.hold_flagged, reseller.hold_first, reseller.first_campaigns, reseller.protected_senders, \
+                     reseller.hold_unusual";
+
+/// The column behind them.
+const BEHIND_RULES: usize = 5;
 
 impl FlaggedTexts {
     /// What a reseller looks at.
@@ -83,17 +99,31 @@ impl FlaggedTexts {
     /// # Errors
     /// The database's.
     pub(crate) async fn set_rules(&self, reseller: ResellerId, changes: ReviewChanges) -> Result<(), FlagFault> {
-        let known = self.rules(reseller).await?;
+        let mut update = Sql::new("UPDATE reseller SET id = id");
+        // What is not given stays as somebody else may be changing it.
+        if let Some(hold) = changes.hold_flagged {
+            update.push(", hold_flagged = ").value(i64::from(hold));
+        }
+        if let Some(hold) = changes.hold_unusual {
+            update.push(", hold_unusual = ").value(i64::from(hold));
+        }
+        if let Some(hold) = changes.hold_first {
+            update.push(", hold_first = ").value(hold.code());
+        }
+        if let Some(first) = changes.first_campaigns {
+            update.push(", first_campaigns = ").value(first);
+        }
+        if let Some(names) = changes.protected_senders {
+            update
+                .push(", protected_senders = ")
+                .value(serde_json::json!(names).to_string());
+        }
         let mut change = self.0.database.change().await?;
-        let mut update = Sql::new("UPDATE reseller SET hold_flagged = ");
-        update.value(i64::from(changes.hold_flagged.unwrap_or(known.hold_flagged)));
-        update.push(", hold_first = ");
-        update.value(changes.hold_first.unwrap_or(known.hold_first).code());
-        update.push(", first_campaigns = ");
-        update.value(changes.first_campaigns.unwrap_or(known.first_campaigns));
         update.push(" WHERE id = ").value(reseller.0);
         change.run(update).await?;
-        Ok(change.commit().await?)
+        change.commit().await?;
+        self.0.memory.forget();
+        Ok(())
     }
 
     /// A tenant begins with credits to try with.
@@ -121,7 +151,7 @@ impl FlaggedTexts {
                 Some(_) => read(row)?,
                 None => ReviewRules::default(),
             };
-            let is_trial = row.number_if_any(3)?.is_some();
+            let is_trial = row.number_if_any(BEHIND_RULES)?.is_some();
             Ok(OfTenant { rules, is_trial })
         });
         Ok(found.await?.unwrap_or(OfTenant {
@@ -155,7 +185,9 @@ impl FlaggedTexts {
 fn read(row: &Found<'_>) -> Result<ReviewRules, DatabaseError> {
     Ok(ReviewRules {
         hold_flagged: row.number(0)? == 1,
+        hold_unusual: row.number(4)? == 1,
         hold_first: row.parsed(1, "whose campaigns a reseller looks at", |word| word.parse().ok())?,
         first_campaigns: u32::try_from(row.number(2)?).unwrap_or_default(),
+        protected_senders: row.parsed(3, "the names of a reseller", |names| serde_json::from_str(names).ok())?,
     })
 }

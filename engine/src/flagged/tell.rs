@@ -59,9 +59,11 @@ impl FlaggedTexts {
         for flagged in self.0.database.rows(query, read).await? {
             if let Some(webhooks) = &self.0.webhooks {
                 let is_decided = flagged.state != FlagState::Open;
-                webhooks
-                    .tell_of_text(flagged.tenant, (is_decided, &about(&flagged)))
-                    .await?;
+                let about = about(&flagged);
+                match flagged.traffic {
+                    Some(_) => webhooks.tell_of_traffic(flagged.tenant, (is_decided, &about)).await?,
+                    None => webhooks.tell_of_text(flagged.tenant, (is_decided, &about)).await?,
+                }
             }
             let mut change = self.0.database.change().await?;
             let mut told = Sql::new("UPDATE flagged SET untold = 0 WHERE id = ");
@@ -81,7 +83,8 @@ impl FlaggedTexts {
         let mut change = self.0.database.change().await?;
         let mut delete = Sql::new("DELETE FROM flagged WHERE COALESCE(decided_at, created_at) < ");
         delete.value(now.minus(KEPT).0.cast_signed());
-        delete.push(NOBODY_WAITS);
+        // To which countries a tenant sends is known for good.
+        delete.push(" AND digest NOT LIKE 'country:%'").push(NOBODY_WAITS);
         change.run(delete).await?;
         change.commit().await?;
         for id in self.0.store.tenant_ids(0, None).await? {
@@ -111,6 +114,7 @@ fn about(flagged: &Flagged) -> Value {
         "id": flagged.id.to_string(),
         "reasons": reasons,
         "purpose": flagged.purpose.code(),
+        "traffic": flagged.traffic,
         "campaign": flagged.campaign.map(|id| id.to_string()),
         "message": flagged.message.map(|id| id.to_string()),
         "state": flagged.state.code(),

@@ -28,6 +28,7 @@ const REPLIES: [&str; 11] = [
     "not_ours",
 ];
 const LAUNCHES: [&str; 4] = ["started", "blocked_credit", "daily_max", "failed"];
+const UNUSUAL: [&str; 3] = ["flagged", "held", "rejected"];
 const MISPLACED: [&str; 6] = [
     "lost",
     "queued_twice",
@@ -112,6 +113,7 @@ impl Metrics {
             (&self.inbound_actions_total, &INBOUND),
             (&self.replies_total, &REPLIES),
             (&self.campaign_launches_total, &LAUNCHES),
+            (&self.unusual_traffic_total, &UNUSUAL),
             (&self.misplaced_messages_total, &MISPLACED),
             (&self.redis_errors_total, &REDIS_OPS),
             (&self.messages_skipped_total, &SKIPPED),

@@ -278,6 +278,13 @@ impl Store {
         name.map(|_| hosted(reseller.as_deref())).transpose()
     }
 
+    /// A tenant may write under a sender, which looks like a protected name or not. `false`: it has as many as it may have.
+    pub(crate) async fn add_sender(&self, id: TenantId, sender: &str, resembles: bool) -> Result<bool, StoreError> {
+        let mut call = self.script(Name::AddSender, &[&keys::tenant(id)]);
+        call.arg(sender).arg(u8::from(resembles)).arg(Terms::SENDERS_MAX);
+        Ok(self.ask::<i64>(&call).await? >= 0)
+    }
+
     /// Changes a tenant's terms; at least one of them.
     pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), StoreError> {
         let mut set = redis::cmd("HSET");

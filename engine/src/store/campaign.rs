@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::states::CampaignState;
 use super::{StoreError, keys};
-use crate::domain::{CampaignId, CodePoolId, EncodingPolicy, Parameters, Purpose, TemplateId, TenantId, UnixMicros};
+use crate::domain::{
+    CampaignId, CodePoolId, EncodingPolicy, Parameters, Purpose, Reach, TemplateId, TenantId, UnixMicros,
+};
 use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
@@ -121,6 +123,8 @@ pub(crate) struct Campaign {
     pub(crate) unreachable: u64,
     /// People who have had enough advertising for a while.
     pub(crate) frequency_cap: u64,
+    /// Where its recipients are; nothing is known of one that an older version has made.
+    pub(crate) reach: Reach,
     /// Segments of the whole.
     pub(crate) estimate_segments: u64,
     /// Credits of the whole.
@@ -234,6 +238,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
     ] {
         set.arg(field).arg(count);
     }
+    set.arg("reach").arg(campaign.reach.to_string());
 }
 
 /// Reads an order; `None` when there is none. `key`: its tenant's.
@@ -331,6 +336,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         not_mobile: number("not_mobile"),
         not_allowed: number("not_allowed"),
         not_guests: number("not_guests"),
+        reach: text("reach").parse().ok()?,
         guests_only: number("guests_only") == 1,
         duplicates: number("duplicates"),
         no_consent: number("no_consent"),

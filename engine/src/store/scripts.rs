@@ -43,6 +43,7 @@ pub(super) enum Name {
     Rates,
     CheckIn,
     Clear,
+    AddSender,
 }
 
 /// How a script is loaded.
@@ -69,7 +70,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 39] = scripts![
+const SOURCES: [(Name, Kind, &str); 40] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -109,6 +110,7 @@ const SOURCES: [(Name, Kind, &str); 39] = scripts![
     Rates PlainSettling "rates.lua",
     CheckIn PlainSettling "check_in.lua",
     Clear Settling "clear.lua",
+    AddSender Plain "add_sender.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -65,6 +65,10 @@ pub(crate) enum DeliveryKind {
     Flagged,
     /// What was decided of one.
     Decided,
+    /// Traffic that is to be looked at.
+    TrafficFlagged,
+    /// What was decided of it.
+    TrafficDecided,
     /// Nothing: a test.
     Test,
 }

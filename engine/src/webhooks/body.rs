@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::backlog::{Delivery, DeliveryKind};
 use super::event::{
     ANSWERED, Clicked, DECIDED, FLAGGED, HELD_UP, LOW, MessageNews, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED,
-    SLOT_FREED, SLOT_TAKEN, TEST, WAITS, batch, event,
+    SLOT_FREED, SLOT_TAKEN, TEST, TRAFFIC_DECIDED, TRAFFIC_FLAGGED, WAITS, batch, event,
 };
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
@@ -65,6 +65,8 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
         DeliveryKind::SurveyAlert => Ok(event(NOT_CONTENT, at, &read::<Value>(delivery)?)),
         DeliveryKind::Flagged => Ok(event(FLAGGED, at, &read::<Value>(delivery)?)),
         DeliveryKind::Decided => Ok(event(DECIDED, at, &read::<Value>(delivery)?)),
+        DeliveryKind::TrafficFlagged => Ok(event(TRAFFIC_FLAGGED, at, &read::<Value>(delivery)?)),
+        DeliveryKind::TrafficDecided => Ok(event(TRAFFIC_DECIDED, at, &read::<Value>(delivery)?)),
         DeliveryKind::Balance => Ok(event(LOW, at, &read::<Value>(delivery)?)),
         DeliveryKind::Test => Ok(event(TEST, at, &json!({}))),
     }

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 40] = [
+pub(crate) const FILTERS: [&str; 43] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -48,6 +48,9 @@ pub(crate) const FILTERS: [&str; 40] = [
     "text.*",
     "text.flagged",
     "text.decided",
+    "traffic.*",
+    "traffic.flagged",
+    "traffic.decided",
     "balance.*",
     "balance.low",
 ];
@@ -82,6 +85,10 @@ pub(super) const NOT_CONTENT: &str = "survey.alert";
 /// The types of what says that a text is to be looked at, and that it was.
 pub(super) const FLAGGED: &str = "text.flagged";
 pub(super) const DECIDED: &str = "text.decided";
+
+/// The same of unusual traffic.
+pub(super) const TRAFFIC_FLAGGED: &str = "traffic.flagged";
+pub(super) const TRAFFIC_DECIDED: &str = "traffic.decided";
 
 /// The type of what says that few credits are left.
 pub(super) const LOW: &str = "balance.low";

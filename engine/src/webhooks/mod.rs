@@ -53,7 +53,7 @@ pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
 use event::{
     ANSWERED, DECIDED, FLAGGED, HELD_UP, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED, SLOT_FREED, SLOT_TAKEN,
-    WAITS,
+    TRAFFIC_DECIDED, TRAFFIC_FLAGGED, WAITS,
 };
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
@@ -236,6 +236,22 @@ impl Webhooks {
         let kind = match is_decided {
             true => (DeliveryKind::Decided, DECIDED),
             false => (DeliveryKind::Flagged, FLAGGED),
+        };
+        self.0.tell_at_once(tenant, kind, about).await
+    }
+
+    /// A tenant's traffic is to be looked at, or it was decided of some: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_traffic(
+        &self,
+        tenant: TenantId,
+        (is_decided, about): (bool, &serde_json::Value),
+    ) -> Result<(), WebhookFault> {
+        let kind = match is_decided {
+            true => (DeliveryKind::TrafficDecided, TRAFFIC_DECIDED),
+            false => (DeliveryKind::TrafficFlagged, TRAFFIC_FLAGGED),
         };
         self.0.tell_at_once(tenant, kind, about).await
     }

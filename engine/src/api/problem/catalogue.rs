@@ -75,6 +75,8 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::EmptyAudience => ("Aucun destinataire", "Empty audience"),
         ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
         ProblemCode::TextRejected => ("Texte refusé", "Text rejected"),
+        ProblemCode::TrafficRejected => ("Envoi refusé", "Traffic rejected"),
+        ProblemCode::TrafficInReview => ("Envoi à vérifier", "Traffic in review"),
         ProblemCode::TextsErased => ("Textes effacés", "Texts erased"),
         ProblemCode::TextsInUse => ("Textes encore utiles", "Texts in use"),
         ProblemCode::NumberNotOwn => ("Numéro d'un autre", "Not your number"),
@@ -134,6 +136,18 @@ const REQUEST_INVALID: (&str, &str) = (
 const FIELDS_INVALID: (&str, &str) = (
     "Certaines valeurs ne sont pas acceptées : voir « errors ».",
     "Some values are not accepted: see \"errors\".",
+);
+const TEXT_REJECTED: (&str, &str) = (
+    "Votre revendeur a refusé ce texte.",
+    "The reseller has rejected this text.",
+);
+const TRAFFIC_REJECTED: (&str, &str) = (
+    "Votre revendeur a refusé les envois vers ces numéros.",
+    "The reseller has rejected that you send to these numbers.",
+);
+const TRAFFIC_IN_REVIEW: (&str, &str) = (
+    "Ces numéros sont inhabituels pour vous (pays nouveau, ou beaucoup de numéros qui se suivent) : votre revendeur doit d'abord les accepter.",
+    "These numbers are unusual for you (a new country, or many numbers next to each other): the reseller has to accept them first.",
 );
 const TEXTS_ERASED: (&str, &str) = (
     "Les textes de cette campagne ont été effacés : il faut en créer une nouvelle.",
@@ -196,12 +210,7 @@ const NOT_FOUND: (&str, &str) = (
 pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
     let fr = matches!(language, Language::Fr);
     let fixed = match kind {
-        ProblemKind::InsufficientCredit { available, needed } if fr => {
-            return format!("Il faut {needed} crédits, le solde disponible est de {available}.");
-        }
-        ProblemKind::InsufficientCredit { available, needed } => {
-            return format!("{needed} credits are needed, {available} are available.");
-        }
+        ProblemKind::InsufficientCredit { available, needed } => return short((*available, *needed), language),
         ProblemKind::DailyMaxReached {
             most,
             left,
@@ -214,7 +223,9 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
             return format!("The current state is \"{state}\".");
         }
-        ProblemKind::TextRejected { note } => return rejected(note, language),
+        ProblemKind::TextRejected { note } => return rejected(note, TEXT_REJECTED, language),
+        ProblemKind::TrafficRejected { note } => return rejected(note, TRAFFIC_REJECTED, language),
+        ProblemKind::TrafficInReview => TRAFFIC_IN_REVIEW,
         ProblemKind::MessagesUnderWay { messages } => return under_way(*messages, language),
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(
@@ -266,11 +277,15 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
     choose(language, fixed.0, fixed.1).to_owned()
 }
 
-fn rejected(note: &str, language: Language) -> String {
-    let what = match language {
-        Language::Fr => "Votre revendeur a refusé ce texte.",
-        Language::En => "The reseller has rejected this text.",
-    };
+fn short((available, needed): (u64, u64), language: Language) -> String {
+    match language {
+        Language::Fr => format!("Il faut {needed} crédits, le solde disponible est de {available}."),
+        Language::En => format!("{needed} credits are needed, {available} are available."),
+    }
+}
+
+fn rejected(note: &str, (french, english): (&str, &str), language: Language) -> String {
+    let what = choose(language, french, english);
     format!("{what} {note}").trim().to_owned()
 }
 

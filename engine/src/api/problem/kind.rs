@@ -79,6 +79,13 @@ pub(crate) enum ProblemKind {
         /// In its words.
         note: String,
     },
+    /// 409: the reseller has rejected that it goes there.
+    TrafficRejected {
+        /// In its words.
+        note: String,
+    },
+    /// 409: the reseller has to look at where it goes before it does.
+    TrafficInReview,
     /// 409: texts are to be erased that are still to be sent.
     TextsInUse,
     /// 409: nothing is sent from the number that a conversation is with.
@@ -206,6 +213,8 @@ impl ProblemCode {
             | Self::WrongState
             | Self::OperationRunning
             | Self::TextRejected
+            | Self::TrafficRejected
+            | Self::TrafficInReview
             | Self::TextsErased
             | Self::TextsInUse
             | Self::NumberNotOwn
@@ -273,6 +282,8 @@ impl ProblemKind {
             | Self::AlreadyStarted { .. }
             | Self::WrongState { .. }
             | Self::TextRejected { .. }
+            | Self::TrafficRejected { .. }
+            | Self::TrafficInReview
             | Self::TextsErased
             | Self::TextsInUse
             | Self::NumberNotOwn

@@ -1,18 +1,19 @@
-//! Texts that a reseller looks at.
+//! Texts and traffic that a reseller looks at.
 
 use schemars::JsonSchema;
 
 use super::words::schema;
-use super::{CampaignStateWord, PurposeWord, Time};
+use super::{CampaignStateWord, CountryCode, Nullable, PurposeWord, Time};
 use crate::domain::{CampaignId, FlaggedId, MessageId, TenantId};
-use crate::flagged::{FIRST_CAMPAIGNS, FlagReason, FlagState, HoldFirst, NOTE_MAX};
+use crate::flagged::{FIRST_CAMPAIGNS, FlagReason, FlagState, HoldFirst, NAME_MAX, NAMES_MAX, NOTE_MAX};
 
 schema! {
     /// Why a text is to be looked at.
     FlagReasonWord, named: true, schemars::json_schema!({
         "type": "string",
-        "description": "Why a text is to be looked at. `advertising`: it is sent as transactional, and looks like advertising. `first_campaigns`: it is \
-                        that of one of the first campaigns of a new tenant.",
+        "description": "Why something is to be looked at. `advertising`: it is sent as transactional, and looks like advertising. `first_campaigns`: it \
+                        is that of one of the first campaigns of a new tenant. `unusual_block`: many of those who are sent to are in one block of \
+                        numbers. `new_country`: the tenant has not sent to that country before.",
         "enum": FlagReason::CODES,
     })
 }
@@ -52,14 +53,18 @@ pub(in crate::api) struct FlagDecision {
     note: Option<String>,
 }
 
-/// A text that is, or was, to be looked at.
+/// A text or traffic that is, or was, to be looked at.
 #[derive(JsonSchema)]
 pub(in crate::api) struct Flagged {
     id: FlaggedId,
     tenant: TenantId,
+    /// Of traffic: with which it was seen first.
     purpose: PurposeWord,
-    /// That of a campaign with its variants, a line each; that of a single message without numbers and names. `null`: it was erased.
+    /// That of a campaign with its variants, a line each; that of a single message without numbers and names. `null`: it was erased, or it is
+    /// traffic.
     text: Option<String>,
+    /// What is unusual about traffic; `null`: it is a text.
+    traffic: Option<FlaggedTraffic>,
     reasons: Vec<FlagReasonWord>,
     /// The words that look like advertising.
     words: Vec<String>,
@@ -73,6 +78,18 @@ pub(in crate::api) struct Flagged {
     note: Option<String>,
     created_at: Time,
     decided_at: Option<Time>,
+}
+
+/// What is unusual: a block or a country.
+#[derive(JsonSchema)]
+struct FlaggedTraffic {
+    /// The digits that a thousand numbers have in common, with their country's.
+    block: Option<String>,
+    country: Option<CountryCode>,
+    /// How many were there when it was seen first.
+    recipients: u32,
+    /// Of how many: the campaign, or the numbers to which the tenant had written on that day.
+    of: u64,
 }
 
 /// A campaign that waits for a decision, or waited for it.
@@ -96,8 +113,20 @@ struct FlaggedCampaign {
 pub(in crate::api) struct ResellerChanges {
     /// Campaigns that look like advertising and are sent as transactional wait until it was decided.
     hold_flagged: Option<bool>,
+    /// Traffic that is unusual for its tenant waits until it was decided.
+    hold_unusual: Option<bool>,
     hold_first: Option<HoldFirstWord>,
     /// How many campaigns of a tenant are its first.
     #[schemars(range(min = FIRST_CAMPAIGNS.0, max = FIRST_CAMPAIGNS.1))]
     first_campaigns: Option<u32>,
+    /// Names that no sender of its tenants may look like unless that was approved, beside those that are protected everywhere; `null`: none.
+    protected_senders: Option<Nullable<ProtectedNames>>,
 }
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct ProtectedNames(#[schemars(length(min = 1, max = NAMES_MAX))] Vec<ProtectedName>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct ProtectedName(#[schemars(length(min = 1, max = NAME_MAX))] String);

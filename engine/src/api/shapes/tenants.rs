@@ -256,9 +256,13 @@ pub(in crate::api) struct Reseller {
     credits: BalanceOf,
     /// Campaigns that look like advertising and are sent as transactional wait until it was decided.
     hold_flagged: bool,
+    /// Traffic that is unusual for its tenant waits until it was decided.
+    hold_unusual: bool,
     hold_first: HoldFirstWord,
     /// How many campaigns of a tenant are its first.
     first_campaigns: u32,
+    /// Names that no sender of its tenants may look like, beside those that are protected everywhere; `null`: none.
+    protected_senders: Option<Vec<String>>,
     created_at: Time,
 }
 
