@@ -123,10 +123,12 @@ async fn carry_out(app: App, claim: Claim, request: Request, next: Next) -> Resu
 /// The request, and where its body's digest is, or will be once the body was read.
 async fn read_ahead(app: &App, request: Request) -> Result<(Request, Arc<OnceLock<BodyDigest>>), Problem> {
     let path = request.extensions().get::<MatchedPath>();
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     // How much a route takes, it knows itself.
-    let is_long = length.is_none_or(|length| length > SMALL_MAX);
+    let is_long = request
+        .body()
+        .size_hint()
+        .upper()
+        .is_none_or(|octets| octets > SMALL_MAX);
     let streamed = is_long || path.is_some_and(|path| path.as_str() == STREAMED);
     let (parts, body) = request.into_parts();
     let (asked, body) = if streamed {

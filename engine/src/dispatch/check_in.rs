@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::given_back;
-use super::leases::{DEAD_AFTER, Leases, Turn, Wanted};
+use super::leases::{DEAD_AFTER, Leases, Turn};
+use super::wanted::Wanted;
 use crate::bind::Events;
 use crate::domain::Partition;
 use crate::guard::Verdict;
@@ -31,14 +31,11 @@ impl Leases {
             if verdict.may_write().is_err() {
                 continue;
             }
-            // At once: one that does not answer keeps none of the others waiting.
-            let brought = join_all(
-                self.turns()
-                    .map(|(partition, turn)| self.attend_to(partition, turn, &stop)),
-            )
-            .await;
-            let Some(feed) = feed.upgrade() else { return };
-            for unsent in brought.into_iter().flatten() {
+            for (partition, turn) in self.turns() {
+                let Some(unsent) = self.attend_to(partition, turn, &stop).await else {
+                    continue;
+                };
+                let Some(feed) = feed.upgrade() else { return };
                 if feed.send(unsent).await.is_err() {
                     tracing::error!("what was leased cannot be given back: its messages will be in doubt");
                 }

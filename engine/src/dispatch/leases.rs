@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::epochs::Epochs;
+use super::wanted::{Got, Wanted};
 use crate::bind::{Lease, Seats};
 use crate::clock::Clock;
-use crate::domain::{GateId, Partition, PartitionSet, Recipient, RouteId, SmscId, UnixMicros};
+use crate::domain::{Partition, PartitionSet, Recipient, SmscId};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::store::{
@@ -47,6 +48,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long it is waited for somebody else's lease in a partition: one whose server does not answer keeps nobody else.
 const TURN_WITHIN: Duration = Duration::from_millis(100);
 
+/// Partitions without an answer that are tried at a time: one worker of an SMSC stays free for the others.
+const TRIALS: usize = 3;
+
 /// A lease without a reply that nobody has asked for again within this time is forsaken: its SMSC has no session.
 const FORSAKEN_AFTER: Duration = Duration::from_secs(2);
 
@@ -55,45 +59,6 @@ const OTHERS_WITHIN: Duration = Duration::from_millis(50);
 
 /// Messages in one call that puts them in doubt.
 const RESTORE_MAX: usize = 1_000;
-
-/// What a dispatcher wants.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted<'a> {
-    pub(super) smsc: SmscId,
-    pub(super) partition: Partition,
-    pub(super) segments: usize,
-    pub(super) routes: &'a [RouteId],
-    pub(super) gates: &'a [GateId],
-    pub(super) version: u32,
-}
-
-impl Wanted<'_> {
-    /// Only what a lost reply said.
-    pub(super) fn nothing(smsc: SmscId, partition: Partition) -> Self {
-        Self {
-            smsc,
-            partition,
-            segments: 0,
-            routes: &[],
-            gates: &[],
-            version: 0,
-        }
-    }
-}
-
-/// What it got.
-#[derive(Debug)]
-pub(super) struct Got {
-    pub(super) lease: Arc<Lease>,
-    /// When it was asked for first: opt-outs and hours were looked at then, at the earliest.
-    pub(super) since: Instant,
-    /// As many replicas have it as have to. What they do not have goes back.
-    pub(super) is_kept: bool,
-    pub(super) messages: Vec<LeasedMessage>,
-    pub(super) more: bool,
-    pub(super) next_due: Option<UnixMicros>,
-    pub(super) stale: bool,
-}
 
 /// The leases of this process.
 pub(crate) struct Leases {
@@ -105,9 +70,9 @@ pub(crate) struct Leases {
     pub(super) epochs: Epochs,
     /// One lease at a time in a partition, so that each can say which was the one before.
     turns: Vec<tokio::sync::Mutex<Turn>>,
-    /// Partitions that did not answer last. One of them is tried at a time: whoever tries may wait for long.
+    /// Partitions that did not answer last. A few of them are tried at a time: whoever tries may wait for long.
     away: Mutex<PartitionSet>,
-    trial: tokio::sync::Mutex<()>,
+    trials: Semaphore,
     /// Whoever begins a new epoch.
     renewal: tokio::sync::Mutex<()>,
     /// A lease was asked for, and nobody knows what it brought.
@@ -170,7 +135,7 @@ impl Leases {
             epochs: Epochs::new(epoch),
             turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
             away: Mutex::default(),
-            trial: tokio::sync::Mutex::default(),
+            trials: Semaphore::new(TRIALS),
             renewal: tokio::sync::Mutex::default(),
             unanswered: AtomicBool::new(false),
             unparked,
@@ -187,7 +152,7 @@ impl Leases {
     pub(super) async fn lease(&self, wanted: &Wanted<'_>, stop: &CancellationToken) -> Result<Got, Duration> {
         let partition = wanted.partition;
         let trial = match self.is_away(partition) {
-            true => Some(self.trial.try_lock().map_err(|_| TURN_WITHIN)?),
+            true => Some(self.trials.try_acquire().map_err(|_| TURN_WITHIN)?),
             false => None,
         };
         let turn = tokio::time::timeout(TURN_WITHIN, self.turns[usize::from(partition.0)].lock());

@@ -20,6 +20,7 @@ mod sweep;
 mod tally;
 mod throttle;
 mod vain;
+mod wanted;
 #[cfg(test)]
 mod tests;
 
@@ -36,12 +37,12 @@ pub(crate) use doorbell::{Bells, Doorbell};
 use envelope::Unsealed;
 pub(crate) use envelope::submissions;
 pub(crate) use leases::{DEAD_AFTER, Leases};
-use leases::{Got, Wanted};
 pub(crate) use meter::Meter;
 use meter::{Hurry, Lead};
 pub(crate) use outlet::Outlet;
 pub(crate) use settings::Settings;
 pub(crate) use sweep::Sweeper;
+use wanted::{Got, Wanted};
 
 use crate::bind::{Answer, Events, Lease, Reply, Seats, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
