@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use rules::{Decision, Pack, Rules, Why, Zone};
+use rules::{Decision, Rules, Why, Zone};
 use serde_json::{Value, json};
 
 use crate::domain::{Language, Purpose, Recipient};
@@ -36,7 +36,7 @@ pub(crate) fn explain(rules: &Rules, asked: Question<'_>, now: Timestamp, langua
         (Purpose::Marketing, None) | (Purpose::Transactional, _) => Decision::ALWAYS,
     };
     let until = decided.until.map(|until| until.to_zoned(time_zone.clone()));
-    let source = decided.pack.and_then(Pack::named).map(|pack| pack.source.clone());
+    let pack = decided.pack.as_ref();
     Some(json!({
         "purpose": asked.purpose.code(),
         "zone": zone_of.map(|zone| zone.name.clone()),
@@ -44,8 +44,9 @@ pub(crate) fn explain(rules: &Rules, asked: Question<'_>, now: Timestamp, langua
         "local_time": shown(&at.to_zoned(time_zone)),
         "open": decided.open,
         "why": decided.why.code(),
-        "pack": decided.pack,
-        "source": source,
+        "pack": pack.map(|pack| &pack.name),
+        "pack_version": pack.map(|pack| &pack.version),
+        "source": pack.map(|pack| &pack.source),
         "until": until.as_ref().map(shown),
         "detail": detail(asked.purpose, &decided, until.as_ref(), language),
     }))

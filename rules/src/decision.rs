@@ -1,5 +1,7 @@
 //! Open or closed, why, and until when.
 
+use std::sync::Arc;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 
@@ -52,14 +54,14 @@ impl Why {
 }
 
 /// Whether advertising may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// Whether it may.
     pub open: bool,
     /// Why.
     pub why: Why,
     /// Under which pack.
-    pub pack: Option<&'static str>,
+    pub pack: Option<Arc<Pack>>,
     /// When it opens or closes next; `None`: never, as far as is known.
     pub until: Option<Timestamp>,
     /// When the hours began, while it is open.
@@ -81,7 +83,7 @@ impl Decision {
 }
 
 /// `packs`: of the zone's country, the youngest first.
-pub(crate) fn decide(packs: &[&Pack], zone: &Zone, at: Timestamp) -> Decision {
+pub(crate) fn decide(packs: &[&Arc<Pack>], zone: &Zone, at: Timestamp) -> Decision {
     let local = at.to_zoned(zone.time_zone());
     let today = Day::of(packs, zone, local.date());
     let Some(pack) = today.pack else {
@@ -90,7 +92,7 @@ pub(crate) fn decide(packs: &[&Pack], zone: &Zone, at: Timestamp) -> Decision {
             ..Decision::ALWAYS
         };
     };
-    let name = Some(pack.name);
+    let under = Some(pack.clone());
     let why = match today.closed {
         Some(why) => why,
         None if at < today.opens() => Why::Early,
@@ -100,7 +102,7 @@ pub(crate) fn decide(packs: &[&Pack], zone: &Zone, at: Timestamp) -> Decision {
             return Decision {
                 open: true,
                 why: Why::Hours,
-                pack: name,
+                pack: under,
                 until: Some(today.shuts()),
                 since: Some(today.opens()),
                 ends: Some(ends),
@@ -116,7 +118,7 @@ pub(crate) fn decide(packs: &[&Pack], zone: &Zone, at: Timestamp) -> Decision {
     Decision {
         open: false,
         why,
-        pack: name,
+        pack: under,
         until: next,
         since: None,
         ends: None,
@@ -127,18 +129,18 @@ pub(crate) fn decide(packs: &[&Pack], zone: &Zone, at: Timestamp) -> Decision {
 struct Day<'a> {
     zone: &'a Zone,
     date: Date,
-    pack: Option<&'a Pack>,
+    pack: Option<&'a Arc<Pack>>,
     /// Why it is closed all day.
     closed: Option<Why>,
 }
 
 impl<'a> Day<'a> {
-    fn of(packs: &[&'a Pack], zone: &'a Zone, date: Date) -> Self {
+    fn of(packs: &[&'a Arc<Pack>], zone: &'a Zone, date: Date) -> Self {
         let pack = packs.iter().copied().find(|pack| pack.valid_from <= date);
         let closed = pack.and_then(|pack| {
             if !pack.is_open_on(date.weekday()) {
                 Some(Why::Day)
-            } else if pack.closes_on_holidays() && is_holiday(&zone.holidays, date) {
+            } else if pack.closes_on_holidays && is_holiday(&zone.holidays, date) {
                 Some(Why::Holiday)
             } else {
                 None
@@ -195,6 +197,10 @@ mod tests {
 
     fn decided(rules: &Rules, number: u64, at: &str) -> Decision {
         rules.decide(rules.zone_of(number).unwrap(), at.parse().unwrap())
+    }
+
+    fn named(decided: &Decision) -> Option<&str> {
+        decided.pack.as_ref().map(|pack| pack.name.as_str())
     }
 
     const PARIS: u64 = 33_612_345_678;
@@ -350,9 +356,9 @@ mod tests {
         let rules = rules(&["fr-seed", "fr-af2m-2026"]);
         let evening = |day: &str| decided(&rules, PARIS, &format!("{day}T20:00:00Z"));
         let before = evening("2026-02-27");
-        assert_eq!((before.open, before.pack), (false, Some("fr-seed")));
+        assert_eq!((before.open, named(&before)), (false, Some("fr-seed")));
         let after = decided(&rules, PARIS, "2026-03-02T20:00:00Z");
-        assert_eq!((after.open, after.pack), (true, Some("fr-af2m-2026")));
+        assert_eq!((after.open, named(&after)), (true, Some("fr-af2m-2026")));
         // The evening before opens by the hours of the next day.
         assert_eq!(
             evening("2026-02-28").until,

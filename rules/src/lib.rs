@@ -1,4 +1,4 @@
-//! When advertising may be sent, by law and charter. Laws are data: `data/packs` has the hours, `data/countries.toml` whose they are,
+//! When advertising may be sent, by law and charter. Laws are data: `data/packs` has the hours, unless an operator brings them, `data/countries.toml` whose they are,
 //! `data/holidays.toml` the public holidays. Pure: whoever asks brings the time.
 //!
 //! The recipient's own time decides. What is not advertising is no business of this crate.
@@ -10,8 +10,10 @@ mod decision;
 
 pub use decision::{Decision, Why};
 pub use holidays::easter;
-pub use pack::{Pack, names};
-pub use zone::Zone;
+pub use pack::{DAYS, HOLIDAYS, Pack, names, version_of};
+pub use zone::{Zone, countries};
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -26,7 +28,7 @@ pub enum Fault {
 /// The packs that are obeyed. Of two for one country the younger holds, from its first day on.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    packs: Vec<&'static Pack>,
+    packs: Vec<Arc<Pack>>,
     zones: Vec<Found>,
 }
 
@@ -34,33 +36,39 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ZoneIndex(pub usize);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Found {
     zone: &'static Zone,
-    country: &'static str,
+    /// Of the country of this one.
+    pack: Arc<Pack>,
 }
 
 impl Rules {
-    /// The packs of these names; none: advertising may go at any hour.
+    /// The packs of ours of these names; none: advertising may go at any hour.
     ///
     /// # Errors
     /// [`Fault::Unknown`].
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, Fault> {
-        let mut rules = Self::default();
-        for name in names {
-            let pack = Pack::named(name).ok_or_else(|| Fault::Unknown(name.to_owned()))?;
-            let known = rules.packs.iter().any(|known| known.country == pack.country);
-            rules.packs.push(pack);
-            if !known {
+        let known = |name| Pack::named(name).ok_or_else(|| Fault::Unknown(name.to_owned()));
+        let packs: Result<Vec<_>, Fault> = names.into_iter().map(known).collect();
+        Ok(Self::new(packs?))
+    }
+
+    /// These packs, whoever wrote them.
+    pub fn new(packs: Vec<Arc<Pack>>) -> Self {
+        let mut zones: Vec<Found> = Vec::new();
+        for pack in &packs {
+            if !zones.iter().any(|known| known.pack.country == pack.country) {
                 let found = |zone| Found {
                     zone,
-                    country: &pack.country,
+                    pack: pack.clone(),
                 };
-                rules.zones.extend(Zone::of(&pack.country).iter().map(found));
+                zones.extend(Zone::of(&pack.country).iter().map(found));
             }
         }
-        rules.packs.sort_by_key(|pack| std::cmp::Reverse(pack.valid_from));
-        Ok(rules)
+        let mut packs = packs;
+        packs.sort_by_key(|pack| std::cmp::Reverse(pack.valid_from));
+        Self { packs, zones }
     }
 
     /// Whether anything is closed at any time.
@@ -88,12 +96,8 @@ impl Rules {
         let Some(found) = self.zones.get(zone.0) else {
             return Decision::ALWAYS;
         };
-        let of_country: Vec<&Pack> = self
-            .packs
-            .iter()
-            .copied()
-            .filter(|pack| pack.country == found.country)
-            .collect();
+        let of_country = self.packs.iter().filter(|pack| pack.country == found.pack.country);
+        let of_country: Vec<&Arc<Pack>> = of_country.collect();
         decision::decide(&of_country, found.zone, at)
     }
 }

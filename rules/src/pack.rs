@@ -1,53 +1,96 @@
 //! A pack: the hours that a law or a charter allows advertising in one country, from a day on.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, Time, Weekday};
 use serde::Deserialize;
-
-/// Whether public holidays are closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Holidays {
-    Open,
-    Closed,
-}
-
-/// A day of the week as files have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Day {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
-}
+use sha2::{Digest, Sha256};
 
 /// The hours of advertising in one country, from a day on.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pack {
     /// What the configuration calls it.
-    #[serde(skip)]
-    pub name: &'static str,
+    pub name: String,
+    /// Which of its texts it is: see [`version_of`].
+    pub version: String,
+    /// The file that it was read from.
+    pub text: String,
     /// ISO 3166-1.
     pub country: String,
     /// The first day that it holds on.
     pub valid_from: Date,
     /// Where it is written.
     pub source: String,
-    days: Vec<Day>,
+    /// The days of the week that are open.
+    pub days: Vec<Weekday>,
     /// From then on, each open day.
-    pub(crate) from: Time,
+    pub from: Time,
     /// Until before then.
-    pub(crate) to: Time,
-    holidays: Holidays,
+    pub to: Time,
+    /// Whether public holidays are closed.
+    pub closes_on_holidays: bool,
     /// So long before the end nothing new goes.
-    pub(crate) guard: SignedDuration,
+    pub guard: SignedDuration,
+}
+
+/// What files call the days of the week.
+pub const DAYS: [(&str, Weekday); 7] = [
+    ("mon", Weekday::Monday),
+    ("tue", Weekday::Tuesday),
+    ("wed", Weekday::Wednesday),
+    ("thu", Weekday::Thursday),
+    ("fri", Weekday::Friday),
+    ("sat", Weekday::Saturday),
+    ("sun", Weekday::Sunday),
+];
+
+/// What files say of public holidays: whether these are closed.
+pub const HOLIDAYS: [(&str, bool); 2] = [("open", false), ("closed", true)];
+
+/// Hexadecimal digits of a version: nobody writes two texts of one pack that share them.
+const VERSION_DIGITS: usize = 12;
+
+/// What tells one text of a pack from another: the first digits of its SHA-256, as `sha256sum` shows them.
+pub fn version_of(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let digits = digest.iter().map(|octet| format!("{octet:02x}"));
+    digits.collect::<String>().split_at(VERSION_DIGITS).0.to_owned()
+}
+
+/// A pack of ours as its file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    country: String,
+    valid_from: Date,
+    source: String,
+    days: Vec<String>,
+    from: Time,
+    to: Time,
+    holidays: String,
+    guard: SignedDuration,
+}
+
+impl Written {
+    fn pack(self, name: &str, text: &str) -> Pack {
+        let days = DAYS
+            .into_iter()
+            .filter(|(word, _)| self.days.iter().any(|day| day == word));
+        Pack {
+            name: name.to_owned(),
+            version: version_of(text),
+            text: text.to_owned(),
+            country: self.country,
+            valid_from: self.valid_from,
+            source: self.source,
+            days: days.map(|(_, day)| day).collect(),
+            from: self.from,
+            to: self.to,
+            closes_on_holidays: HOLIDAYS.contains(&(self.holidays.as_str(), true)),
+            guard: self.guard,
+        }
+    }
 }
 
 macro_rules! packs {
@@ -59,41 +102,27 @@ macro_rules! packs {
 /// Every file in `data/packs`.
 const FILES: &[(&str, &str)] = packs!["be", "ca", "fr-af2m-2024", "fr-af2m-2026", "fr-seed", "gb"];
 
-/// The names of all packs.
+/// The names of all packs of ours.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
-    let read = |(name, text): &(&'static str, &str)| {
-        let pack: Option<Pack> = toml::from_str(text).ok();
-        pack.map(|pack| Pack { name, ..pack })
+static PACKS: LazyLock<Vec<Arc<Pack>>> = LazyLock::new(|| {
+    let read = |(name, text): &(&str, &str)| {
+        let written: Option<Written> = toml::from_str(text).ok();
+        written.map(|written| Arc::new(written.pack(name, text)))
     };
     FILES.iter().filter_map(read).collect()
 });
 
 impl Pack {
-    /// The pack of that name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        PACKS.iter().find(|pack| pack.name == name)
+    /// The pack of ours of that name.
+    pub fn named(name: &str) -> Option<Arc<Self>> {
+        PACKS.iter().find(|pack| pack.name == name).cloned()
     }
 
-    /// Whether it is closed on all days of that kind.
     pub(crate) fn is_open_on(&self, day: Weekday) -> bool {
-        let day = match day {
-            Weekday::Monday => Day::Mon,
-            Weekday::Tuesday => Day::Tue,
-            Weekday::Wednesday => Day::Wed,
-            Weekday::Thursday => Day::Thu,
-            Weekday::Friday => Day::Fri,
-            Weekday::Saturday => Day::Sat,
-            Weekday::Sunday => Day::Sun,
-        };
         self.days.contains(&day)
-    }
-
-    pub(crate) fn closes_on_holidays(&self) -> bool {
-        self.holidays == Holidays::Closed
     }
 }
 
@@ -112,6 +141,17 @@ mod tests {
                 "{name}"
             );
             assert!(pack.days.len() >= 5 && pack.source.len() > 20, "{name}");
+            assert_eq!(pack.version.len(), VERSION_DIGITS, "{name}");
+            let said = |word: &str, key: &str| pack.text.contains(&format!("{key} = \"{word}\""));
+            assert!(
+                said(if pack.closes_on_holidays { "closed" } else { "open" }, "holidays"),
+                "{name}"
+            );
         }
+    }
+
+    #[test]
+    fn a_version_is_what_sha256sum_shows_of_the_file() {
+        assert_eq!(version_of("abc"), "ba7816bf8f01");
     }
 }

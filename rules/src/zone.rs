@@ -51,6 +51,11 @@ static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| {
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| Zone::all().map(|zone| zone.name.as_str()).collect());
 
+/// The codes of the countries whose zones are known.
+pub fn countries() -> impl Iterator<Item = &'static str> {
+    COUNTRIES.iter().map(|country| country.code.as_str())
+}
+
 impl Zone {
     /// The zones of a country; none, when nothing is known of it.
     pub(crate) fn of(country: &str) -> &'static [Self] {

@@ -176,6 +176,72 @@ fn req_001_19_other_packs_are_obeyed_with_a_reload_by_what_waits_as_well_and_a_w
 }
 
 #[test]
+fn req_001_19_a_pack_of_a_file_is_obeyed_and_one_that_is_wrong_or_gone_changes_nothing() {
+    let lab = Lab::new(programs!(), "hours-files");
+    // A Sunday in Paris, noon.
+    lab.live_at("2026-11-29T11:00:00Z");
+    let stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
+    let http = stand.tenant.http(&stand.engine);
+    let check = || {
+        let said = http
+            .get("/v1/rules/check?to=%2B33612000000&purpose=marketing")
+            .expect(200);
+        (said["open"] == true, said["pack"].clone(), said["pack_version"].clone())
+    };
+    let shown = |pack: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_campanile-under-test"));
+        let output = command.args(["rules", "show", pack]).output().expect("campanile runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let charter = shown("fr-af2m-2026");
+    let sundays = charter
+        .replace("\"sat\"]", "\"sat\", \"sun\"]")
+        .replace("2026-03-01", "2026-04-01");
+    let folder = lab::Scratch::temporary("packs-", false).expect("a folder");
+    let file = folder.path().join("clinic.toml");
+    let write = |text: &str| std::fs::write(&file, text).expect("it is written");
+    write(&sundays);
+    let closed = check();
+    assert_eq!((closed.0, &closed.1), (false, &json!("fr-seed")));
+    let campaign = stand.tenant.order(&stand.engine, &order("marketing", of_paris(10)));
+    let mut with_file = settings(stand.redis.url(), stand.sim.smpp_address());
+    with_file.rules = Some(vec!["fr-seed".to_owned(), file.display().to_string()]);
+    stand.engine.configure(&with_file);
+    stand.engine.reload().expect(200);
+    campaign.wait(&stand.engine, "it is delivered", LIMIT, |view| {
+        view.status("delivered") == 10
+    });
+    let open = check();
+    assert_eq!((open.0, &open.1), (true, &json!("clinic")));
+    assert_ne!(open.2, closed.2, "versions differ");
+
+    // All that is wrong is said, and what was read before holds.
+    write(&sundays.replace("08:00", "8").replace("\"closed\"", "\"shut\""));
+    let refused = stand.engine.reload();
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    for fault in ["clinic.toml:6: from: ", "clinic.toml:8: holidays: "] {
+        assert!(refused.text.contains(fault), "{fault} is not in {}", refused.text);
+    }
+    assert_eq!(check(), open);
+    std::fs::remove_file(&file).expect("it is there");
+    let refused = stand.engine.reload();
+    assert!(
+        refused.status == 422 && refused.text.contains("clinic.toml: cannot be read"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(check(), open);
+
+    // Another text under the same name is another version.
+    write(&sundays.replace("21:30", "20:00"));
+    stand.engine.reload().expect(200);
+    let other = check();
+    assert_eq!((other.0, &other.1), (true, &json!("clinic")));
+    assert_ne!(other.2, open.2);
+}
+
+#[test]
 fn req_001_18_each_zone_has_its_own_hours_and_a_single_message_waits_as_well() {
     let lab = Lab::new(programs!(), "hours-zones");
     // In Paris it is six in the morning, on La Réunion nine.

@@ -18,6 +18,7 @@ mod log;
 mod route;
 mod rules;
 mod envelope;
+mod pack;
 mod price;
 mod link;
 mod links;

@@ -1,8 +1,10 @@
 //! `campanile rules`: the laws and charters of sending that a configuration obeys. Nothing that runs is asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
+use rules::Pack;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -23,10 +25,16 @@ pub(crate) enum RulesAsk {
     )]
     Check(Check),
     /// List the packs that there are, and where each is written.
-    Packs {
-        /// JSON.
-        #[arg(long)]
-        json: bool,
+    Packs(Packs),
+    /// Print a pack as a file: to be changed under another name, and named by rules.packs.
+    #[command(after_help = "Example:\n  campanile rules show fr-seed > mine.toml")]
+    Show {
+        /// The pack.
+        #[arg(value_name = "PACK")]
+        name: String,
+        /// A configuration whose files are packs as well.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
 }
 
@@ -61,20 +69,15 @@ impl RulesAsk {
     pub(super) fn run(&self) -> Result<(), Failure> {
         match self {
             Self::Check(check) => check.run(),
-            Self::Packs { json } => {
-                packs(*json);
-                Ok(())
-            }
+            Self::Packs(packs) => packs.run(),
+            Self::Show { name, config } => show(name, config.as_deref()),
         }
     }
 }
 
 impl Check {
     fn run(&self) -> Result<(), Failure> {
-        let config = match &self.config {
-            Some(path) => Config::load(path).map_err(Failure::Configuration)?,
-            None => Config::default(),
-        };
+        let config = configuration(self.config.as_deref())?;
         let to = normalise(&self.to, Country::FRANCE)
             .map_err(|fault| Failure::Usage(format!("--to {:?}: {}", self.to, fault.words())))?;
         let question = Question {
@@ -86,7 +89,7 @@ impl Check {
             at: self.at.as_deref(),
         };
         let now = Clock::new().unix().timestamp().unwrap_or_default();
-        let said = explain(&config.rules.packs(), question, now, Language::En);
+        let said = explain(&config.rules.obeyed(), question, now, Language::En);
         let said = said.ok_or_else(|| {
             let given = self.at.as_deref().unwrap_or_default();
             Failure::Usage(format!("--at {given:?} is not allowed: {INSTANT_ALLOWED}"))
@@ -105,30 +108,78 @@ impl Check {
         );
         print(&text);
         if let Some(pack) = said["pack"].as_str() {
-            print(&format!("  {pack}: {}\n", cell(&said["source"])));
+            let version = cell(&said["pack_version"]);
+            print(&format!("  {pack} (version {version}): {}\n", cell(&said["source"])));
         }
         Ok(())
     }
 }
 
-fn packs(json: bool) {
-    let all: Vec<Value> = rules::names()
-        .filter_map(rules::Pack::named)
-        .map(|pack| {
+/// Which packs are listed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Packs {
+    /// A configuration whose files are listed as well.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Packs {
+    fn run(&self) -> Result<(), Failure> {
+        const COLUMNS: [&str; 5] = ["name", "version", "country", "valid_from", "source"];
+        let all = packs(self.config.as_deref())?;
+        let all = all.iter().map(|pack| {
             json!({
                 "name": pack.name,
+                "version": pack.version,
                 "country": pack.country,
                 "valid_from": pack.valid_from.to_string(),
                 "source": pack.source,
             })
-        })
-        .collect();
-    if json {
-        return print_json(&json!({ "data": all }));
+        });
+        let all: Vec<Value> = all.collect();
+        if self.json {
+            print_json(&json!({ "data": all }));
+            return Ok(());
+        }
+        let mut table = Table::new(&COLUMNS);
+        for pack in &all {
+            table.row(COLUMNS.map(|key| cell(&pack[key])));
+        }
+        table.print();
+        Ok(())
     }
-    let mut table = Table::new(&["name", "country", "valid_from", "source"]);
-    for pack in &all {
-        table.row(["name", "country", "valid_from", "source"].map(|key| cell(&pack[key])));
+}
+
+fn show(name: &str, config: Option<&Path>) -> Result<(), Failure> {
+    let all = packs(config)?;
+    let Some(pack) = all.iter().find(|pack| pack.name == name) else {
+        let names: Vec<&str> = all.iter().map(|pack| pack.name.as_str()).collect();
+        let problem = format!("no pack is called {name:?}; there are {}", names.join(", "));
+        return Err(Failure::Usage(problem));
+    };
+    print(&pack.text);
+    Ok(())
+}
+
+/// What is built in, and the files of a configuration.
+fn packs(config: Option<&Path>) -> Result<Vec<Arc<Pack>>, Failure> {
+    let mut all: Vec<Arc<Pack>> = rules::names().filter_map(Pack::named).collect();
+    let config = configuration(config)?;
+    let files = config
+        .rules
+        .packs()
+        .iter()
+        .filter(|pack| Pack::named(&pack.name).is_none());
+    all.extend(files.cloned());
+    Ok(all)
+}
+
+fn configuration(path: Option<&Path>) -> Result<Config, Failure> {
+    match path {
+        Some(path) => Config::load(path).map_err(Failure::Configuration),
+        None => Ok(Config::default()),
     }
-    table.print();
 }

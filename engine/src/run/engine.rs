@@ -95,7 +95,7 @@ impl Engine {
         let (seats, leases, engines) = beside_others(&base, (redis, addresses), &unparked).await?;
         let (bells, sides, struck) = (Bells::default(), Sides::default(), Struck::default());
         bells.ring_others(&engines);
-        let gates = Gates::new(&base.store, config.rules.packs(), base.clock).await?;
+        let gates = Gates::new(&base.store, config.rules.obeyed(), base.clock).await?;
         let message_log = message_log(&config, &base, &traffic);
         let (webhooks, history) = followers(&config, &base, (&traffic, journal)).await?;
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));

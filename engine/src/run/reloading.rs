@@ -87,7 +87,7 @@ impl Reloading {
         self.base.verdict.may_write().map_err(ReloadFault::Guarded)?;
         let smscs = number(&self.base.store, &config.smsc).await?;
         let routes = Routes::new(&self.base.store, &smscs, &config.route).await?;
-        let gates = Gates::prepare(&self.base.store, config.rules.packs()).await?;
+        let gates = Gates::prepare(&self.base.store, config.rules.obeyed()).await?;
         let set = self.fleet.set(&smscs, Some(routes))?;
         if config.rules != self.config.rules {
             self.campaigns.gates().obey(gates);

@@ -37,8 +37,8 @@ pub(super) enum At {
     File,
     /// An octet of the text, from 0.
     Octet(usize),
-    /// A line of another file, from 1.
-    Elsewhere(String, usize),
+    /// Another file, as a whole or a line of it, from 1.
+    Elsewhere(String, Option<usize>),
     /// A variable of the environment.
     Environment(String),
 }
@@ -133,7 +133,8 @@ impl<'a> Source<'a> {
         let place = |at| match at {
             At::File => Place::File(self.file.to_owned()),
             At::Octet(octet) => Place::Line(self.file.to_owned(), line_ends.partition_point(|end| *end < octet) + 1),
-            At::Elsewhere(file, line) => Place::Line(file, line),
+            At::Elsewhere(file, Some(line)) => Place::Line(file, line),
+            At::Elsewhere(file, None) => Place::File(file),
             At::Environment(name) => Place::Environment(name),
         };
         let faults = found.into_iter().map(|(at, key, problem)| Fault {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::fault::{Fault, Faults, Place};
 use super::given::Given;
 use super::kind::Kind;
 use super::notes::join;
@@ -80,8 +81,20 @@ impl<'a> Table<'a> {
 
     /// Notes that something is wrong in a line of another file, which this table names.
     pub fn fault_in(&self, file: &str, line: usize, key: &str, problem: impl Into<String>) {
-        let at = At::Elsewhere(file.to_owned(), line);
+        let at = At::Elsewhere(file.to_owned(), Some(line));
         self.source.note_fault(at, key.to_owned(), problem.into());
+    }
+
+    /// Notes what is wrong with another file, which this table names.
+    pub fn adopt(&self, faults: Faults) {
+        for Fault { place, key, problem } in faults.0 {
+            let at = match place {
+                Place::File(file) => At::Elsewhere(file, None),
+                Place::Line(file, line) => At::Elsewhere(file, Some(line)),
+                Place::Environment(name) => At::Environment(name),
+            };
+            self.source.note_fault(at, key, problem);
+        }
     }
 
     /// The path of a file that is named in this one: beside it, unless it is absolute.

@@ -214,6 +214,8 @@ pub(in crate::api) struct HoursAnswer {
     why: Why,
     /// Which law or charter decides.
     pack: Option<String>,
+    /// Which of its texts: the first twelve digits of the SHA-256 of its file.
+    pack_version: Option<String>,
     source: Option<String>,
     /// How long that is so.
     until: Option<Time>,
