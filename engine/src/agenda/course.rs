@@ -360,6 +360,7 @@ impl Agenda {
         match self.0.campaigns.send(tenant, &order, outgoing.token).await {
             Ok(message) => Ok(Fate::Sent(message)),
             Err(CampaignFault::Busy) => Ok(Fate::Again("busy".to_owned(), now.plus(WITHOUT_ROOM))),
+            Err(fault @ CampaignFault::TrafficInReview) => Ok(Fate::Again(code_of(&fault), now.plus(WITHOUT_CREDIT))),
             Err(CampaignFault::Short { .. }) => {
                 Ok(Fate::Again("insufficient_credit".to_owned(), now.plus(WITHOUT_CREDIT)))
             }

@@ -83,7 +83,7 @@ async fn ask(
     let (Some(sender), Some(note), true) = (sender, note, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let resembles = app.campaigns.resembled(tenant, &sender).await?;
+    let resembles = app.campaigns.resembled(tenant, &sender).await;
     let asked = (&*sender.text(), &*note);
     let request = app.numbers.ask_for_sender(tenant, asked, resembles.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(view(&request))))
@@ -141,7 +141,11 @@ async fn answer(
 
 /// Adds a sender to those that a tenant writes under.
 async fn approve(app: &App, tenant: TenantId, request: &SenderRequest) -> Result<(), Problem> {
-    let resembles = request.resembles.is_some();
+    // As it is now: its reseller may have protected a name since it was asked for.
+    let resembles = match Sender::parse(&request.sender) {
+        Ok(sender) => app.campaigns.resembled(tenant, &sender).await.is_some(),
+        Err(_) => request.resembles.is_some(),
+    };
     if !app.accounts.add_sender(tenant, &request.sender, resembles).await? {
         let max = Terms::SENDERS_MAX;
         return Err(Problem::of_fields(vec![FieldFault::new(

@@ -362,7 +362,7 @@ impl Campaigns {
     /// # Errors
     /// The database's.
     pub(crate) async fn wording_of(&self, tenant: TenantId, terms: &Terms) -> Result<Wording, CampaignFault> {
-        let said = self.flagged().said_of(tenant).await?;
+        let said = self.flagged().said_of(tenant).await;
         Ok(self.wording(terms).beside(said.protected.clone()))
     }
 
@@ -370,11 +370,11 @@ impl Campaigns {
     ///
     /// # Errors
     /// The database's.
-    pub(crate) async fn resembled(&self, tenant: TenantId, sender: &Sender) -> Result<Option<String>, CampaignFault> {
-        let (said, given) = (self.flagged().said_of(tenant).await?, sender.text());
+    pub(crate) async fn resembled(&self, tenant: TenantId, sender: &Sender) -> Option<String> {
+        let (said, given) = (self.flagged().said_of(tenant).await, sender.text());
         let name = self.0.deps.limits.protected.resembled(&given);
         let name = name.or_else(|| said.protected.resembled(&given));
-        Ok(name.filter(|_| sender.is_name()).map(str::to_owned))
+        name.filter(|_| sender.is_name()).map(str::to_owned)
     }
 
     /// What a tenant has agreed on.

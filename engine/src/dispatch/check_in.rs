@@ -1,16 +1,11 @@
 //! Before anything is leased from a server that an engine does not know, every engine that lives says there what it had leased: a
 //! fail-over, or a kill, may have lost the last of it, and only who leased it knows.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::given_back;
 use super::leases::{DEAD_AFTER, Leases, Turn};
-use super::wanted::Wanted;
-use crate::bind::Events;
 use crate::domain::Partition;
 use crate::guard::Verdict;
 use crate::store::{CheckedIn, LastLease, StoreError};
@@ -19,46 +14,22 @@ use crate::store::{CheckedIn, LastLease, StoreError};
 const ATTEND: Duration = Duration::from_millis(500);
 
 impl Leases {
-    /// Checks in wherever it has not, until `stop`: others wait for it. Asks for the reply of leases that nobody asks for any more, since
-    /// their SMSC has no session: what they brought goes back.
-    pub(crate) async fn attend(
-        self: Arc<Self>,
-        verdict: Verdict,
-        feed: mpsc::WeakSender<Events>,
-        stop: CancellationToken,
-    ) {
+    /// Checks in wherever it has not, until `stop`: others wait for it.
+    pub(crate) async fn attend(self: std::sync::Arc<Self>, verdict: Verdict, stop: CancellationToken) {
+        if self.is_alone() {
+            return;
+        }
         while stop.run_until_cancelled(tokio::time::sleep(ATTEND)).await.is_some() {
             if verdict.may_write().is_err() {
                 continue;
             }
             for (partition, turn) in self.turns() {
-                let Some(unsent) = self.attend_to(partition, turn, &stop).await else {
-                    continue;
-                };
-                let Some(feed) = feed.upgrade() else { return };
-                if feed.send(unsent).await.is_err() {
-                    tracing::error!("what was leased cannot be given back: its messages will be in doubt");
+                // Whoever has it leases, and checks in by itself.
+                let Ok(mut turn) = turn.try_lock() else { continue };
+                if let Err(error) = self.check_in(&mut turn, partition).await {
+                    tracing::debug!(%error, partition = partition.0, "this engine cannot check in; it is tried again");
                 }
             }
-        }
-    }
-
-    /// Returns what goes back.
-    async fn attend_to(&self, partition: Partition, turn: &Mutex<Turn>, stop: &CancellationToken) -> Option<Events> {
-        // Whoever has it leases, and checks in by itself.
-        let mut turn = turn.try_lock().ok()?;
-        if !self.is_alone() {
-            self.attend_server(partition, &mut turn).await;
-        }
-        let smsc = turn.forsaken(self.now())?;
-        let wanted = Wanted::nothing(smsc, partition);
-        let got = self.lease_in(&mut turn, &wanted, stop).await.ok()?;
-        Some(given_back(smsc, &got.messages, &got.lease))
-    }
-
-    async fn attend_server(&self, partition: Partition, turn: &mut Turn) {
-        if let Err(error) = self.check_in(turn, partition).await {
-            tracing::debug!(%error, partition = partition.0, "this engine cannot check in; it is tried again");
         }
     }
 

@@ -1,19 +1,18 @@
 //! How this process leases, how a lost reply is asked for again, and its signs of life.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::epochs::Epochs;
-use super::wanted::{Got, Wanted};
 use crate::bind::{Lease, Seats};
 use crate::clock::Clock;
-use crate::domain::{Partition, PartitionSet, Recipient, SmscId};
+use crate::domain::{GateId, Partition, Recipient, RouteId, SmscId, UnixMicros};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::store::{
@@ -45,20 +44,39 @@ const FREE_WITHIN: Duration = Duration::from_secs(1);
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How long it is waited for somebody else's lease in a partition: one whose server does not answer keeps nobody else.
+/// How long it is waited for somebody else's lease in a partition: one that has no answer keeps one worker, and not all of them.
 const TURN_WITHIN: Duration = Duration::from_millis(100);
-
-/// Partitions without an answer that are tried at a time: one worker of an SMSC stays free for the others.
-const TRIALS: usize = 3;
-
-/// A lease without a reply that nobody has asked for again within this time is forsaken: its SMSC has no session.
-const FORSAKEN_AFTER: Duration = Duration::from_secs(2);
 
 /// How soon it is looked again whether other engines have checked in.
 const OTHERS_WITHIN: Duration = Duration::from_millis(50);
 
 /// Messages in one call that puts them in doubt.
 const RESTORE_MAX: usize = 1_000;
+
+/// What a dispatcher wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) smsc: SmscId,
+    pub(super) partition: Partition,
+    pub(super) segments: usize,
+    pub(super) routes: &'a [RouteId],
+    pub(super) gates: &'a [GateId],
+    pub(super) version: u32,
+}
+
+/// What it got.
+#[derive(Debug)]
+pub(super) struct Got {
+    pub(super) lease: Arc<Lease>,
+    /// When it was asked for first: opt-outs and hours were looked at then, at the earliest.
+    pub(super) since: Instant,
+    /// As many replicas have it as have to. What they do not have goes back.
+    pub(super) is_kept: bool,
+    pub(super) messages: Vec<LeasedMessage>,
+    pub(super) more: bool,
+    pub(super) next_due: Option<UnixMicros>,
+    pub(super) stale: bool,
+}
 
 /// The leases of this process.
 pub(crate) struct Leases {
@@ -70,11 +88,6 @@ pub(crate) struct Leases {
     pub(super) epochs: Epochs,
     /// One lease at a time in a partition, so that each can say which was the one before.
     turns: Vec<tokio::sync::Mutex<Turn>>,
-    /// Partitions that did not answer last. A few of them are tried at a time: whoever tries may wait for long.
-    away: Mutex<PartitionSet>,
-    trials: Semaphore,
-    /// Whoever begins a new epoch.
-    renewal: tokio::sync::Mutex<()>,
     /// A lease was asked for, and nobody knows what it brought.
     unanswered: AtomicBool,
     /// Receipts that waited for messages that are in doubt by now.
@@ -91,8 +104,6 @@ pub(super) struct Turn {
     pub(super) server: String,
     /// What no reply has come for yet.
     pending: Option<Unheard>,
-    /// The pause before it is asked again.
-    pause: Duration,
     /// The server is another one than when its epoch began.
     is_elsewhere: bool,
     /// The last leases, oldest first.
@@ -101,12 +112,10 @@ pub(super) struct Turn {
     remembered: usize,
 }
 
-/// A lease that was asked for, when first and last, for whom, and under what.
+/// A lease that was asked for, by when and under what.
 #[derive(Clone, Debug)]
 struct Unheard {
     since: Instant,
-    last: Instant,
-    smsc: SmscId,
     lease: Arc<Lease>,
 }
 
@@ -134,9 +143,6 @@ impl Leases {
             seats,
             epochs: Epochs::new(epoch),
             turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
-            away: Mutex::default(),
-            trials: Semaphore::new(TRIALS),
-            renewal: tokio::sync::Mutex::default(),
             unanswered: AtomicBool::new(false),
             unparked,
         })
@@ -147,48 +153,19 @@ impl Leases {
         self.epochs.current().epoch
     }
 
-    /// Leases. A reply that is lost is asked for again, by whoever comes next, until it comes. `Err`: the partition does not answer, or
-    /// not everybody has checked in there; it is worth another try after so long.
-    pub(super) async fn lease(&self, wanted: &Wanted<'_>, stop: &CancellationToken) -> Result<Got, Duration> {
-        let partition = wanted.partition;
-        let trial = match self.is_away(partition) {
-            true => Some(self.trials.try_acquire().map_err(|_| TURN_WITHIN)?),
-            false => None,
-        };
-        let turn = tokio::time::timeout(TURN_WITHIN, self.turns[usize::from(partition.0)].lock());
-        let mut turn = turn.await.map_err(|_| PAUSE_MIN)?;
-        let got = self.lease_in(&mut turn, wanted, stop).await;
-        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        match got {
-            Ok(_) => away.remove(partition),
-            Err(_) => away.insert(partition),
-        }
-        drop((away, trial));
-        got
-    }
-
-    fn is_away(&self, partition: Partition) -> bool {
-        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        away.contains(partition)
-    }
-
-    /// The same, in that partition's turn.
-    pub(super) async fn lease_in(
-        &self,
-        turn: &mut Turn,
-        wanted: &Wanted<'_>,
-        stop: &CancellationToken,
-    ) -> Result<Got, Duration> {
+    /// Leases. A reply that is lost is asked for again until it comes; `None` when `stop` comes first, or somebody else waits there.
+    pub(super) async fn lease(&self, wanted: &Wanted<'_>, stop: &CancellationToken) -> Option<Got> {
+        let turn = self.turns[usize::from(wanted.partition.0)].lock();
+        let mut turn = tokio::time::timeout(TURN_WITHIN, turn).await.ok()?;
+        let mut pause = PAUSE_MIN;
         loop {
             if turn.server.is_empty() && !self.is_alone() {
-                self.meet_all(turn, wanted).await?;
+                stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?;
+                continue;
             }
             // What nobody knows the reply of is asked for under its own epoch, and held for in flight until it comes.
-            let now = self.clock.now();
             let asked = turn.pending.clone().unwrap_or_else(|| Unheard {
-                since: now,
-                last: now,
-                smsc: wanted.smsc,
+                since: self.clock.now(),
                 lease: self.epochs.current(),
             });
             // Before a new epoch begins, the old one's last lease is compared: an older database would be missed.
@@ -197,7 +174,7 @@ impl Leases {
                 turn.epoch = asked.lease.epoch;
             }
             let segments = if farewell { 0 } else { wanted.segments };
-            match self.ask(turn, wanted, segments, stop).await {
+            match self.ask(&turn, wanted, segments, stop).await {
                 Ok((Leased::Messages { .. }, _)) if farewell => turn.begin_anew(),
                 Ok((
                     Leased::Messages {
@@ -209,33 +186,33 @@ impl Leases {
                     is_kept,
                 )) => {
                     turn.remember(&messages, self.clock.now());
-                    (turn.pending, turn.pause) = (None, Duration::ZERO);
+                    turn.pending = None;
                     self.unanswered.store(false, Ordering::Relaxed);
                     if turn.is_elsewhere {
-                        self.leave(turn).await;
+                        self.leave(&mut turn).await;
                     }
-                    let Unheard { since, smsc, lease, .. } = asked;
-                    return Ok(Got {
+                    let Unheard { since, lease } = asked;
+                    return Some(Got {
                         lease,
                         since,
-                        // What was asked for somebody else is not for this SMSC.
-                        is_kept: is_kept && smsc == wanted.smsc,
+                        is_kept,
                         messages,
                         more,
                         next_due,
                         stale,
                     });
                 }
-                Ok((Leased::Older(known), _)) => self.resolve_older(turn, wanted.partition, known).await,
-                Ok((Leased::Elsewhere, _)) => self.meet_all(turn, wanted).await?,
+                Ok((Leased::Older(known), _)) => self.resolve_older(&mut turn, wanted.partition, known).await,
+                Ok((Leased::Elsewhere, _)) => stop.run_until_cancelled(self.wait_for_all(&mut turn, wanted)).await?,
                 Err(error) => {
                     self.metrics.redis_errors_total.with_label_values(&["lease"]).inc();
-                    tracing::warn!(%error, partition = wanted.partition.0, "a lease has no reply; it is asked for again");
+                    tracing::warn!(%error, "a lease has no reply; it is asked for again");
                     self.unanswered.store(true, Ordering::Relaxed);
                     if !farewell {
-                        turn.pending = Some(Unheard { last: now, ..asked });
+                        turn.pending = Some(asked);
                     }
-                    return Err(turn.pause());
+                    stop.run_until_cancelled(tokio::time::sleep(pause)).await?;
+                    pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }
@@ -309,14 +286,14 @@ impl Leases {
         }
     }
 
-    /// Looks whether all engines have checked in with the server on which a partition is now.
-    async fn meet_all(&self, turn: &mut Turn, wanted: &Wanted<'_>) -> Result<(), Duration> {
+    /// Until all engines have checked in with the server on which a partition is now.
+    async fn wait_for_all(&self, turn: &mut Turn, wanted: &Wanted<'_>) {
         match self.check_in(turn, wanted.partition).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(OTHERS_WITHIN),
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(OTHERS_WITHIN).await,
             Err(error) => {
-                tracing::debug!(%error, partition = wanted.partition.0, "this engine cannot check in; it is tried again");
-                Err(OTHERS_WITHIN)
+                tracing::debug!(%error, "this engine cannot check in; it is tried again");
+                tokio::time::sleep(OTHERS_WITHIN).await;
             }
         }
     }
@@ -349,10 +326,6 @@ impl Leases {
     /// Whether no other engine can be there.
     pub(super) fn is_alone(&self) -> bool {
         self.seats.are_all_ours()
-    }
-
-    pub(super) fn now(&self) -> Instant {
-        self.clock.now()
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -417,8 +390,6 @@ impl Leases {
     /// Leases under another epoch from now on, unless somebody saw to that already. Waits until the store is there.
     async fn renew(&self, lost: u32) {
         let mut pause = PAUSE_MIN;
-        // Several partitions may find at once that one is needed.
-        let _one = self.renewal.lock().await;
         while self.epoch() == lost {
             match self.store.new_epoch().await {
                 Ok(epoch) => self.epochs.replace(lost, epoch),
@@ -473,8 +444,10 @@ impl Leases {
         let mut turns = Vec::with_capacity(self.turns.len());
         for (partition, turn) in self.turns() {
             let free = tokio::time::timeout(FREE_WITHIN, turn.lock()).await;
-            let turn = free.ok().filter(|turn| turn.pending.is_none());
-            turns.push((partition, turn.ok_or(StoreError::Corrupt("a lease is waited for"))?));
+            turns.push((
+                partition,
+                free.map_err(|_| StoreError::Corrupt("a lease is waited for"))?,
+            ));
         }
         for (partition, turn) in &turns {
             if turn.number == 0 || !is_known {
@@ -521,19 +494,6 @@ fn tell_of_older(partition: Partition, messages: usize) {
 }
 
 impl Turn {
-    /// The pause before it is asked again.
-    fn pause(&mut self) -> Duration {
-        self.pause = (self.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX);
-        self.pause
-    }
-
-    /// For whom a lease was asked for that has no reply, and that nobody asks for any more.
-    pub(super) fn forsaken(&self, now: Instant) -> Option<SmscId> {
-        let unheard = self.pending.as_ref();
-        let forsaken = unheard.filter(|unheard| now.saturating_duration_since(unheard.last) >= FORSAKEN_AFTER);
-        forsaken.map(|unheard| unheard.smsc)
-    }
-
     /// Under another epoch. What is known of the server stays.
     fn begin_anew(&mut self) {
         let server = std::mem::take(&mut self.server);

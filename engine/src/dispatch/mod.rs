@@ -20,7 +20,6 @@ mod sweep;
 mod tally;
 mod throttle;
 mod vain;
-mod wanted;
 #[cfg(test)]
 mod tests;
 
@@ -37,17 +36,17 @@ pub(crate) use doorbell::{Bells, Doorbell};
 use envelope::Unsealed;
 pub(crate) use envelope::submissions;
 pub(crate) use leases::{DEAD_AFTER, Leases};
+use leases::{Got, Wanted};
 pub(crate) use meter::Meter;
 use meter::{Hurry, Lead};
 pub(crate) use outlet::Outlet;
 pub(crate) use settings::Settings;
 pub(crate) use sweep::Sweeper;
-use wanted::{Got, Wanted};
 
 use crate::bind::{Answer, Events, Lease, Reply, Seats, Segments, Slots};
 use crate::campaign::{Campaigns, Gates, Order, Orders, RouteTable};
 use crate::clock::Clock;
-use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, SmscId, UnixMicros};
+use crate::domain::{GateId, Line, Message, Partition, Purpose, RouteId, UnixMicros};
 use crate::encryption::EncryptionFault;
 use crate::guard::Verdict;
 use crate::inbound::Struck;
@@ -210,7 +209,7 @@ impl Dispatcher {
             gates: &gates,
             version: self.routes.version(),
         };
-        let Got {
+        let Some(Got {
             lease,
             since,
             is_kept,
@@ -218,18 +217,14 @@ impl Dispatcher {
             more,
             next_due,
             stale,
-        } = match self.leases.lease(&wanted, stop).await {
-            Ok(got) => got,
-            Err(pause) => {
-                self.outlet.service.got(&allowance, 0, |_| 0);
-                return self.outlet.doorbell.ring_at(partition, self.clock.now() + pause);
-            }
+        }) = self.leases.lease(&wanted, stop).await
+        else {
+            self.outlet.service.got(&allowance, 0, |_| 0);
+            return self.outlet.doorbell.ring_at(partition, self.clock.now() + OTHERS_FIRST);
         };
-        // What goes back has taken nothing of what it may have.
-        let own = if is_kept { &messages[..] } else { &[] };
         self.outlet
             .service
-            .got(&allowance, own.len(), |route| from_route(own, route));
+            .got(&allowance, messages.len(), |route| from_route(&messages, route));
         if more {
             self.outlet.doorbell.ring(partition, false);
         }
@@ -256,7 +251,11 @@ impl Dispatcher {
 
     /// Gives back what was leased, as nothing of it was handed over.
     async fn give_back(&self, messages: &[LeasedMessage], lease: &Arc<Lease>) {
-        self.report(given_back(self.outlet.id, messages, lease)).await;
+        let mut unsent = Events::none(self.outlet.id);
+        for leased in messages {
+            refuse(&mut unsent, (leased, lease), Unsealed::Unkept);
+        }
+        self.report(unsent).await;
     }
 
     /// Composes what was leased and hands it to the session whose places are held.
@@ -412,15 +411,6 @@ impl Dispatcher {
             }
         }
     }
-}
-
-/// What was leased goes back, as nothing of it was handed over.
-fn given_back(smsc: SmscId, messages: &[LeasedMessage], lease: &Arc<Lease>) -> Events {
-    let mut unsent = Events::none(smsc);
-    for leased in messages {
-        refuse(&mut unsent, (leased, lease), Unsealed::Unkept);
-    }
-    unsent
 }
 
 /// How many of these were queued for that route.

@@ -257,8 +257,8 @@ impl PartitionSet {
         self.0 |= 1 << partition.0;
     }
 
-    pub(crate) fn remove(&mut self, partition: Partition) {
-        self.0 &= !(1 << partition.0);
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0 |= others.0;
     }
 
     pub(crate) fn contains(self, partition: Partition) -> bool {
@@ -267,13 +267,6 @@ impl PartitionSet {
 
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
-    }
-
-    /// Those of it, in order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Partition> {
-        (0..PARTITIONS_MAX)
-            .map(Partition)
-            .filter(move |partition| self.contains(*partition))
     }
 }
 

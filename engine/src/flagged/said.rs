@@ -21,6 +21,7 @@ const TENANTS_MAX: usize = 10_000;
 const RULINGS_MAX: i64 = 2_000;
 
 /// What a reseller has said of one tenant.
+#[derive(Default)]
 pub(crate) struct Said {
     /// Names that its senders may not look like, beside the installation's.
     pub(crate) protected: ProtectedNames,
@@ -48,6 +49,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// However old it is.
+    fn last(&self, tenant: TenantId) -> Option<Arc<Said>> {
+        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(&tenant).map(|(_, said)| said.clone())
+    }
+
     fn known(&self, tenant: TenantId, now: Instant) -> Option<Arc<Said>> {
         let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         let (read, said) = tenants.get(&tenant)?;
@@ -81,19 +88,25 @@ impl Memory {
 }
 
 impl FlaggedTexts {
-    /// What the reseller of a tenant, or of its sandbox, has said of it. What is changed over another engine is known within seconds.
-    ///
-    /// # Errors
-    /// The database's.
-    pub(crate) async fn said_of(&self, tenant: TenantId) -> Result<Arc<Said>, DatabaseError> {
+    /// What the reseller of a tenant, or of its sandbox, has said of it. What is changed over another engine is known within seconds. While
+    /// the database is away, what was known last holds: messages do not wait for it.
+    pub(crate) async fn said_of(&self, tenant: TenantId) -> Arc<Said> {
         let (tenant, now) = (tenant.live(), self.0.clock.now());
         if let Some(known) = self.0.memory.known(tenant, now) {
-            return Ok(known);
+            return known;
         }
         let forgotten = self.0.memory.forgotten.load(Ordering::Acquire);
-        let said = Arc::new(self.read_of(tenant).await?);
-        self.0.memory.keep(tenant, (now, forgotten), &said);
-        Ok(said)
+        match self.read_of(tenant).await {
+            Ok(said) => {
+                let said = Arc::new(said);
+                self.0.memory.keep(tenant, (now, forgotten), &said);
+                said
+            }
+            Err(error) => {
+                tracing::debug!(%error, %tenant, "what a reseller has said of a tenant cannot be read");
+                self.0.memory.last(tenant).unwrap_or_default()
+            }
+        }
     }
 
     /// The same as it is now.

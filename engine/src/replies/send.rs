@@ -170,7 +170,11 @@ impl Shared {
                 Came::Sent(message.0.cast_signed())
             }
             Err(
-                CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Busy | CampaignFault::Stopping,
+                CampaignFault::Store(_)
+                | CampaignFault::Database(_)
+                | CampaignFault::Busy
+                | CampaignFault::Stopping
+                | CampaignFault::TrafficInReview,
             ) => Came::Open,
             Err(fault) => Came::Failed(code_of(&fault)),
         }

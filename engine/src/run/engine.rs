@@ -105,7 +105,7 @@ impl Engine {
         let (binds, events) = binds(&base, &seats, &stages);
         let (pressure, (reloads, asked)) = (Pressure::new(base.clock.now(), settle::SETTLERS), Reloads::new());
         let waiting = Waiting::new(&base.store, &traffic, &gates, &base.verdict);
-        let (board, traces, feed) = (binds.board(), binds.traces(), binds.feed().downgrade());
+        let (board, traces) = (binds.board(), binds.traces());
         let mut fleet = Fleet::new(FleetDeps {
             feed: binds.feed(),
             base: base.clone(),
@@ -148,7 +148,7 @@ impl Engine {
             stages,
         };
         engine.start_settlers(events, to_settle, (sides, &bells));
-        engine.start_helpers(redis, (bells, feed))?;
+        engine.start_helpers(redis, bells)?;
         engine.start_reloading((file, fleet), asked);
         Ok(engine)
     }
@@ -212,7 +212,7 @@ impl Engine {
     }
 
     /// What goes on beside the messages.
-    fn start_helpers(&self, redis: &Redis, (bells, feed): (Bells, mpsc::WeakSender<Events>)) -> Result<(), RunFault> {
+    fn start_helpers(&self, redis: &Redis, bells: Bells) -> Result<(), RunFault> {
         let Base {
             store,
             metrics,
@@ -256,9 +256,7 @@ impl Engine {
             .tasks
             .spawn(self.traffic.clone().pass_on(self.campaigns.clone(), stop()));
         helpers.tasks.spawn(self.numbers.clone().run(stop()));
-        helpers
-            .tasks
-            .spawn(self.leases.clone().attend(verdict.clone(), feed, stop()));
+        helpers.tasks.spawn(self.leases.clone().attend(verdict.clone(), stop()));
         helpers.tasks.spawn(self.leases.clone().beat(verdict, stop()));
         let engines = self.engines.clone();
         let has_duty = move || engines.has_duty();

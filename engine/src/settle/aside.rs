@@ -23,10 +23,10 @@ pub(super) struct Aside {
 
 #[derive(Default)]
 struct Waiting {
-    /// Those that something waits for, or that are being asked.
+    /// Those for which something waits, or is being asked.
     partitions: PartitionSet,
     groups: VecDeque<Group>,
-    /// Answers and deliveries in them.
+    /// Answers and deliveries in them, and in what is being asked.
     count: usize,
     is_closed: bool,
 }
@@ -49,9 +49,7 @@ impl Aside {
     /// Puts aside what its partitions did not do.
     pub(super) fn put(&self, group: Group, partitions: u16) {
         let mut waiting = self.lock();
-        for partition in group.partitions(partitions).iter() {
-            waiting.partitions.insert(partition);
-        }
+        waiting.partitions.extend(group.partitions(partitions));
         waiting.push(group);
         drop(waiting);
         self.changed.notify_one();
@@ -74,20 +72,14 @@ impl Aside {
         self.changed.notify_one();
     }
 
-    /// What is to be done next; whoever asks has done what came before. `None`: nothing is left, and nothing comes.
-    pub(super) async fn next(&self) -> Option<Group> {
+    /// All that waits, in order, when there is something. `None`: nothing does, and nothing comes.
+    pub(super) async fn all(&self) -> Option<VecDeque<Group>> {
         loop {
             let changed = self.changed.notified();
             {
                 let mut waiting = self.lock();
-                if let Some(group) = waiting.groups.pop_front() {
-                    waiting.count -= group.count();
-                    self.left.notify_one();
-                    return Some(group);
-                }
-                if !waiting.partitions.is_empty() {
-                    waiting.partitions = PartitionSet::default();
-                    tracing::info!("all partitions of the store answer again");
+                if !waiting.groups.is_empty() {
+                    return Some(std::mem::take(&mut waiting.groups));
                 }
                 if waiting.is_closed {
                     return None;
@@ -95,6 +87,25 @@ impl Aside {
             }
             changed.await;
         }
+    }
+
+    /// What is still to be done of all that waited: before what has come meanwhile. Partitions for which nothing waits are asked by others
+    /// again.
+    pub(super) fn put_back(&self, still: Vec<Group>, partitions: u16) {
+        let mut waiting = self.lock();
+        let fresh = std::mem::take(&mut waiting.groups);
+        waiting.groups = still.into_iter().chain(fresh).collect();
+        waiting.count = waiting.groups.iter().map(Group::count).sum();
+        let mut open = PartitionSet::default();
+        for group in &waiting.groups {
+            open.extend(group.partitions(partitions));
+        }
+        if open.is_empty() {
+            tracing::info!("all partitions of the store answer again");
+        }
+        waiting.partitions = open;
+        drop(waiting);
+        self.left.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -136,14 +147,23 @@ mod tests {
         let (aside, (away, there)) = (Aside::default(), two());
         assert_eq!(aside.part(group(&[away, there]), PARTITIONS).named, [away, there]);
         aside.put(group(&[away]), PARTITIONS);
-        assert_eq!(aside.part(group(&[away, there, away]), PARTITIONS).named, [there]);
-        assert_eq!(aside.next().await.unwrap().named, [away]);
-        // The first is being done: the second is still to come.
+        aside.put(group(&[there]), PARTITIONS);
+        assert_eq!(aside.part(group(&[away, there]), PARTITIONS).named, []);
+        let all = aside.all().await.unwrap();
+        assert_eq!(all.len(), 3);
+        // What comes while they are being asked waits, too.
         assert_eq!(aside.part(group(&[away]), PARTITIONS).named, []);
-        assert_eq!(aside.next().await.unwrap().named, [away, away]);
-        assert_eq!(aside.next().await.unwrap().named, [away]);
+        aside.put_back(vec![group(&[away, away])], PARTITIONS);
+        assert_eq!(
+            aside.part(group(&[there, away]), PARTITIONS).named,
+            [there],
+            "one answers again"
+        );
+        let all = aside.all().await.unwrap();
+        assert_eq!(all.iter().map(|group| group.named.len()).collect::<Vec<_>>(), [2, 1, 1]);
+        aside.put_back(Vec::new(), PARTITIONS);
         aside.close();
-        assert!(aside.next().await.is_none());
+        assert!(aside.all().await.is_none());
         assert_eq!(aside.part(group(&[away]), PARTITIONS).named, [away], "all is done");
     }
 }

@@ -39,8 +39,13 @@ pub(super) struct Group {
     pub(super) named: Vec<Recipient>,
     /// Parked receipts that have found their place.
     pub(super) unpark: Vec<ParkedOf>,
+    /// Ids of answers that are to be indexed: they lie anywhere.
+    pub(super) ids: Vec<Indexed>,
     gathered_at: Instant,
 }
+
+/// An id that an SMSC gave, as it is indexed, and whose it is.
+pub(super) type Indexed = (SmscId, (Vec<u8>, Recipient));
 
 /// A group each settler.
 pub(super) struct Gathered {
@@ -59,13 +64,14 @@ impl Group {
             due: Vec::new(),
             named: Vec::new(),
             unpark: Vec::new(),
+            ids: Vec::new(),
             gathered_at: now,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         let is_idle = self.answers.is_empty() && self.receipts.is_empty() && self.due.is_empty();
-        is_idle && self.inbound.is_empty() && self.named.is_empty() && self.unpark.is_empty()
+        is_idle && self.inbound.is_empty() && self.named.is_empty() && self.unpark.is_empty() && self.ids.is_empty()
     }
 
     /// Answers and deliveries in it.
@@ -106,6 +112,7 @@ impl Group {
             due: taken(&mut self.due, |due| is_of(due.recipient)),
             named: taken(&mut self.named, |key| is_of(*key)),
             unpark: taken(&mut self.unpark, |(key, _)| is_of(*key)),
+            ids: Vec::new(),
             gathered_at: self.gathered_at,
         }
     }
@@ -155,7 +162,7 @@ fn taken<T>(list: &mut Vec<T>, which: impl Fn(&T) -> bool) -> Vec<T> {
     list.extract_if(.., |one| which(one)).collect()
 }
 
-fn sender(news: &InboundNews) -> Recipient {
+pub(super) fn sender(news: &InboundNews) -> Recipient {
     Recipient(news.from.unwrap_or(0))
 }
 

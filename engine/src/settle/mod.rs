@@ -30,7 +30,7 @@ use crate::campaign::Orders;
 use crate::clock::Clock;
 use crate::config::InDoubt;
 use crate::dispatch::{Bells, Outlet};
-use crate::domain::SmscId;
+use crate::domain::{PartitionSet, SmscId};
 use crate::encryption::TextKey;
 use crate::guard::Verdict;
 use crate::inbound::Inbox;
@@ -139,7 +139,7 @@ pub(crate) struct Settler {
     pub(crate) whereabouts: Whereabouts,
     /// What parked receipts quote is encrypted with.
     pub(crate) text_key: Arc<TextKey>,
-    /// It asks a partition until that has done it. If not, somebody else does.
+    /// It asks a partition until that has done it. If not, what is left is put aside.
     pub(crate) is_patient: bool,
 }
 
@@ -155,11 +155,7 @@ pub(crate) fn start(
         let (sender, groups) = mpsc::channel(GROUPS_MAX);
         let aside = Arc::new(Aside::default());
         if !settler.is_patient {
-            let patient = Settler {
-                is_patient: true,
-                ..settler.clone()
-            };
-            tasks.spawn(patient.see_to(aside.clone()));
+            tasks.spawn(settler.clone().see_to(aside.clone()));
         }
         tasks.spawn(settler.clone().run(which, groups, aside));
         settlers.push(sender);
@@ -189,10 +185,30 @@ impl Settler {
         aside.close();
     }
 
-    /// Sees to what was put aside.
+    /// Sees to what was put aside: each partition that answers again goes on, whatever the others do.
     async fn see_to(mut self, aside: Arc<Aside>) {
-        while let Some(group) = aside.next().await {
-            if self.settle(group).await.is_none() {
+        let partitions = self.store.partitions();
+        let mut pauses = insist::pauses();
+        while let Some(groups) = aside.all().await {
+            let (mut failing, mut still) = (PartitionSet::default(), Vec::new());
+            for mut group in groups {
+                let behind = group.split_off(failing, partitions);
+                if !group.is_empty() {
+                    let Some(left) = self.settle(group).await else { return };
+                    failing.extend(left.partitions(partitions));
+                    still.push(left);
+                }
+                still.push(behind);
+            }
+            still.retain(|group| !group.is_empty());
+            let is_done = still.is_empty();
+            aside.put_back(still, partitions);
+            if is_done {
+                pauses = insist::pauses();
+                continue;
+            }
+            let pause = tokio::time::sleep(pauses.next().unwrap_or_default());
+            if self.abandon.clone().run_until_cancelled(pause).await.is_none() {
                 return;
             }
         }

@@ -6,8 +6,7 @@ use smpp::receipt::index_form;
 
 use super::Settler;
 use super::case::{Answered, Case, Place, Question};
-use super::group::questions;
-use super::insist::insist;
+use super::group::{Indexed, questions};
 use super::tray::Tray;
 use crate::bind::Reply;
 use crate::dispatch::Outlet;
@@ -55,7 +54,10 @@ impl Settler {
     ) {
         let mut next = self.after(question, reason);
         if let Next::Index(question) = next {
-            next = self.look_up(question).await;
+            next = match self.look_up(question).await {
+                Ok(next) => next,
+                Err(question) => return tray.left.receipts.push(question),
+            };
         }
         match next {
             Next::Ask(question) => again.push(question),
@@ -131,28 +133,39 @@ impl Settler {
         ids.find_map(|id| self.whereabouts.of(question.smsc, id))
     }
 
-    async fn look_up(&self, mut question: Question) -> Next {
+    /// `Err`: the index is not there; it is asked again.
+    async fn look_up(&self, mut question: Question) -> Result<Next, Question> {
         let forms: Vec<Vec<u8>> = question.news.ids().flat_map(forms).collect();
         for form in forms {
-            let found = insist(&self.metrics, "index", || self.store.indexed(question.smsc, &form)).await;
+            let asked = self.if_there("index", || self.store.indexed(question.smsc, &form));
+            let Some(found) = asked.await else {
+                question.place = Place::Whereabouts;
+                return Err(question);
+            };
             if let Some(recipient) = found.filter(|found| *found != question.at) {
                 question.at = recipient;
-                return Next::Ask(question);
+                return Ok(Next::Ask(question));
             }
         }
-        Next::Park(question)
+        Ok(Next::Park(question))
     }
 
-    /// Keeps the ids of SMSCs whose receipts do not say whom they are about.
-    pub(super) async fn keep_index(&self, answers: &[Answered]) {
+    /// Keeps the ids of SMSCs whose receipts do not say whom they are about. Returns those that could not be kept.
+    pub(super) async fn keep_index(&self, answers: &[Answered], mut ids: Vec<Indexed>) -> Vec<Indexed> {
         let kept_for = self.receipt_timeout.as_secs();
-        for (smsc, _) in self.present.iter().filter(|(_, side)| is_indexed(side)) {
-            let of_it = answers.iter().filter(|answered| answered.smsc == *smsc);
-            let ids: Vec<(Vec<u8>, Recipient)> = of_it.flat_map(accepted).collect();
-            if !ids.is_empty() {
-                insist(&self.metrics, "index", || self.store.index_ids(*smsc, &ids, kept_for)).await;
+        let is_of_one = |answered: &&Answered| self.side(answered.smsc).is_some_and(is_indexed);
+        let fresh = answers.iter().filter(is_of_one);
+        ids.extend(fresh.flat_map(|answered| accepted(answered).map(|id| (answered.smsc, id))));
+        ids.sort_by_key(|(smsc, _)| *smsc);
+        let mut left = Vec::new();
+        for of_one in ids.chunk_by(|one, other| one.0 == other.0) {
+            let those: Vec<(Vec<u8>, Recipient)> = of_one.iter().map(|(_, id)| id.clone()).collect();
+            let index = || self.store.index_ids(of_one[0].0, &those, kept_for);
+            if self.if_there("index", index).await.is_none() {
+                left.extend_from_slice(of_one);
             }
         }
+        left
     }
 }
 

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::Settler;
 use super::case::{Answered, Case, Place, Question};
-use super::group::{Group, acknowledge, note_of, policy, questions};
+use super::group::{Group, acknowledge, note_of, policy, questions, sender};
 use super::matching::Matched;
 use super::sheet::{Made, Sheet};
 use super::traced::Settled;
@@ -34,10 +34,11 @@ impl Settler {
             mut due,
             named,
             unpark,
+            ids,
             ..
         } = group;
-        self.keep_index(&answers).await;
         let mut tray = Tray::new(self.clock.now());
+        tray.left.ids = self.keep_index(&answers, ids).await;
         tray.unpark = unpark;
         let mut cases: Vec<Case> = answers.into_iter().map(Case::Answer).collect();
         self.expected(named, &mut cases, &mut tray).await;
@@ -388,14 +389,30 @@ impl Settler {
             let park = std::mem::take(&mut tray.park);
             self.park(park, &mut tray).await;
         }
-        let unpark = || self.store.unpark(&tray.unpark);
-        if !tray.unpark.is_empty() && self.if_there("park", unpark).await.is_none() {
-            tray.left.unpark = tray.unpark;
+        for some in self.by_partition(tray.unpark, |(key, _)| *key) {
+            if self.if_there("park", || self.store.unpark(&some)).await.is_none() {
+                tray.left.unpark.extend(some);
+            }
         }
-        if !inbound.is_empty() && self.if_there("inbound", || self.inbox.take(&inbound)).await.is_none() {
-            tray.left.inbound = inbound;
+        for some in self.by_partition(inbound, |(_, news)| sender(news)) {
+            if self.if_there("inbound", || self.inbox.take(&some)).await.is_none() {
+                tray.left.inbound.extend(some);
+            }
         }
         tray.left
+    }
+
+    /// What each partition has to do by itself, where some may be away; else all of it at once.
+    fn by_partition<T>(&self, all: Vec<T>, whose: impl Fn(&T) -> Recipient) -> Vec<Vec<T>> {
+        let mut lists: Vec<(Option<Partition>, Vec<T>)> = Vec::new();
+        for one in all {
+            let of = (!self.is_patient).then(|| whose(&one).partition(self.store.partitions()));
+            match lists.iter_mut().find(|(known, _)| *known == of) {
+                Some((_, list)) => list.push(one),
+                None => lists.push((of, vec![one])),
+            }
+        }
+        lists.into_iter().map(|(_, list)| list).collect()
     }
 
     pub(super) fn side(&self, smsc: SmscId) -> Option<&Outlet> {

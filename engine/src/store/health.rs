@@ -113,6 +113,20 @@ impl Probe {
         if let Err(error) = self.servers.follow().await {
             tracing::debug!(%error, "no sentinel says who the master is: it is taken for the one that it was");
         }
+        let memory = match self.memory().await {
+            Ok(memory) => Some(memory),
+            // What is on the others goes on.
+            Err(error) if self.link.is_to_cluster() => {
+                tracing::debug!(%error, "a node of the cluster cannot be looked at");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let hazards = match memory {
+            Some(_) => self.hazards().await,
+            None => None,
+        };
+        // The last: whoever compares it with a clock does so at once.
         let since = self.clock.now();
         let [time, id] = self.time_and_id().await?;
         let at = self.clock.now();
@@ -122,16 +136,8 @@ impl Probe {
             round_trip: at - since,
             time_us: seconds * 1_000_000 + micros,
             id,
-            memory: match self.memory().await {
-                Ok(memory) => Some(memory),
-                // What is on the others goes on.
-                Err(error) if self.link.is_to_cluster() => {
-                    tracing::debug!(%error, "a node of the cluster cannot be looked at");
-                    None
-                }
-                Err(error) => return Err(error),
-            },
-            hazards: self.hazards().await,
+            memory,
+            hazards,
         })
     }
 
