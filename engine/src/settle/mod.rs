@@ -15,7 +15,7 @@ mod places;
 mod rounds;
 mod traced;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -190,17 +190,9 @@ impl Settler {
         let partitions = self.store.partitions();
         let mut pauses = insist::pauses();
         while let Some(groups) = aside.all().await {
-            let (mut failing, mut still) = (PartitionSet::default(), Vec::new());
-            for mut group in groups {
-                let behind = group.split_off(failing, partitions);
-                if !group.is_empty() {
-                    let Some(left) = self.settle(group).await else { return };
-                    failing.extend(left.partitions(partitions));
-                    still.push(left);
-                }
-                still.push(behind);
-            }
-            still.retain(|group| !group.is_empty());
+            let Some(still) = self.settle_again(groups).await else {
+                return;
+            };
             let is_done = still.is_empty();
             aside.put_back(still, partitions);
             if is_done {
@@ -212,6 +204,23 @@ impl Settler {
                 return;
             }
         }
+    }
+
+    /// Returns what is still to be done, in order. `None`: time is up.
+    async fn settle_again(&mut self, groups: VecDeque<Group>) -> Option<Vec<Group>> {
+        let partitions = self.store.partitions();
+        let (mut failing, mut still) = (PartitionSet::default(), Vec::new());
+        for mut group in groups {
+            let behind = group.split_off(failing, partitions);
+            if !group.is_empty() {
+                let left = self.settle(group).await?;
+                failing.extend(left.partitions(partitions));
+                still.push(left);
+            }
+            still.push(behind);
+        }
+        still.retain(|group| !group.is_empty());
+        Some(still)
     }
 
     /// Returns what is left over. `None`: time is up.
