@@ -16,7 +16,7 @@ use crate::domain::{Event, Mark, Message, Note, Partition, Recipient, Record, Sm
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::outcome::{Meanings, Policy, decide};
-use crate::receipt::Parked;
+use crate::receipt::{Parked, Unmatched};
 use crate::store::{ParkedOf, Store, StoreError, Swap};
 
 /// Records in one step, and the pause between steps of the slow round: a million records take a quarter of an hour.
@@ -79,14 +79,40 @@ impl Sweeper {
     }
 
     async fn recover_for_ever(&self) {
+        let mut has_asked = false;
         loop {
             if self.verdict.may_write().is_err() {
                 tracing::debug!("the database is not ours any more");
             } else if let Err(error) = self.recover().await {
                 tracing::debug!(%error, "cannot look for leases of the dead; it is tried again");
+            } else if !has_asked {
+                has_asked = self.ask_early().await.is_ok();
             }
             tokio::time::sleep(ROUND).await;
         }
+    }
+
+    /// Once, at the start: receipts that waited for messages that are in doubt by now. Whoever was to look at them again may have ended.
+    async fn ask_early(&self) -> Result<(), StoreError> {
+        for partition in self.store.all_partitions() {
+            let mut cursor = 0;
+            loop {
+                let step = self.store.scan_parked(partition, cursor, STEP).await?;
+                let mut early = Vec::new();
+                for (key, packed) in &step.entries {
+                    let waiting = Parked::split(packed).filter(|(parked, _)| parked.reason == Unmatched::Early);
+                    early.extend(waiting.map(|(_, one)| (*key, one.to_vec())));
+                }
+                if !early.is_empty() && self.unparked.send(early).await.is_err() {
+                    return Ok(());
+                }
+                cursor = step.cursor;
+                if cursor == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// One look at all epochs, by the server's clock.
