@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
@@ -228,7 +229,8 @@ impl Settler {
         self.present = self.smscs.all();
         let abandon = self.abandon.clone();
         abandon.run_until_cancelled(self.verdict.writes_allowed()).await?;
-        let left = abandon.run_until_cancelled(self.carry_out(group)).await;
+        // Behind a pointer: the compiler gives up on what its type would say otherwise.
+        let left = abandon.run_until_cancelled(self.carry_out(group).boxed()).await;
         if left.is_none() {
             tracing::warn!("the store is away and time is up: what was not settled will be in doubt at the next start");
         }
