@@ -162,3 +162,12 @@ impl Answer {
         }
     }
 }
+
+/// The text that a value of an answer is.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
+        .to_owned()
+}

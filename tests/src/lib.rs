@@ -33,7 +33,7 @@ pub mod quirks;
 pub use ::lab::{EngineSettings, SmscSettings};
 pub use drawbridge::Drawbridge;
 pub use engine::Engine;
-pub use http::{Answer, Http};
+pub use http::{Answer, Http, text};
 pub use ledgers::Ledgers;
 pub use peers::PeerServer;
 pub use programs::{Lab, Programs};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{CampaignOrder, Http, Lab, Receiver, Stand, eventually, programs, text};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, Zoned};
 use serde_json::{Value, json};
@@ -11,15 +11,7 @@ use serde_json::{Value, json};
 const LIMIT: Duration = Duration::from_secs(150);
 
 fn stand(name: &str) -> Stand {
-    let lab = Lab::new(programs!(), name);
-    Stand::under(lab, "", |redis, sim| {
-        let smsc = SmscSettings::new("north", sim.smpp_address());
-        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-        settings
-            .tables
-            .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
-        settings
-    })
+    Stand::under(Lab::new(programs!(), name), "", Stand::with_webhooks)
 }
 
 /// The next whole minute that is surely ahead, by the clocks of Paris.
@@ -43,10 +35,6 @@ fn make(http: &Http, name: &str, plan: &Value, campaign: &Value) -> Value {
 fn show(http: &Http, automation: &Value) -> Value {
     http.get(&format!("/v1/automations/{}", text(&automation["id"])))
         .expect(200)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }
 
 /// Waits until it is known what came of the first occurrence.

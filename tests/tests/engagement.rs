@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
 use campanile_tests::{
-    CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs, recipients,
+    CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs, recipients, text,
 };
 use serde_json::{Value, json};
 
@@ -87,10 +87,6 @@ fn counted(http: &Http) -> BTreeMap<String, u64> {
     all.iter()
         .map(|contact| (text(&contact["number"]), count(contact)))
         .collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }
 
 fn contacts(http: &Http, filter: &Value) -> Vec<Value> {

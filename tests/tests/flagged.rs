@@ -3,30 +3,15 @@
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{
-    Campaign, CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, Tenant, eventually, programs,
-};
+use campanile_tests::{Campaign, CampaignOrder, Http, Lab, Receiver, Stand, Tenant, eventually, programs, text};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const PROMO: &str = "Profitez de -20 % sur nos soins jusqu'à samedi !";
 
-fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) -> EngineSettings {
-    let smsc = SmscSettings::new("north", sim.smpp_address());
-    let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-    settings
-        .tables
-        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
-    settings
-}
-
 fn stand(name: &str) -> Stand {
-    Stand::under(Lab::new(programs!(), name), "", settings)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
+    Stand::under(Lab::new(programs!(), name), "", Stand::with_webhooks)
 }
 
 /// A reseller, with its key.
@@ -222,7 +207,7 @@ fn req_001_02_postgresql_keeps_what_waits_as_well() {
     let lab = Lab::new(programs!(), "flagged-postgresql");
     let server = lab.postgres();
     let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = settings(redis, sim);
+        let mut settings = Stand::with_webhooks(redis, sim);
         let url = server.url();
         settings.tables.push(format!("[database]\nurl = \"{url}\""));
         settings

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
 use campanile_tests::{
-    Campaign, CampaignOrder, EngineSettings, Http, Lab, Manner, Receiver, SmscSettings, Stand, Tenant, eventually,
-    programs, recipients,
+    Campaign, CampaignOrder, Http, Lab, Manner, Receiver, Stand, Tenant, eventually, programs, recipients, text,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,20 +17,7 @@ const SHORT_CODE: &str = "36034";
 const HOURS: &str = "De 9 h à 18 h.";
 
 fn stand(name: &str) -> Stand {
-    Stand::under(Lab::new(programs!(), name), "", settings)
-}
-
-fn settings(redis: &campanile_tests::RedisServer, sim: &campanile_tests::Sim) -> EngineSettings {
-    let smsc = SmscSettings::new("north", sim.smpp_address());
-    let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc]);
-    settings
-        .tables
-        .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
-    settings
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
+    Stand::under(Lab::new(programs!(), name), "", Stand::with_webhooks)
 }
 
 fn digits(number: &str) -> &str {
@@ -507,7 +493,7 @@ fn postgresql_keeps_conversations_and_answers_to_appointments_as_well() {
         let lab = Lab::new(programs!(), &format!("replies-postgresql-{name}"));
         let server = lab.postgres();
         let stand = Stand::under(lab, "", |redis, sim| {
-            let mut settings = settings(redis, sim);
+            let mut settings = Stand::with_webhooks(redis, sim);
             let url = server.url();
             settings.tables.push(format!("[database]\nurl = \"{url}\""));
             settings

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{Http, Stand, Tenant, eventually, programs};
+use campanile_tests::{Http, Stand, Tenant, eventually, programs, text};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -12,10 +12,6 @@ struct Hosting {
     id: String,
     key: String,
     tenant: Tenant,
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }
 
 fn count(value: &Value) -> u64 {

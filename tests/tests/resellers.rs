@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{Http, Stand, eventually, programs};
+use campanile_tests::{Http, Stand, eventually, programs, text};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -22,10 +22,6 @@ fn reseller(stand: &Stand, name: &str) -> (String, Http) {
 fn ids(list: &Value) -> Vec<String> {
     let rows = list["data"].as_array().expect("a list");
     rows.iter().map(|row| text(&row["id"])).collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use campanile_tests::{
     Campaign, CampaignOrder, Engine, EngineSettings, Http, Lab, Receiver, RedisServer, Sim, SmscSettings, Tenant,
-    eventually, programs,
+    eventually, programs, text,
 };
 use serde_json::{Value, json};
 
@@ -82,10 +82,6 @@ impl Bench {
     fn accepted(&self) -> (u64, u64) {
         (self.carrier.totals().accepted, self.simulator.totals().accepted)
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }
 
 fn rows(http: &Http, path: &str) -> Vec<Value> {

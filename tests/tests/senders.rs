@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs, text};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
-}
 
 /// A reseller, a tenant of its own, and where that is.
 fn hosted(stand: &Stand) -> (Http, Http, String) {

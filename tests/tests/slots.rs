@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{Http, Lab, Receiver, Stand, eventually, programs, recipients};
+use campanile_tests::{Http, Lab, Receiver, Stand, eventually, programs, recipients, text};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -17,10 +17,6 @@ fn stand(name: &str) -> Stand {
     let stand = Stand::under(Lab::new(programs!(), name), "", Stand::with_webhooks);
     stand.give_number(OWN, &[&stand.tenant]);
     stand
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }
 
 fn people(count: usize) -> Vec<String> {

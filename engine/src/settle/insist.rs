@@ -46,7 +46,7 @@ impl Settler {
                         why: Some(why),
                     },
                 )) if !self.is_patient => {
-                    self.put_aside(op, &why);
+                    self.report_unreached(op, &why);
                     return (done, partitions);
                 }
                 Ok((_, Away { why: Some(error), .. })) | Err(error) => error,
@@ -63,10 +63,10 @@ impl Settler {
         if self.is_patient {
             return Some(insist(&self.metrics, op, ask).await);
         }
-        ask().await.inspect_err(|error| self.put_aside(op, error)).ok()
+        ask().await.inspect_err(|error| self.report_unreached(op, error)).ok()
     }
 
-    fn put_aside(&self, op: &'static str, error: &StoreError) {
+    fn report_unreached(&self, op: &'static str, error: &StoreError) {
         self.metrics.redis_errors_total.with_label_values(&[op]).inc();
         tracing::warn!(%error, op, "some partitions of the store did not do it; they are asked again, and the others go on");
     }

@@ -4,7 +4,6 @@
 //! group of one, that of the other is prepared. The groups of a settler reach the store in their order, so that a receipt
 //! never overtakes the answer to its own message.
 
-mod aside;
 mod case;
 mod group;
 mod insist;
@@ -14,6 +13,7 @@ mod matching;
 mod places;
 mod rounds;
 mod traced;
+mod unreached;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -41,9 +41,9 @@ use crate::pressure::Pressure;
 use crate::receipt::Whereabouts;
 use crate::store::{ParkedOf, Store};
 
-use aside::Aside;
 use group::{Gathered, Group};
 pub(crate) use traced::Traced;
+use unreached::Unreached;
 
 /// How long answers and deliveries are gathered: an SMSC that sends one receipt at a time waits for it each time.
 const LINGER: Duration = Duration::from_millis(10);
@@ -140,7 +140,7 @@ pub(crate) struct Settler {
     pub(crate) whereabouts: Whereabouts,
     /// What parked receipts quote is encrypted with.
     pub(crate) text_key: Arc<TextKey>,
-    /// It asks a partition until that has done it. If not, what is left is put aside.
+    /// It asks a partition until that has done it. If not, what is left waits as unreached.
     pub(crate) is_patient: bool,
 }
 
@@ -154,48 +154,48 @@ pub(crate) fn start(
     let mut settlers = Vec::with_capacity(SETTLERS);
     for which in 0..SETTLERS {
         let (sender, groups) = mpsc::channel(GROUPS_MAX);
-        let aside = Arc::new(Aside::default());
+        let unreached = Arc::new(Unreached::default());
         if !settler.is_patient {
-            tasks.spawn(settler.clone().see_to(aside.clone()));
+            tasks.spawn(settler.clone().see_to(unreached.clone()));
         }
-        tasks.spawn(settler.clone().run(which, groups, aside));
+        tasks.spawn(settler.clone().run(which, groups, unreached));
         settlers.push(sender);
     }
     tasks.spawn(gatherer.run((events, unparked), settlers));
 }
 
 impl Settler {
-    async fn run(mut self, which: usize, mut groups: mpsc::Receiver<Group>, aside: Arc<Aside>) {
+    async fn run(mut self, which: usize, mut groups: mpsc::Receiver<Group>, unreached: Arc<Unreached>) {
         let partitions = self.store.partitions();
         while let Some(group) = groups.recv().await {
             self.pressure.set(which, group.oldest());
             let abandon = self.abandon.clone();
-            if abandon.run_until_cancelled(aside.has_room()).await.is_none() {
+            if abandon.run_until_cancelled(unreached.has_room()).await.is_none() {
                 break;
             }
-            let Some(left) = self.settle(aside.part(group, partitions)).await else {
+            let Some(left) = self.settle(unreached.part(group, partitions)).await else {
                 break;
             };
             if !left.is_empty() {
-                aside.put(left, partitions);
+                unreached.put(left, partitions);
             }
             if groups.is_empty() {
                 self.pressure.set(which, None);
             }
         }
-        aside.close();
+        unreached.close();
     }
 
-    /// Sees to what was put aside: each partition that answers again goes on, whatever the others do.
-    async fn see_to(mut self, aside: Arc<Aside>) {
+    /// Sees to what has not reached its partition: each partition that answers again goes on, whatever the others do.
+    async fn see_to(mut self, unreached: Arc<Unreached>) {
         let partitions = self.store.partitions();
         let mut pauses = insist::pauses();
-        while let Some(groups) = aside.all().await {
+        while let Some(groups) = unreached.all().await {
             let Some(still) = self.settle_again(groups).await else {
                 return;
             };
             let is_done = still.is_empty();
-            aside.put_back(still, partitions);
+            unreached.put_back(still, partitions);
             if is_done {
                 pauses = insist::pauses();
                 continue;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use campanile_tests::Answer;
+use campanile_tests::{Answer, text};
 use serde_json::{Value, json};
 
 /// Whose key opens an operation.
@@ -171,8 +171,4 @@ fn operation(path: &str, method: &str, described: &Value) -> Operation {
         file: media.filter(|media| *media != "application/json").cloned(),
         responses: described["responses"].clone(),
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }

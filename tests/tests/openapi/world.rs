@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, Engine, Http, Tenant, eventually};
+use campanile_tests::{CampaignOrder, Engine, Http, Tenant, eventually, text};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -321,8 +321,4 @@ pub(crate) fn strange(pattern: &str) -> String {
 fn prefix(pattern: &str) -> &str {
     let (prefix, _) = pattern.trim_start_matches('^').split_once('_').expect("an id");
     prefix
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }

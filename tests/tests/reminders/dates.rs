@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{Http, eventually};
+use campanile_tests::{Http, eventually, text};
 use serde_json::{Value, json};
 
-use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, text, wait_told, wake_at};
+use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, wait_told, wake_at};
 
 #[test]
 fn req_004_14_a_reminder_goes_a_day_before_to_the_number_of_now_and_says_where_and_with_whom() {

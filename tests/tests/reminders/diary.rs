@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs, text};
 use serde_json::{Value, json};
 
 /// The engine is slow on a busy machine.
@@ -30,10 +30,6 @@ pub(crate) fn wake_at(stand: &mut Stand, at: &str) {
 
 pub(crate) fn http(stand: &Stand) -> Http {
     stand.tenant.http(&stand.engine)
-}
-
-pub(crate) fn text(value: &Value) -> String {
-    value.as_str().expect("a text").to_owned()
 }
 
 /// A plan whose text is that, with whatever else is said of it.

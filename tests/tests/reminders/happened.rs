@@ -1,12 +1,10 @@
 //! What is told when something happened, of visits, and of what recurs.
 
-use campanile_tests::{EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{EngineSettings, Lab, SmscSettings, Stand, eventually, programs, text};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use crate::diary::{
-    LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, text, told, wait_told, wake_at,
-};
+use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, told, wait_told, wake_at};
 
 #[test]
 fn req_004_16_who_did_not_come_is_written_to_the_next_day_and_results_are_told_at_once() {

@@ -1,4 +1,4 @@
-//! Partitions that do not answer, of a cluster in which others do: what is about them is put aside, and asked for again until it is
+//! Partitions that do not answer, of a cluster in which others do: what is about them waits here, and is asked for again until it is
 //! done, while the rest goes on. What comes meanwhile for one of them waits behind that, so that its order is kept.
 
 use std::collections::VecDeque;
@@ -12,11 +12,11 @@ use crate::domain::PartitionSet;
 /// Answers and deliveries that may wait; then everything waits. A window's worth of each session is much less.
 const ROOM: usize = 16_000;
 
-/// What is put aside of a settler's work.
+/// What of a settler's work has not reached its partition yet.
 #[derive(Default)]
-pub(super) struct Aside {
+pub(super) struct Unreached {
     waiting: Mutex<Waiting>,
-    /// Something was put aside, or has left, or nothing comes any more.
+    /// Something came to wait, or has left, or nothing comes any more.
     changed: Notify,
     left: Notify,
 }
@@ -31,7 +31,7 @@ struct Waiting {
     is_closed: bool,
 }
 
-impl Aside {
+impl Unreached {
     /// Keeps what is about partitions for which something waits already; returns the rest.
     pub(super) fn part(&self, mut group: Group, partitions: u16) -> Group {
         let mut waiting = self.lock();
@@ -46,7 +46,7 @@ impl Aside {
         group
     }
 
-    /// Puts aside what its partitions did not do.
+    /// Has what its partitions did not do wait.
     pub(super) fn put(&self, group: Group, partitions: u16) {
         let mut waiting = self.lock();
         waiting.partitions.extend(group.partitions(partitions));
@@ -66,7 +66,7 @@ impl Aside {
         }
     }
 
-    /// Nothing more is put aside.
+    /// Nothing more comes.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_one();
@@ -100,7 +100,7 @@ impl Aside {
         for group in &waiting.groups {
             open.extend(group.partitions(partitions));
         }
-        if open.is_empty() {
+        if waiting.groups.is_empty() {
             tracing::info!("all partitions of the store answer again");
         }
         waiting.partitions = open;
@@ -143,27 +143,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_for_a_partition_waits_behind_what_was_put_aside_for_it() {
-        let (aside, (away, there)) = (Aside::default(), two());
-        assert_eq!(aside.part(group(&[away, there]), PARTITIONS).named, [away, there]);
-        aside.put(group(&[away]), PARTITIONS);
-        aside.put(group(&[there]), PARTITIONS);
-        assert_eq!(aside.part(group(&[away, there]), PARTITIONS).named, []);
-        let all = aside.all().await.unwrap();
+    async fn what_comes_for_a_partition_waits_behind_what_waits_for_it_already() {
+        let (unreached, (away, there)) = (Unreached::default(), two());
+        assert_eq!(unreached.part(group(&[away, there]), PARTITIONS).named, [away, there]);
+        unreached.put(group(&[away]), PARTITIONS);
+        unreached.put(group(&[there]), PARTITIONS);
+        assert_eq!(unreached.part(group(&[away, there]), PARTITIONS).named, []);
+        let all = unreached.all().await.unwrap();
         assert_eq!(all.len(), 3);
         // What comes while they are being asked waits, too.
-        assert_eq!(aside.part(group(&[away]), PARTITIONS).named, []);
-        aside.put_back(vec![group(&[away, away])], PARTITIONS);
+        assert_eq!(unreached.part(group(&[away]), PARTITIONS).named, []);
+        unreached.put_back(vec![group(&[away, away])], PARTITIONS);
         assert_eq!(
-            aside.part(group(&[there, away]), PARTITIONS).named,
+            unreached.part(group(&[there, away]), PARTITIONS).named,
             [there],
             "one answers again"
         );
-        let all = aside.all().await.unwrap();
+        let all = unreached.all().await.unwrap();
         assert_eq!(all.iter().map(|group| group.named.len()).collect::<Vec<_>>(), [2, 1, 1]);
-        aside.put_back(Vec::new(), PARTITIONS);
-        aside.close();
-        assert!(aside.all().await.is_none());
-        assert_eq!(aside.part(group(&[away]), PARTITIONS).named, [away], "all is done");
+        unreached.put_back(Vec::new(), PARTITIONS);
+        unreached.close();
+        assert!(unreached.all().await.is_none());
+        assert_eq!(unreached.part(group(&[away]), PARTITIONS).named, [away], "all is done");
     }
 }
