@@ -506,13 +506,17 @@ fn postgresql_keeps_conversations_and_answers_to_appointments_as_well() {
 fn are_counted(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
     stand.give_number(OWN, &[&stand.tenant]);
-    let people = people(8);
-    let campaign = campaign(stand, &stand.tenant, &people, OWN);
+    let people = people(9);
+    let rule = json!({ "name": "Oui", "match": "first_word", "keywords": ["OUI"], "text": "Bien noté." });
+    let rule = text(&http.post("/v1/auto_replies", &rule).expect(201)["id"]);
+    let campaign = campaign(stand, &stand.tenant, &people[..8], OWN);
     for (person, says) in [
         (&people[0], "Merci"),
         (&people[0], "A demain"),
-        (&people[1], "Non"),
+        (&people[1], "Oui, volontiers"),
         (&people[2], "STOP"),
+        // Nobody has asked that one.
+        (&people[8], "oui"),
     ] {
         stand.sim.inbound(person, OWN, says);
     }
@@ -535,6 +539,60 @@ fn are_counted(stand: &Stand) {
         report["median_seconds"].as_u64().is_some_and(|seconds| seconds < 60),
         "{report}"
     );
+    let converted = json!([{ "id": rule, "name": "Oui", "messages": 1, "people": 1, "rate": 12.5 }]);
+    assert_eq!(report["auto_replies"], converted, "{report}");
+    are_put_together(&http, &campaign.id, &rule);
+}
+
+/// The same by what it has in common.
+fn are_put_together(http: &Http, campaign: &str, rule: &str) {
+    let by = |by: &str| {
+        eventually("history has what was delivered", LIMIT, || {
+            let found = http.get(&format!("/v1/reply_statistics?by={by}")).expect(200);
+            (found["total"]["delivered"] == 8 && found["total"]["messages"] == 5).then_some(found)
+        })
+    };
+    let figures = |row: &Value| {
+        ["messages", "people", "answered", "opted_out", "delivered", "rate"].map(|name| row[name].clone())
+    };
+    let all = by("number");
+    assert_eq!(all["data"].as_array().map(Vec::len), Some(1), "{all}");
+    assert_eq!(all["data"][0]["group"], json!({ "number": OWN }), "{all}");
+    let expected = json!([5, 4, 3, 1, 8, 37.5]);
+    assert_eq!(json!(figures(&all["data"][0])), expected, "{all}");
+    assert_eq!(json!(figures(&all["total"])), expected, "{all}");
+    assert!(all["data"][0]["median_seconds"].is_u64(), "{all}");
+    let both = by("campaign,auto_reply");
+    let rows: Vec<Value> = both["data"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| json!([row["group"], row["campaign_name"], row["auto_reply_name"], figures(row)]))
+        .collect();
+    let group = |campaign: Value, rule: Value| json!({ "campaign": campaign, "auto_reply": rule });
+    let name = &both["data"][0]["campaign_name"];
+    assert_eq!(
+        rows,
+        [
+            json!([group(json!(campaign), json!(rule)), name, "Oui", [1, 1, 1, 0, 8, 12.5]]),
+            json!([group(json!(campaign), Value::Null), name, null, [3, 2, 2, 1, 8, 25.0]]),
+            json!([group(Value::Null, json!(rule)), null, "Oui", [1, 1, 0, 0, null, null]]),
+        ],
+        "{both}"
+    );
+    let table = http
+        .in_language("fr")
+        .get("/v1/reply_statistics?by=auto_reply&format=csv");
+    let table = &table.text;
+    assert!(
+        table.contains("réponse automatique;nom de la réponse;messages;personnes"),
+        "{table}"
+    );
+    assert!(table.contains(&format!("{rule};Oui;2;2;1;0;8;12,5;")), "{table}");
+    for wrong in ["by=weather", "by=number,campaign,auto_reply"] {
+        http.get(&format!("/v1/reply_statistics?{wrong}"))
+            .expect_field_problem(&[422], "?by");
+    }
 }
 
 #[test]

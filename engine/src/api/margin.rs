@@ -15,7 +15,7 @@ use super::access::Hosting;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::form::Form;
 use super::problem::{Problem, ProblemKind, language_of};
-use super::query::{parameters, refused};
+use super::query::{dimensions, parameters, refused};
 use super::refusal::database_refuses;
 use super::statements::{Month, table};
 use super::statistics::milliseconds;
@@ -27,9 +27,6 @@ use crate::history::{
     GROUPS_MAX, Margin, MarginBy, MarginGroup, MarginQuestion, TIME_ZONE, currencies as currencies_of,
 };
 use crate::sheet::{Table, Written};
-
-/// Messages are put together by so many of what they have in common at most: what a table can show.
-const DIMENSIONS_MAX: usize = 2;
 
 pub(super) fn routes() -> Routes {
     Routes::of("resellers").add(
@@ -147,7 +144,7 @@ impl FromRequestParts<App> for Asked {
                     let read = value.parse();
                     month = Some(read.map_err(|_| refused("?month", FieldProblem::UnknownValue { allowed }))?);
                 }
-                "by" => by = dimensions(&value)?,
+                "by" => by = dimensions(&value, &MarginBy::CODES)?,
                 "time_zone" => zone_name = value,
                 _ => form = Form::named(&value)?,
             }
@@ -162,24 +159,6 @@ impl FromRequestParts<App> for Asked {
             form,
         })
     }
-}
-
-/// Words with commas between them, each once.
-fn dimensions(text: &str) -> Result<Vec<MarginBy>, Problem> {
-    let allowed = &MarginBy::CODES;
-    let mut all = Vec::new();
-    for word in text.split(',') {
-        let by = word
-            .parse()
-            .map_err(|_| refused("?by", FieldProblem::UnknownValue { allowed }))?;
-        if !all.contains(&by) {
-            all.push(by);
-        }
-    }
-    if all.len() > DIMENSIONS_MAX {
-        return Err(refused("?by", FieldProblem::TooMany { max: DIMENSIONS_MAX }));
-    }
-    Ok(all)
 }
 
 async fn show(

@@ -59,6 +59,7 @@ mod recipients;
 mod refusal;
 mod reminder_plans;
 mod reply_settings;
+mod reply_statistics;
 mod report;
 mod resellers;
 mod rights;
@@ -257,6 +258,7 @@ fn documented() -> Routes {
         .and(schedule::routes())
         .and(report::routes())
         .and(statistics::routes())
+        .and(reply_statistics::routes())
         .and(events::routes())
         .and(recipients::routes())
         .and(cleaning::routes())

@@ -1,5 +1,7 @@
 //! `?name=value` of a request: what has another name than one of these is refused, with the nearest.
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use kit::words::nearest;
@@ -32,6 +34,31 @@ pub(super) async fn parameters(
         }
     };
     pairs.into_iter().map(named).collect()
+}
+
+/// The most of what figures are put together by: what a table can show.
+const DIMENSIONS_MAX: usize = 2;
+
+/// Words of `allowed` with commas between them, each once: what figures are put together by.
+///
+/// # Errors
+/// One is none of these, or there are too many.
+pub(super) fn dimensions<D: FromStr + PartialEq>(
+    text: &str,
+    allowed: &'static [&'static str],
+) -> Result<Vec<D>, Problem> {
+    let mut all = Vec::new();
+    for word in text.split(',') {
+        let known = allowed.contains(&word).then(|| word.parse().ok()).flatten();
+        let by = known.ok_or_else(|| refused("?by", FieldProblem::UnknownValue { allowed }))?;
+        if !all.contains(&by) {
+            all.push(by);
+        }
+    }
+    if all.len() > DIMENSIONS_MAX {
+        return Err(refused("?by", FieldProblem::TooMany { max: DIMENSIONS_MAX }));
+    }
+    Ok(all)
 }
 
 /// One parameter is refused.

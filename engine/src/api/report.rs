@@ -18,6 +18,7 @@ use crate::campaign::{Figures, percent};
 use crate::domain::{CampaignId, Language, Status, TenantId};
 use crate::history::{Dimension, Question};
 use crate::links::ClickFigures;
+use crate::replies::{ReplyBy, ReplyGroup, ReplyQuestion};
 
 pub(super) fn routes() -> Routes {
     Routes::of("campaigns").add(
@@ -75,6 +76,20 @@ struct Replied {
     /// Half of them were faster; `null`: nobody has answered.
     median_seconds: Option<u64>,
     opted_out: u64,
+    /// By the rule whose keyword they wrote.
+    auto_replies: Vec<Converted>,
+}
+
+/// Who has written a rule's keyword in answer to a campaign.
+#[derive(Serialize, JsonSchema)]
+struct Converted {
+    id: String,
+    /// `null`: the rule is gone.
+    name: Option<String>,
+    messages: u64,
+    people: u64,
+    /// Of those who have the campaign's message, in percent.
+    rate: f64,
 }
 
 /// The figures, labels in the caller's language (`Accept-Language`); `?format=csv`: the statuses as a table, as a spreadsheet in
@@ -105,6 +120,7 @@ pub(super) async fn show(
                     rate: percent(replied.people, delivered),
                     median_seconds: replied.median_seconds,
                     opted_out: replied.opted_out,
+                    auto_replies: converted(&app, (tenant, id), delivered).await?,
                 },
                 clicks: clicks.map(|clicks| clicked(&clicks, delivered, figures.spent())),
                 smscs: groups(Dimension::Smsc).await?,
@@ -123,6 +139,31 @@ pub(super) async fn show(
                 .into_response()
         }
     })
+}
+
+async fn converted(
+    app: &App,
+    (tenant, campaign): (TenantId, CampaignId),
+    delivered: u64,
+) -> Result<Vec<Converted>, Problem> {
+    let question = ReplyQuestion {
+        tenant,
+        range: None,
+        by: vec![ReplyBy::AutoReply],
+        campaign: Some(campaign),
+    };
+    let groups = app.replies.groups(&question).await?.unwrap_or_default();
+    let shown = |group: ReplyGroup| {
+        Some(Converted {
+            // Those that no rule fits have none.
+            id: group.keys.into_iter().next().flatten()?,
+            name: group.auto_reply_name,
+            messages: group.figures.messages,
+            people: group.figures.people,
+            rate: percent(group.figures.people, delivered),
+        })
+    };
+    Ok(groups.into_iter().filter_map(shown).collect())
 }
 
 fn delivered(figures: &Figures) -> u64 {

@@ -17,7 +17,7 @@ use super::access::{Caller, Operator};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::form::Form;
 use super::problem::{Problem, ProblemCode, language_of};
-use super::query::{parameters, refused};
+use super::query::{dimensions, parameters, refused};
 use super::refusal::database_refuses;
 use super::{App, shapes};
 use crate::campaign::view::time;
@@ -32,9 +32,6 @@ const DAYS_MAX: u32 = 400;
 
 /// How far back is looked, if it is not said.
 const DAYS_DEFAULT: u32 = 30;
-
-/// Messages are put together by so many dimensions at most: what a table can show.
-const DIMENSIONS_MAX: usize = 2;
 
 /// Campaigns that are shown side by side.
 const COMPARED: (usize, usize) = (2, 10);
@@ -229,30 +226,14 @@ impl Asked {
     }
 }
 
-/// Words of `allowed` with commas between them, each once.
-fn dimensions(text: &str, allowed: &'static [&'static str]) -> Result<Vec<Dimension>, Problem> {
-    let mut all = Vec::new();
-    for word in text.split(',') {
-        let known = allowed.contains(&word).then(|| word.parse().ok()).flatten();
-        let by = known.ok_or_else(|| refused("?by", FieldProblem::UnknownValue { allowed }))?;
-        if !all.contains(&by) {
-            all.push(by);
-        }
-    }
-    if all.len() > DIMENSIONS_MAX {
-        return Err(refused("?by", FieldProblem::TooMany { max: DIMENSIONS_MAX }));
-    }
-    Ok(all)
-}
-
-fn campaign(pointer: &str, text: &str) -> Result<CampaignId, Problem> {
+pub(super) fn campaign(pointer: &str, text: &str) -> Result<CampaignId, Problem> {
     let allowed = &["cmp_…"];
     text.parse()
         .map_err(|_| refused(pointer, FieldProblem::UnknownValue { allowed }))
 }
 
 /// A time with its offset, or the beginning of a day.
-fn moment(pointer: &str, text: &str, zone: &TimeZone) -> Result<UnixMicros, Problem> {
+pub(super) fn moment(pointer: &str, text: &str, zone: &TimeZone) -> Result<UnixMicros, Problem> {
     instant(text, zone).ok_or_else(|| refused(pointer, DateProblem::InvalidMoment.into()))
 }
 
@@ -265,7 +246,10 @@ pub(super) fn instant(text: &str, zone: &TimeZone) -> Option<UnixMicros> {
 }
 
 /// In milliseconds since 1970.
-fn range((since, until): (Option<UnixMicros>, Option<UnixMicros>), now: UnixMicros) -> Result<(i64, i64), Problem> {
+pub(super) fn range(
+    (since, until): (Option<UnixMicros>, Option<UnixMicros>),
+    now: UnixMicros,
+) -> Result<(i64, i64), Problem> {
     let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
     let until = until.unwrap_or(now);
     let since = since.unwrap_or(until.minus(days(DAYS_DEFAULT)));

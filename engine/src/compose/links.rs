@@ -110,7 +110,8 @@ pub(super) fn first_domain(text: &str) -> Option<String> {
 /// The domains to which a text's links lead.
 fn domains(text: &str) -> impl Iterator<Item = String> {
     let pieces = text.split(|letter: char| letter.is_whitespace() || "<>\"«»(),;!".contains(letter));
-    pieces.filter_map(linked)
+    // Most pieces are words, without what every link has.
+    pieces.filter(|piece| piece.contains('.')).filter_map(linked)
 }
 
 /// The domain of what may be a link.

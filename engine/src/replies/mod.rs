@@ -37,6 +37,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use figures::{REPLY_GROUPS_MAX, ReplyBy, ReplyGroup, ReplyQuestion};
 pub(crate) use kept::AUTO_REPLIES_MAX;
 pub(crate) use made::Made;
 pub(crate) use offers::{

@@ -6,6 +6,7 @@ use super::campaigns::Form;
 use super::schema;
 use crate::domain::CampaignId;
 use crate::history::{Dimension, MarginBy};
+use crate::replies::ReplyBy;
 
 /// Which figures, and how they are put together.
 #[derive(JsonSchema)]
@@ -18,6 +19,22 @@ pub(in crate::api) struct StatisticsQuestion {
     /// By whose clocks days begin; `Europe/Paris`, if it is not said.
     time_zone: Option<String>,
     /// Of that campaign only.
+    campaign: Option<CampaignId>,
+    /// `json`, if neither this nor `Accept` says anything else.
+    format: Option<Form>,
+}
+
+/// Which replies are counted, and how they are put together.
+#[derive(JsonSchema)]
+pub(in crate::api) struct ReplyStatisticsQuestion {
+    /// Replies from then on; 30 days before `until`, if it is not said.
+    since: Option<Moment>,
+    /// Replies before then; now, if it is not said.
+    until: Option<Moment>,
+    by: Option<ReplyDimensions>,
+    /// By whose clocks days begin; `Europe/Paris`, if it is not said.
+    time_zone: Option<String>,
+    /// To that campaign only.
     campaign: Option<CampaignId>,
     /// `json`, if neither this nor `Accept` says anything else.
     format: Option<Form>,
@@ -63,6 +80,18 @@ schema! {
             "description": "What they are put together by: one of these or two with a comma between them; nothing: all in one.",
             "pattern": format!("^({words})(,({words}))?$"),
             "examples": ["tenant", "smsc,prefix"],
+        })
+    }
+}
+schema! {
+    /// One of what replies have in common, or two.
+    ReplyDimensions, named: false, {
+        let words = ReplyBy::CODES.join("|");
+        schemars::json_schema!({
+            "type": "string",
+            "description": "What they are put together by: one of these or two with a comma between them; nothing: all in one.",
+            "pattern": format!("^({words})(,({words}))?$"),
+            "examples": ["number", "campaign,auto_reply"],
         })
     }
 }
