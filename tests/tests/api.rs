@@ -1,7 +1,7 @@
 //! What bad input gets: a problem document that points at the field, and the rest of the campaign is not lost.
 
 use campanile_tests::{
-    Campaign, CampaignOrder, Engine, EngineSettings, Lab, SmscSettings, Stand, Tenant, programs, recipients,
+    Campaign, CampaignOrder, Engine, EngineSettings, Lab, SmscSettings, Stand, Tenant, eventually, programs, recipients,
 };
 use serde_json::{Value, json};
 
@@ -117,6 +117,101 @@ fn each_wrong_field_of_a_message_is_pointed_at() {
     message("sender", json!("!")).expect_field_problem(&SHAPE_OR_VALUE, "/sender");
     message("text", json!("Bonjour")).expect(202);
     stand.sim.wait_for("submits", 1, std::time::Duration::from_secs(20));
+}
+
+#[test]
+fn req_002_10_a_message_is_tried_without_being_sent() {
+    let stand = stand("api-dry-run");
+    let http = stand.tenant.http(&stand.engine);
+    let before = stand.engine.credits(&stand.tenant);
+    let order = json!({ "to": "06 12 34 56 78", "text": "é".repeat(161), "sender": "Clinique" });
+    let key = http.once("essai");
+    let tried = key.post("/v1/messages?dry_run=true", &order).expect(200);
+    let shown = json!({
+        "to": "+33612345678", "text": "é".repeat(161), "segments": 2, "credits": 2, "available": before.available,
+    });
+    assert_eq!(tried, shown);
+    let landline = json!({ "to": "+33123456789", "text": "Bonjour", "sender": "Clinique" });
+    http.post("/v1/messages?dry_run=true", &landline)
+        .expect_field_problem(&SHAPE_OR_VALUE, "/to");
+    let poor = stand.engine.tenant("Cabinet Durand", 1).http(&stand.engine);
+    poor.post("/v1/messages?dry_run=true", &order).expect_problem(&[402]);
+    assert_eq!(stand.engine.credits(&stand.tenant), before);
+    // Under the same key it is not the same request.
+    key.post("/v1/messages", &order).expect(202);
+    stand.sim.wait_for("submits", 2, std::time::Duration::from_secs(20));
+    assert_eq!(stand.sim.totals().submits, 2);
+}
+
+#[test]
+fn what_would_have_no_effect_or_two_meanings_is_refused() {
+    let stand = stand("api-meaning");
+    let http = stand.tenant.http(&stand.engine);
+    let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
+    let launch = format!("/v1/campaigns/{}/launch", campaign.id);
+    for path in [launch.as_str(), "/v1/people/erase", "/v1/contacts"] {
+        let body = json!({ "number": "+33612345678" });
+        let refused = http.post(&format!("{path}?dry_run=true"), &body);
+        refused.expect_field_problem(&[400], "?dry_run");
+    }
+    http.get("/v1/senders?limit=1").expect_field_problem(&[400], "?limit");
+    http.get("/v1/campaigns?limit=1&limit=2")
+        .expect_field_problem(&SHAPE_OR_VALUE, "?limit");
+    assert_eq!(campaign.view(&stand.engine).state, "draft");
+    let twice = br#"{"to": "+33612345678", "text": "Bonjour", "sender": "Clinique", "to": "+33612345679"}"#;
+    http.post_bytes("/v1/messages", twice)
+        .expect_field_problem(&SHAPE_OR_VALUE, "/to");
+    let path = format!("/v1/tenants/{}/credits", stand.tenant.id);
+    let before = stand.engine.credits(&stand.tenant);
+    stand
+        .engine
+        .operator()
+        .post_bytes(&path, br#"{"amount": 1, "amount": 2, "reference": "deux"}"#)
+        .expect_field_problem(&SHAPE_OR_VALUE, "/amount");
+    assert_eq!(stand.engine.credits(&stand.tenant), before);
+    let invisible = json!({ "to": "+33612345678", "text": "\u{200b}", "sender": "Clinique" });
+    http.post("/v1/messages", &invisible)
+        .expect_field_problem(&SHAPE_OR_VALUE, "/text");
+    let recipients = json!({ "recipients": [{ "to": "+33612345678" }] });
+    let empty = CampaignOrder::to_audience(&recipients).with("text", json!("[Texte]"));
+    let columns =
+        json!({ "recipients": [{ "to": "+33612345678", "Texte": "Oui" }, { "to": "+33612345679", "Texte": " " }] });
+    let some = CampaignOrder::to_audience(&columns).with("text", json!("[Texte]"));
+    for order in [empty, some] {
+        http.post("/v1/campaigns", &order.body)
+            .expect_field_problem(&SHAPE_OR_VALUE, "/text");
+    }
+}
+
+#[test]
+fn a_single_message_that_fails_gives_its_credit_back_at_once() {
+    let stand = Stand::new(programs!(), "api-given-back", "magic = true\n", |smsc| smsc);
+    let tenant = stand.engine.tenant("Cabinet Durand", 1);
+    let http = tenant.http(&stand.engine);
+    let unknown = json!({ "to": "+33600000901", "text": "Bonjour", "sender": "Clinique" });
+    for again in 0..2 {
+        let sent = http.post("/v1/messages", &unknown).expect(202);
+        let path = format!("/v1/messages/{}", sent["id"].as_str().expect("an id"));
+        eventually("its credit is there again", std::time::Duration::from_secs(30), || {
+            let credits = stand.engine.credits(&tenant);
+            (credits.available == 1 && credits.held == 0).then_some(())
+        });
+        println!("{again}: {}", http.get(&path).text);
+    }
+}
+
+#[test]
+fn req_001_04_consent_that_is_asked_for_since_a_draft_was_made_holds_for_it_as_well() {
+    let stand = stand("api-consent-since");
+    let order = CampaignOrder::to_first(1).with("purpose", json!("marketing"));
+    let campaign = stand.tenant.create(&stand.engine, &order);
+    let path = format!("/v1/tenants/{}", stand.tenant.id);
+    let terms = json!({ "require_consent": true });
+    stand.engine.operator().ask("PATCH", &path, Some(&terms)).expect(200);
+    let refused = campaign.ask(&stand.engine, "launch");
+    refused.expect_field_problem(&[422], "/audience");
+    assert_eq!(refused.json()["errors"][0]["code"], "consent_required");
+    assert_eq!(stand.sim.totals().submits, 0);
 }
 
 #[test]

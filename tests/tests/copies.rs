@@ -138,6 +138,11 @@ fn who_did_not_get_a_campaign_gets_a_draft_of_their_own() {
         numbers(&stand, all["id"].as_str().expect("an id")),
         set(&["+33600000001", "+33600000002"])
     );
+    // They are to get it by that draft: another one would send it twice.
+    let path = format!("/v1/campaigns/{}/resend", campaign.id);
+    let none = http(&stand).post(&path, &json!({})).expect_problem(&[422]);
+    assert_eq!(none["code"], "empty_audience", "{none}");
+    stand.tenant.campaign(id).ask(&stand.engine, "cancel").expect(202);
     let at = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3_600)).to_string();
     let planned = copy(&stand, &campaign, "resend", &json!({ "scheduled_at": at }));
     assert_eq!(planned["state"], "scheduled");
@@ -187,4 +192,46 @@ fn who_has_a_campaign_gets_it_again_only_when_that_is_said() {
     let canceled = copy(&stand, &slow, "resend", &json!({ "statuses": ["canceled"] }));
     let sent = stand.sim.totals().accepted;
     assert_eq!(canceled["audience"]["accepted"], 1_000 - sent);
+}
+
+#[test]
+fn what_was_resent_is_not_resent_to_those_who_have_it() {
+    // Those whom the first campaign did not reach have their message at the second try.
+    let scenario = "magic = true\n";
+    let stand = Stand::new(programs!(), "copies-resent", scenario, |smsc| smsc);
+    let campaign = over(&stand);
+    let draft = copy(
+        &stand,
+        &campaign,
+        "resend",
+        &json!({ "statuses": ["unknown_number", "reception_error"] }),
+    );
+    let first = numbers(&stand, draft["id"].as_str().expect("an id"));
+    let again = stand.tenant.campaign(draft["id"].as_str().expect("an id"));
+    again.ask(&stand.engine, "launch").expect(202);
+    again.wait(&stand.engine, "it is over", LIMIT, |view| {
+        view.state == "completed" && view.status("transmitted") == 0 && view.credits.held == 0
+    });
+    // They failed once more, so that they may be tried once more: who has it would be left out.
+    let failed = copy(
+        &stand,
+        &campaign,
+        "resend",
+        &json!({ "statuses": ["unknown_number", "reception_error"] }),
+    );
+    assert_eq!(numbers(&stand, failed["id"].as_str().expect("an id")), first);
+    // Those who have it from the copy: a copy to all went to them.
+    let all = copy(&stand, &campaign, "duplicate", &json!({}));
+    let all = stand.tenant.campaign(all["id"].as_str().expect("an id"));
+    all.ask(&stand.engine, "launch").expect(202);
+    all.wait(&stand.engine, "it is over", LIMIT, |view| {
+        view.state == "completed" && view.status("transmitted") == 0 && view.credits.held == 0
+    });
+    let had = json!({ "statuses": ["delivered"], "again": true });
+    let had = copy(&stand, &campaign, "resend", &had);
+    assert_eq!(
+        numbers(&stand, had["id"].as_str().expect("an id")),
+        set(&["+33600000001", "+33600000002"]),
+        "who is to get it again does"
+    );
 }

@@ -105,6 +105,8 @@ fn req_000_11_a_date_that_is_none_is_refused_with_what_is_allowed() {
     refused(json!({}), "/scheduled_at", "missing");
     refused(json!({ "scheduled_at": 1_798_102_800 }), "/scheduled_at", "wrong_type");
     refused(date("24/12/2026 09:00"), "/scheduled_at", "invalid_local_time");
+    // Midnight is hardly ever meant.
+    refused(date("2026-12-28"), "/scheduled_at", "invalid_local_time");
     refused(date("2027-03-28T02:30"), "/scheduled_at", "skipped_time");
     refused(date("2026-12-24T08:59"), "/scheduled_at", "not_ahead");
     refused(date("2027-12-26T09:00"), "/scheduled_at", "not_ahead");
@@ -125,6 +127,23 @@ fn req_000_11_a_date_that_is_none_is_refused_with_what_is_allowed() {
     assert_eq!(back, draft);
     let stranger = stand.engine.tenant("Autre cabinet", 10).campaign(&campaign.id);
     stranger.schedule(&stand.engine, &reunion).expect_problem(&[404]);
+}
+
+#[test]
+fn req_000_11_times_without_an_offset_are_by_the_clocks_of_the_tenant() {
+    let stand = stand_at("schedule-reunion", "2026-12-20T08:00:00Z");
+    let path = format!("/v1/tenants/{}", stand.tenant.id);
+    let zone = json!({ "time_zone": "Indian/Reunion" });
+    stand.engine.operator().ask("PATCH", &path, Some(&zone)).expect(200);
+    let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
+    let planned = schedule(&stand, &campaign, "2026-12-24T09:00");
+    assert_eq!(planned["scheduled_at"], "2026-12-24T05:00:00Z");
+    let http = stand.tenant.http(&stand.engine);
+    for page in ["/v1/statistics", "/v1/reply_statistics", "/v1/statements"] {
+        assert_eq!(http.get(page).expect(200)["time_zone"], "Indian/Reunion", "{page}");
+    }
+    let paris = http.get("/v1/statistics?time_zone=Europe/Paris").expect(200);
+    assert_eq!(paris["time_zone"], "Europe/Paris");
 }
 
 #[test]

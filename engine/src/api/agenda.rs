@@ -153,7 +153,11 @@ pub(super) async fn upsert(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &["events"]).await?;
-    let given = fields.objects(("events", EVENTS_MAX), &FIELDS, read);
+    let zone = app.time_zone_of(tenant).await?;
+    let given = fields.objects(("events", EVENTS_MAX), &FIELDS, |fields| {
+        fields.assume("time_zone", &zone);
+        read(fields)
+    });
     let (Some(given), true) = (given, fields.is_sound()) else {
         return Err(fields.refusal());
     };

@@ -20,7 +20,7 @@ use crate::automation::{
 };
 use crate::campaign::CampaignFault;
 use crate::campaign::view::time;
-use crate::domain::{AutomationId, TenantId};
+use crate::domain::{AutomationId, TenantId, Terms};
 use crate::fault::{DateProblem, FieldFault, FieldProblem, JsonType};
 use crate::people::check_day;
 use crate::webhooks::WebhookFault;
@@ -41,9 +41,6 @@ const CAMPAIGN: &str = "campaign";
 
 /// A campaign with the filters that one may have.
 const BODY_MAX: u64 = 8 << 20;
-
-/// By whose clocks a time is, unless it is said.
-const TIME_ZONE: &str = "Europe/Paris";
 
 /// What an audience may say when the kind says the rest.
 const NOT_WITH_KINDS: [&str; 4] = ["recipients", "numbers", "lists", "segments"];
@@ -115,6 +112,7 @@ pub(super) async fn make(
     let name = name(&mut fields);
     let plan = plan(&mut fields);
     let is_of_contacts = matches!(plan, Some(Plan::Birthday(_) | Plan::Since(_)));
+    fields.assume("time_zone", &app.time_zone_of(tenant).await?);
     let timetable = timetable(&app, &mut fields, plan);
     let order = order(&mut fields, is_of_contacts);
     let (Some(name), Some(timetable), Some(order), true) = (name, timetable, order, fields.is_sound()) else {
@@ -228,7 +226,7 @@ fn needs(fields: &mut Fields, missing: &'static [&'static str]) -> Option<Plan> 
 }
 
 fn timetable(app: &App, fields: &mut Fields, plan: Option<Plan>) -> Option<Timetable> {
-    let zone = fields.text_or("time_zone", TIME_ZONE);
+    let zone = fields.text_or("time_zone", Terms::TIME_ZONE);
     let time = fields.checked("time", |text| time_of_day(&text));
     let starts = fields.if_given("starts", |fields, name| fields.checked(name, |text| check_day(&text)));
     let (zone, starts) = (zone?, starts?);

@@ -14,15 +14,12 @@ use super::problem::{Problem, ProblemCode};
 use super::schedule::planned_at;
 use super::{App, shapes};
 use crate::audience::check_campaign_name;
-use crate::campaign::{RESENT as STATUSES, Whom, view};
+use crate::campaign::{HAD, RESENT as STATUSES, Whom, view};
 use crate::domain::{CampaignId, Role, UnixMicros};
 use crate::fault::FieldProblem;
 
 /// The first of them are what goes again when nothing is said. A number that does not exist will not exist again.
 const USUAL: usize = 4;
-
-/// The last of them are those of people who have the message, or may have it.
-const GOT: usize = 3;
 
 pub(super) fn routes() -> Routes {
     let copying = |path: &'static str, id: &'static str| {
@@ -90,12 +87,18 @@ pub(super) async fn resend(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let known = ["name", "statuses", "again", "scheduled_at", "time_zone"];
     let mut fields = Fields::read_if_any((&headers, body), (app.clock, SMALL_MAX), &known).await?;
-    let (name, statuses) = (name(&mut fields), statuses(&mut fields));
+    let again = fields.boolean("again").map(Option::unwrap_or_default);
+    let (name, statuses) = (name(&mut fields), statuses(&mut fields, again.unwrap_or_default()));
+    if fields.has("scheduled_at") {
+        fields.assume("time_zone", &app.time_zone_of(tenant).await?);
+    }
     let at = date(&mut fields, app.clock.unix());
-    let (Some(name), Some(statuses), Some(at), true) = (name, statuses, at, fields.is_sound()) else {
+    let (Some(name), Some(statuses), Some(again), Some(at), true) = (name, statuses, again, at, fields.is_sound())
+    else {
         return Err(fields.refusal());
     };
-    let created = app.campaigns.copy(tenant, id, (name, Whom::With(statuses))).await?;
+    let whom = Whom::With { statuses, again };
+    let created = app.campaigns.copy(tenant, id, (name, whom)).await?;
     let draft = created.campaign.id;
     if let Some(at) = at
         && let Err(fault) = app.campaigns.schedule(tenant, draft, at).await
@@ -113,11 +116,10 @@ fn name(fields: &mut Fields) -> Option<Option<String>> {
     fields.if_given("name", |fields, name| fields.checked(name, check_campaign_name))
 }
 
-fn statuses(fields: &mut Fields) -> Option<Vec<String>> {
-    let again = fields.boolean("again")?.unwrap_or(false);
+fn statuses(fields: &mut Fields, again: bool) -> Option<Vec<String>> {
     let word = |given: &str| match STATUSES.iter().position(|status| *status == given) {
         None => Err(FieldProblem::UnknownValue { allowed: STATUSES }),
-        Some(at) if at + GOT >= STATUSES.len() && !again => Err(FieldProblem::MissingBeside { fields: &["again"] }),
+        Some(at) if at + HAD >= STATUSES.len() && !again => Err(FieldProblem::MissingBeside { fields: &["again"] }),
         Some(_) => Ok(given.to_owned()),
     };
     let given = fields.if_given("statuses", |fields, name| {

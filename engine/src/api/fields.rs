@@ -10,6 +10,7 @@ use serde_json::{Map, Number, Value};
 use smpp::text::EncodingPolicy;
 
 use super::body::{Intake, SMALL_MAX};
+use super::json;
 use super::problem::{Problem, ProblemKind};
 use crate::audience::{ENCODINGS, SCHEDULE_S, VALIDITY_S, check_service_type, instant_ahead, read_tlvs};
 use crate::clock::Clock;
@@ -133,6 +134,13 @@ impl Fields {
         Some(numbers)
     }
 
+    /// A field that is not there says that.
+    pub(super) fn assume(&mut self, name: &str, text: &str) {
+        if !self.object.contains_key(name) {
+            self.object.insert(name.to_owned(), text.into());
+        }
+    }
+
     /// Whether the field is there.
     pub(super) fn has(&self, name: &str) -> bool {
         self.object.contains_key(name)
@@ -185,12 +193,17 @@ impl Fields {
             let problem = FieldProblem::TooMany { max: VALUES_MAX };
             return Err(Problem::of_fields(vec![FieldFault::new("", problem)]));
         }
-        let object = match serde_json::from_slice::<Value>(octets) {
-            Ok(Value::Object(object)) => object,
-            Ok(other) => return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &other)])),
-            Err(error) => return Err(Problem::of_fields(vec![FieldFault::new("", broken(&error))])),
+        let (value, twice) =
+            json::parse(octets).map_err(|error| Problem::of_fields(vec![FieldFault::new("", broken(&error))]))?;
+        let Value::Object(object) = value else {
+            return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &value)]));
         };
-        Ok(Self::of(object, String::new(), known))
+        let mut fields = Self::of(object, String::new(), known);
+        let twice = twice
+            .into_iter()
+            .map(|place| FieldFault::new(place, FieldProblem::DuplicateField));
+        twice.for_each(|fault| fields.add(fault));
+        Ok(fields)
     }
 
     /// An object that stands at `within`; without `known`, its fields may have any names.
@@ -558,7 +571,7 @@ fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
 /// RFC 6901, 3.
 fn pointer(name: &str) -> String {
     let shown: String = name.chars().take(NAME_SHOWN_MAX).collect();
-    format!("/{}", shown.replace('~', "~0").replace('/', "~1"))
+    format!("/{}", json::escaped(&shown))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -84,7 +85,12 @@ pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -
     let key = acting.map_or(key.clone(), |Acting(reseller)| format!("{reseller}/{key}"));
     let claim = Claim {
         caller,
-        token: Token::of_key(caller, request.uri().path(), &key),
+        // With other parameters it is something else that is asked for: what is tried is not done.
+        token: Token::of_key(
+            caller,
+            request.uri().path_and_query().map_or("/", PathAndQuery::as_str),
+            &key,
+        ),
         number: random()?,
         lasts: CLAIM,
     };

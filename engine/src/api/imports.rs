@@ -13,7 +13,7 @@ use super::access::{Caller, Id};
 use super::body::{BodyFault, Intake, Media, bridge};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::problem::{Full, Problem, ProblemCode, field_detail, language_of};
-use super::query::{parameters, refused};
+use super::query::{parameters, refused, yes_or_no};
 use super::refusal::{database_refuses, full, store_refuses};
 use super::trace::Ending;
 use super::{App, page, shapes};
@@ -28,8 +28,6 @@ use crate::sheet::{COLUMNS_MAX, Column, Dialect, Export, SheetFault, Spool};
 const FILE_MAX: u64 = 256 << 20;
 
 const PARAMETERS: [&str; 3] = ["dry_run", "columns", "list"];
-const YES_OR_NO: [&str; 2] = ["true", "false"];
-
 pub(super) fn routes() -> Routes {
     let (all, one) = ("/v1/imports", "/v1/imports/{id}");
     Routes::of("contacts")
@@ -90,19 +88,13 @@ impl FromRequestParts<App> for Wishes {
         };
         for (name, value) in parameters((parts, app), &PARAMETERS).await? {
             match name {
-                "dry_run" => wishes.dry_run = yes_or_no(&value)?,
+                "dry_run" => wishes.dry_run = yes_or_no("?dry_run", &value)?,
                 "columns" => wishes.columns = Some(columns(&value)?),
                 _ => wishes.list = Some(list(&value)?),
             }
         }
         Ok(wishes)
     }
-}
-
-fn yes_or_no(value: &str) -> Result<bool, Problem> {
-    value
-        .parse()
-        .map_err(|_| refused("?dry_run", FieldProblem::UnknownValue { allowed: &YES_OR_NO }))
 }
 
 fn list(value: &str) -> Result<ListId, Problem> {

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -11,9 +12,10 @@ use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::Operation;
 use super::problem::{Problem, ProblemCode, ProblemKind};
+use super::query::{parameters, yes_or_no};
 use super::refusal::database_refuses;
 use super::{App, shapes};
-use crate::campaign::{CampaignFault, DirectOrder, view};
+use crate::campaign::{CampaignFault, DirectOrder, TriedMessage, view};
 use crate::domain::{Cleanse, MessageId, Role, UnixMicros};
 use crate::history::Past;
 
@@ -24,9 +26,11 @@ pub(super) fn routes() -> Routes {
 .needs(Role::Send)
                 .by_teams()
                 .says("Send a message", "A reminder, a result: it overtakes campaigns.")
+                .asks::<shapes::MessageSending>()
                 .takes::<shapes::MessageOrder>(json!({
                     "to": "+33612345678", "text": "Votre rendez-vous est confirmé.", "sender": "Cabinet", "validity": 3_600,
                 }))
+                .answers::<shapes::MessageTried>(200, "What a `dry_run` would send. Nothing is sent, held or kept, and it is refused for what the message would be refused for.")
                 .answers::<shapes::Taken>(202, "It is queued.")
                 .refuses(&[ProblemCode::InsufficientCredit, ProblemCode::TenantSuspended, ProblemCode::TextRejected, ProblemCode::TrafficRejected, ProblemCode::TrafficInReview, ProblemCode::DailyMaxReached]),
             send,
@@ -57,7 +61,7 @@ const FIELDS: [&str; 9] = [
 pub(super) async fn send(
     State(app): State<App>,
     (Caller(tenant), GuestsOnly(guests_only)): (Caller, GuestsOnly),
-    Operation(token): Operation,
+    (Operation(token), DryRun(dry_run)): (Operation, DryRun),
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -66,11 +70,38 @@ pub(super) async fn send(
     let Some(order) = order else {
         return Err(fields.refusal());
     };
+    if dry_run {
+        let tried = app.campaigns.try_message(tenant, &order).await?;
+        return Ok((StatusCode::OK, Json(shown(&tried))));
+    }
     let id = app.campaigns.send(tenant, &order, token).await?;
     Ok((
         StatusCode::ACCEPTED,
         Json(json!({ "id": id.to_string(), "status": "queued" })),
     ))
+}
+
+fn shown(tried: &TriedMessage) -> Value {
+    json!({
+        "to": tried.recipient.to_string(),
+        "text": tried.text,
+        "segments": tried.segments,
+        "credits": tried.credits,
+        "available": tried.available,
+    })
+}
+
+/// `?dry_run=true`: whether it is only tried.
+pub(super) struct DryRun(bool);
+
+impl FromRequestParts<App> for DryRun {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let given = parameters((parts, app), &["dry_run"]).await?;
+        let value = given.first().map(|(name, value)| yes_or_no(&format!("?{name}"), value));
+        Ok(Self(value.transpose()?.unwrap_or(false)))
+    }
 }
 
 /// `GET /v1/messages/{id}`: how far it is.

@@ -35,6 +35,7 @@ mod held;
 mod idempotent;
 mod imports;
 mod inbound;
+mod json;
 mod keys;
 mod known;
 mod left_out;
@@ -114,6 +115,7 @@ use crate::bind::{Board, Traces};
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
+use crate::domain::TenantId;
 use crate::engines::Engines;
 use crate::guard::Verdict;
 use crate::history::History;
@@ -215,6 +217,13 @@ pub(crate) struct App {
     pub(crate) limits: Arc<config::Api>,
     /// Owns what is carried out to its end though its caller may hang up.
     pub(crate) operations: TaskTracker,
+}
+
+impl App {
+    /// By whose clocks a tenant's times without an offset are.
+    async fn time_zone_of(&self, tenant: TenantId) -> Result<String, Problem> {
+        Ok(self.campaigns.terms_of(tenant).await?.time_zone)
+    }
 }
 
 /// The routes of resellers and tenants.

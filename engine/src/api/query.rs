@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Query, Request};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use kit::words::nearest;
 
 use super::App;
@@ -33,7 +35,15 @@ pub(super) async fn parameters(
             Err(refused(&format!("?{shown}"), FieldProblem::UnknownField { nearest }))
         }
     };
-    pairs.into_iter().map(named).collect()
+    let mut given: Vec<(&'static str, String)> = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let (name, value) = named(pair)?;
+        if given.iter().any(|(other, _)| *other == name) {
+            return Err(refused(&format!("?{name}"), FieldProblem::DuplicateField));
+        }
+        given.push((name, value));
+    }
+    Ok(given)
 }
 
 /// The most of what figures are put together by: what a table can show.
@@ -59,6 +69,29 @@ pub(super) fn dimensions<D: FromStr + PartialEq>(
         return Err(refused("?by", FieldProblem::TooMany { max: DIMENSIONS_MAX }));
     }
     Ok(all)
+}
+
+/// Refuses parameters, of which an operation has none: whoever gives one expects something of it.
+pub(super) async fn none(request: Request, next: Next) -> Response {
+    let given = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
+    let name = match given {
+        Ok(Query(pairs)) => match pairs.into_iter().next() {
+            Some((name, _)) => name.chars().take(SHOWN_MAX).collect(),
+            None => return next.run(request).await,
+        },
+        Err(_) => String::new(),
+    };
+    refused(&format!("?{name}"), FieldProblem::UnknownField { nearest: None }).into_response()
+}
+
+/// `true` or `false`.
+///
+/// # Errors
+/// It is neither.
+pub(super) fn yes_or_no(pointer: &str, value: &str) -> Result<bool, Problem> {
+    const ALLOWED: [&str; 2] = ["true", "false"];
+    let refusal = || refused(pointer, FieldProblem::UnknownValue { allowed: &ALLOWED });
+    value.parse().map_err(|_| refusal())
 }
 
 /// One parameter is refused.

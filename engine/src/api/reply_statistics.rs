@@ -22,7 +22,7 @@ use crate::campaign::percent;
 use crate::campaign::view::time;
 use crate::domain::{CampaignId, Language, Status, TenantId, UnixMicros};
 use crate::fault::{DateProblem, FieldProblem};
-use crate::history::{Dimension, Question, TIME_ZONE};
+use crate::history::{Dimension, Question};
 use crate::replies::{REPLY_GROUPS_MAX, ReplyBy, ReplyGroup, ReplyQuestion};
 use crate::sheet::{Table, Written};
 
@@ -114,7 +114,8 @@ impl FromRequestParts<App> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         const KNOWN: [&str; 6] = ["since", "until", "by", "time_zone", "campaign", "format"];
-        let (mut form, mut zone_name) = (Form::accepted(&parts.headers), TIME_ZONE.to_owned());
+        let Caller(tenant) = Caller::from_request_parts(parts, app).await?;
+        let (mut form, mut zone_name) = (Form::accepted(&parts.headers), app.time_zone_of(tenant).await?);
         let (mut since, mut until, mut by, mut of) = (None, None, Vec::new(), None);
         for (name, value) in parameters((parts, app), &KNOWN).await? {
             match name {

@@ -15,14 +15,11 @@ use super::fields::Fields;
 use super::problem::{Problem, ProblemCode};
 use super::{App, shapes};
 use crate::campaign::view::time;
-use crate::domain::{CampaignId, Role, UnixMicros};
+use crate::domain::{CampaignId, Role, Terms, UnixMicros};
 use crate::fault::{DateProblem, FieldProblem};
 
 /// How far ahead a launch may be planned.
 const DAYS_AHEAD_MAX: u32 = 366;
-
-/// By whose clocks a time without an offset is.
-const TIME_ZONE: &str = "Europe/Paris";
 
 pub(super) fn routes() -> Routes {
     Routes::of("campaigns").add(
@@ -58,6 +55,7 @@ pub(super) async fn schedule(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["scheduled_at", "time_zone"]).await?;
+    fields.assume("time_zone", &app.time_zone_of(tenant).await?);
     let at = planned_at(&mut fields, app.clock.unix());
     let (Some(at), true) = (at, fields.is_sound()) else {
         return Err(fields.refusal());
@@ -78,7 +76,7 @@ pub(super) async fn schedule(
 pub(super) fn planned_at(fields: &mut Fields, now: UnixMicros) -> Option<Option<UnixMicros>> {
     let (given, zone) = (
         fields.text_or_null("scheduled_at"),
-        fields.text_or("time_zone", TIME_ZONE),
+        fields.text_or("time_zone", Terms::TIME_ZONE),
     );
     let zone = zone?;
     let Ok(time_zone) = TimeZone::get(&zone) else {
@@ -118,7 +116,12 @@ pub(super) fn instant(text: &str, time_zone: &TimeZone) -> Result<Timestamp, NoI
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
+    // A day alone is no time: midnight is hardly ever meant.
+    let has_time = text.contains(['T', 't', ' ']);
     let local: DateTime = text.parse().map_err(|_| NoInstant::Unreadable)?;
+    if !has_time {
+        return Err(NoInstant::Unreadable);
+    }
     let ambiguous = time_zone.to_ambiguous_timestamp(local);
     if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
         return Err(NoInstant::Skipped);

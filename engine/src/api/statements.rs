@@ -24,7 +24,6 @@ use crate::account::Statement;
 use crate::campaign::view::time;
 use crate::domain::{Language, UnixMicros};
 use crate::fault::{DateProblem, FieldProblem};
-use crate::history::TIME_ZONE;
 use crate::mirror::Moved;
 use crate::sheet::{Table, Written};
 
@@ -118,7 +117,8 @@ impl FromRequestParts<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let (mut form, mut zone_name) = (Form::accepted(&parts.headers), TIME_ZONE.to_owned());
+        let Caller(tenant) = Caller::from_request_parts(parts, app).await?;
+        let (mut form, mut zone_name) = (Form::accepted(&parts.headers), app.time_zone_of(tenant).await?);
         for (name, value) in parameters((parts, app), &["time_zone", "format"]).await? {
             match name {
                 "time_zone" => zone_name = value,

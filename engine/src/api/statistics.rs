@@ -165,8 +165,10 @@ impl FromRequestParts<App> for Asked {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         const KNOWN: [&str; 6] = ["since", "until", "by", "time_zone", "campaign", "format"];
         let form = Form::accepted(&parts.headers);
+        let Caller(tenant) = Caller::from_request_parts(parts, app).await?;
+        let zone_name = app.time_zone_of(tenant).await?;
         let given = parameters((parts, app), &KNOWN).await?;
-        Self::read(given, (form, &Dimension::OF_TENANT), app.clock.unix())
+        Self::read(given, (form, &Dimension::OF_TENANT), (app.clock.unix(), zone_name))
     }
 }
 
@@ -180,7 +182,8 @@ impl FromRequestParts<App> for AskedOfAll {
         const KNOWN: [&str; 7] = ["since", "until", "by", "time_zone", "campaign", "tenant", "format"];
         let form = Form::accepted(&parts.headers);
         let given = parameters((parts, app), &KNOWN).await?;
-        Asked::read(given, (form, &Dimension::CODES), app.clock.unix()).map(Self)
+        let at = (app.clock.unix(), TIME_ZONE.to_owned());
+        Asked::read(given, (form, &Dimension::CODES), at).map(Self)
     }
 }
 
@@ -188,9 +191,9 @@ impl Asked {
     fn read(
         given: Vec<(&'static str, String)>,
         (mut form, words): (Form, &'static [&'static str]),
-        now: UnixMicros,
+        (now, mut zone_name): (UnixMicros, String),
     ) -> Result<Self, Problem> {
-        let (mut since, mut until, mut zone_name) = (None, None, TIME_ZONE.to_owned());
+        let (mut since, mut until) = (None, None);
         let (mut tenant, mut by, mut campaigns) = (None, Vec::new(), Vec::new());
         for (name, value) in given {
             match name {

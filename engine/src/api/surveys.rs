@@ -26,7 +26,6 @@ use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, EventId, Language, Recipient, ReminderPlanId, Role, SurveyId, TenantId};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
-use crate::history::TIME_ZONE;
 use crate::people::{TEXT_MAX, check_name};
 use crate::replies::{
     Asking, Asks, By, NewSurvey, QUESTIONS_MAX, Results, SCALE, Survey, SurveyAnswer, SurveyQuestion, SurveyRun,
@@ -270,7 +269,8 @@ impl FromRequestParts<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let (mut by, mut form, mut zone) = (None, Form::accepted(&parts.headers), TIME_ZONE.to_owned());
+        let Caller(tenant) = Caller::from_request_parts(parts, app).await?;
+        let (mut by, mut form, mut zone) = (None, Form::accepted(&parts.headers), app.time_zone_of(tenant).await?);
         for (name, value) in parameters((parts, app), &["by", "time_zone", "format"]).await? {
             match name {
                 "by" => {

@@ -84,8 +84,11 @@ async fn put(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &["people"]).await?;
-    let now = app.clock.unix();
-    let given = fields.objects(("people", WAITING_GIVEN_MAX), &FIELDS, |fields| read(fields, now));
+    let (now, zone) = (app.clock.unix(), app.time_zone_of(tenant).await?);
+    let given = fields.objects(("people", WAITING_GIVEN_MAX), &FIELDS, |fields| {
+        fields.assume("time_zone", &zone);
+        read(fields, now)
+    });
     let (Some(given), true) = (given, fields.is_sound()) else {
         return Err(fields.refusal());
     };

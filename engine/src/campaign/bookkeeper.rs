@@ -120,8 +120,7 @@ fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findin
 /// What is to be booked of a campaign, if anything.
 fn booking(campaign: &Campaign, counters: &Counters, findings: &Findings) -> Option<Booking> {
     let launched = !matches!(campaign.state, CampaignState::Resolving | CampaignState::Launching);
-    let nothing_left = findings.left == 0 && findings.ends_at.is_none();
-    let keep = (nothing_left && launched).then(|| counters.doubtful_credits());
+    let keep = (findings.left == 0 && launched).then(|| counters.doubtful_credits());
     let state = findings.closed.then(|| ended(campaign.state)).flatten();
     let releases = keep.is_some_and(|keep| campaign.held > keep);
     (releases || state.is_some() || has_news(campaign, counters)).then(|| Booking {
@@ -130,6 +129,8 @@ fn booking(campaign: &Campaign, counters: &Counters, findings: &Findings) -> Opt
         spent: counters.spent(),
         recredited: counters.recredited(),
         keep,
+        // What a message that came meanwhile holds is its own.
+        of_total: (campaign.kind == CampaignKind::Direct).then_some(campaign.total),
         state,
     })
 }

@@ -10,7 +10,7 @@ use super::draft::Created;
 use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
 use super::price::Price;
-use super::report::{PageCursor, Which};
+use super::report::{PageCursor, Wanted, Which};
 use super::texts::Texts;
 use super::view::status;
 use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
@@ -41,13 +41,20 @@ pub(crate) const RESENT: &[&str] = &[
     "delivered",
 ];
 
+/// The last of them are those of people who have the message, or may have it.
+pub(crate) const HAD: usize = 3;
+
 /// Whom a copy goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Whom {
     /// As the campaign that it is made of.
     All,
     /// Those of its recipients whose messages have one of these statuses: words of the API.
-    With(Vec<String>),
+    With {
+        statuses: Vec<String>,
+        /// Those who have it from another copy as well.
+        again: bool,
+    },
 }
 
 /// Recipients with their packed variables.
@@ -91,7 +98,7 @@ impl Campaigns {
         let terms = self.terms_of(original.tenant).await?;
         let cipher = self.store().new_cipher(original.tenant).await?;
         let wording = self.wording_of(original.tenant, &terms).await?;
-        let copy = reworded(self.blank((id, cipher), &original, name), &wording, &whom)?;
+        let copy = reworded(self.blank((id, cipher), &original, (name, &whom)), &wording, &whom)?;
         if copy.query.is_some() {
             let pasted = self.store().pasted((original.tenant, original.id)).await?;
             let pasted: Vec<Recipient> = pasted.into_iter().map(Recipient).collect();
@@ -130,7 +137,12 @@ impl Campaigns {
     }
 
     /// The order of the copy, as if nothing had come of it yet. A last moment that is over would only keep it from being launched.
-    fn blank(&self, (id, cipher): (CampaignId, Cipher), original: &Campaign, name: Option<String>) -> Campaign {
+    fn blank(
+        &self,
+        (id, cipher): (CampaignId, Cipher),
+        original: &Campaign,
+        (name, whom): (Option<String>, &Whom),
+    ) -> Campaign {
         let now = self.now();
         Campaign {
             id,
@@ -144,6 +156,7 @@ impl Campaigns {
                 ..link
             }),
             copied_from: Some(original.id),
+            resends: *whom != Whom::All,
             refused: None,
             state: CampaignState::Draft,
             total: 0,
@@ -180,7 +193,13 @@ impl Campaigns {
         let sending = async {
             match whom {
                 Whom::All => self.send_all(original, steps).await,
-                Whom::With(statuses) => self.send_some(original, &statuses, steps).await,
+                Whom::With { statuses, again } => {
+                    let had = match again {
+                        true => FxHashSet::default(),
+                        false => self.had_by_copies(original, copy.id).await?,
+                    };
+                    self.send_some(original, (&statuses, &had), steps).await
+                }
             }
         };
         let (sent, kept) = tokio::join!(
@@ -221,10 +240,55 @@ impl Campaigns {
         }
     }
 
+    /// Who has the text, may have it, or is to get it, by another copy: one that was launched, or goes to some of its recipients as this
+    /// one does.
+    async fn had_by_copies(&self, original: &Campaign, but: CampaignId) -> Result<FxHashSet<u64>, CampaignFault> {
+        let mut had = FxHashSet::default();
+        for copy in self.copies_of(original, but).await? {
+            let mut next = Some(PageCursor::START);
+            while let Some(from) = next {
+                let page = self.page((copy.id, from), &Which::default(), PAGE_MAX).await?;
+                let got = page.rows.iter().filter(|row| may_have_it(status(row)));
+                had.extend(got.map(|row| row.recipient.0));
+                next = page.next;
+            }
+        }
+        Ok(had)
+    }
+
+    /// Copies of a campaign, and copies of these.
+    async fn copies_of(&self, original: &Campaign, but: CampaignId) -> Result<Vec<Campaign>, CampaignFault> {
+        let mut later = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self.list(original.tenant, (next, PAGE_MAX), &Wanted::default()).await?;
+            // The newest come first, and a copy is newer than what it is made of.
+            let is_all = page.rows.iter().any(|campaign| campaign.id <= original.id);
+            later.extend(page.rows.into_iter().filter(|campaign| campaign.id > original.id));
+            next = page.next;
+            if is_all || next.is_none() {
+                break;
+            }
+        }
+        let (mut family, mut copies) = (vec![original.id], Vec::new());
+        for campaign in later.into_iter().rev() {
+            let is_copy = campaign.copied_from.is_some_and(|of| family.contains(&of));
+            if !is_copy || campaign.id == but {
+                continue;
+            }
+            family.push(campaign.id);
+            let counts = campaign.launched_at.is_some() || campaign.resends;
+            if counts && campaign.state != CampaignState::Canceled {
+                copies.push(campaign);
+            }
+        }
+        Ok(copies)
+    }
+
     async fn send_some(
         &self,
         of: &Campaign,
-        statuses: &[String],
+        (statuses, had): (&[String], &FxHashSet<u64>),
         steps: mpsc::Sender<Step>,
     ) -> Result<(), CampaignFault> {
         let mut next = Some(PageCursor::START);
@@ -232,7 +296,7 @@ impl Campaigns {
             let page = self.page((of.id, from), &Which::default(), PAGE_MAX).await?;
             let wanted = page.rows.into_iter().filter(|row| {
                 let status = status(row);
-                statuses.iter().any(|wanted| wanted == status)
+                statuses.iter().any(|wanted| wanted == status) && !had.contains(&row.recipient.0)
             });
             let open = |row: RecipientRow| Ok((row.recipient, of.cipher.open(&row.variables)?.into_owned()));
             let step = wanted.map(open).collect::<Result<Step, StoreError>>()?;
@@ -243,6 +307,11 @@ impl Campaigns {
         }
         Ok(())
     }
+}
+
+/// Whether that status is of people who have the message, may have it, or are still to get it.
+fn may_have_it(status: &str) -> bool {
+    !RESENT[..RESENT.len() - HAD].contains(&status)
 }
 
 /// The copy under the terms of now. Its texts have their clause and are as long as they may be: that was looked at before.

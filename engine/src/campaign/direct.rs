@@ -10,7 +10,7 @@ use super::orders::DirectVariables;
 use super::price::{self, Cost};
 use super::{CampaignFault, Campaigns, Whose, admitted, view};
 use crate::audience::normalise;
-use crate::compose::{Sender, Wording};
+use crate::compose::{Sender, Wording, is_blank};
 use crate::domain::{
     CampaignId, FlaggedId, Line, MessageId, Parameters, Purpose, Reach, Recipient, Row, TenantId, Terms, UnixMicros,
     Way,
@@ -19,7 +19,7 @@ use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::flagged::{Looked, Seen, Sent, Source};
 use crate::store::{
-    Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, RecipientRow,
+    Admission, Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, RecipientRow,
     StoreError, Token,
 };
 
@@ -65,6 +65,18 @@ pub(crate) struct DirectOrder {
     pub(crate) guests_only: bool,
 }
 
+/// What a message would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TriedMessage {
+    pub(crate) recipient: Recipient,
+    /// As it would go.
+    pub(crate) text: String,
+    pub(crate) segments: u8,
+    pub(crate) credits: u8,
+    /// What the tenant has.
+    pub(crate) available: u64,
+}
+
 /// An order with its price.
 struct Priced {
     recipient: Recipient,
@@ -103,32 +115,10 @@ impl Campaigns {
             return Ok(id);
         }
         let admission = admitted(admission)?;
-        let lists = [&self.0.deps.limits.countries, &admission.countries];
-        if !lists.iter().all(|countries| countries.allow(recipient)) {
-            let fault = FieldFault::new("/to", FieldProblem::CountryNotAllowed);
-            return Err(CampaignFault::Fields(vec![fault]));
-        }
-        if order.guests_only && !self.0.deps.people.guest_numbers(tenant).await?.contains(&recipient.0) {
-            let fault = FieldFault::new("/to", FieldProblem::NotAGuest);
-            return Err(CampaignFault::Fields(vec![fault]));
-        }
-        self.0.deps.mirror.held_back(tenant, [recipient]).await?;
+        self.may_write_to((tenant, order), recipient, &admission).await?;
         let text_flagged = self.look_at_message(tenant, order).await?;
         let hour = self.hour(tenant, order.purpose).await?;
-        let terms = Terms {
-            encoding: order.encoding.unwrap_or(hour.terms.encoding),
-            ..hour.terms
-        };
-        let refused = |fault| CampaignFault::Fields(vec![fault]);
-        let wording = self.wording_of(tenant, &terms).await?;
-        let text = worded(order, &sender, &wording).map_err(refused)?;
-        let too_long = |_| refused(price::too_long(text.chars().count()));
-        let priced = Priced {
-            recipient,
-            encoding: terms.encoding,
-            cost: price::of_text(&text, &terms).map_err(too_long)?,
-            text,
-        };
+        let priced = self.priced((tenant, order), (recipient, &sender), hour.terms).await?;
         let sent_flagged = self.look_at_recipient((tenant, order.purpose), recipient).await?;
         let partition = recipient.partition(self.store().partitions());
         let hold = DirectHold {
@@ -158,6 +148,77 @@ impl Campaigns {
             // Whoever asks again by now has a hold of its own under this token.
             DirectPlace::Undone => Err(CampaignFault::Busy),
         }
+    }
+
+    /// What a message would be, and cost: nothing is sent, held or kept.
+    ///
+    /// # Errors
+    /// As [`Campaigns::send`], but for what only its reseller decides.
+    pub(crate) async fn try_message(
+        &self,
+        tenant: TenantId,
+        order: &DirectOrder,
+    ) -> Result<TriedMessage, CampaignFault> {
+        let (recipient, sender) = self.check(order).map_err(CampaignFault::Fields)?;
+        let admission = admitted(self.store().admission(tenant).await?)?;
+        self.may_write_to((tenant, order), recipient, &admission).await?;
+        let terms = self.terms_of(tenant).await?;
+        let priced = self.priced((tenant, order), (recipient, &sender), terms).await?;
+        let known = self.store().tenant(tenant).await?;
+        let available = known.map_or(0, |tenant| tenant.credits.available);
+        let needed = u64::from(priced.cost.credits);
+        if available < needed {
+            return Err(CampaignFault::Short { available, needed });
+        }
+        Ok(TriedMessage {
+            recipient,
+            text: priced.text,
+            segments: priced.cost.segments,
+            credits: priced.cost.credits,
+            available,
+        })
+    }
+
+    /// Whether the tenant may write to somebody at all.
+    async fn may_write_to(
+        &self,
+        (tenant, order): (TenantId, &DirectOrder),
+        recipient: Recipient,
+        admission: &Admission,
+    ) -> Result<(), CampaignFault> {
+        let refused = |problem| CampaignFault::Fields(vec![FieldFault::new("/to", problem)]);
+        let lists = [&self.0.deps.limits.countries, &admission.countries];
+        if !lists.iter().all(|countries| countries.allow(recipient)) {
+            return Err(refused(FieldProblem::CountryNotAllowed));
+        }
+        if order.guests_only && !self.0.deps.people.guest_numbers(tenant).await?.contains(&recipient.0) {
+            return Err(refused(FieldProblem::NotAGuest));
+        }
+        self.0.deps.mirror.held_back(tenant, [recipient]).await?;
+        Ok(())
+    }
+
+    /// The text as it goes, and what it costs under these terms.
+    async fn priced(
+        &self,
+        (tenant, order): (TenantId, &DirectOrder),
+        (recipient, sender): (Recipient, &Sender),
+        terms: Terms,
+    ) -> Result<Priced, CampaignFault> {
+        let terms = Terms {
+            encoding: order.encoding.unwrap_or(terms.encoding),
+            ..terms
+        };
+        let refused = |fault| CampaignFault::Fields(vec![fault]);
+        let wording = self.wording_of(tenant, &terms).await?;
+        let text = worded(order, sender, &wording).map_err(refused)?;
+        let too_long = |_| refused(price::too_long(text.chars().count()));
+        Ok(Priced {
+            recipient,
+            encoding: terms.encoding,
+            cost: price::of_text(&text, &terms).map_err(too_long)?,
+            text,
+        })
     }
 
     /// Has the reseller asked about a text that looks like advertising and is sent as something else; it goes all the same, unless it
@@ -228,7 +289,7 @@ impl Campaigns {
         let recipient = normalise(&order.to, self.0.deps.limits.country);
         let recipient = recipient.map_err(|fault| note("/to", fault.problem())).ok();
         // The tenant's own limit is looked at when the rest is well.
-        if order.text.trim().is_empty() {
+        if is_blank(&order.text) {
             note("/text", FieldProblem::Empty);
         }
         let sender = Sender::parse(&order.sender)
@@ -440,6 +501,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         code_pool: None,
         link: None,
         copied_from: None,
+        resends: false,
         category: None,
         template: None,
         refused: None,

@@ -392,6 +392,7 @@ impl Campaigns {
             code_pool: draft.code_pool,
             link: draft.link.as_ref().map(link),
             copied_from: None,
+            resends: false,
             category: draft.category.clone(),
             template: draft.from_template,
             variants: draft.variants.iter().map(stored).collect(),

@@ -8,6 +8,7 @@ use tracing::field::Empty;
 use super::pages::Pages;
 use super::{CampaignFault, Campaigns, ShortLinks};
 use crate::audience::DAYS_AHEAD_MAX as LINK_DAYS_MAX;
+use crate::compose::Sender;
 use crate::domain::{CampaignId, Partition, Purpose, RouteId, Row, TenantId, UnixMicros, Way};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::otel::Context;
@@ -42,6 +43,9 @@ impl Campaigns {
         self.check_expiry(campaign)?;
         if campaign.is_erased() && campaign.state.is_before_launch() {
             return Err(CampaignFault::Erased);
+        }
+        if campaign.state.is_before_launch() {
+            self.check_terms(campaign).await?;
         }
         let waits = match planned {
             Some(_) => (&[CampaignState::Scheduled][..], planned),
@@ -99,6 +103,22 @@ impl Campaigns {
             }
             Launch::WrongState => Err(self.why_not(tenant, id).await?),
         }
+    }
+
+    /// What the tenant may send by now, whatever it might when the draft was made: under which senders, and to whom without consent.
+    async fn check_terms(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        let terms = self.terms_of(campaign.tenant).await?;
+        let wording = self.wording_of(campaign.tenant, &terms).await?;
+        let sender = Sender::parse(&campaign.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
+        let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
+        let approved = wording.check_sender(&sender);
+        approved.map_err(|problem| refuse("/sender", problem))?;
+        // Of contacts, each is looked at when it is found out whom the campaign means.
+        if campaign.query.is_none() {
+            let agreed = wording.check_consent(campaign.purpose);
+            agreed.map_err(|problem| refuse("/audience", problem))?;
+        }
+        Ok(())
     }
 
     /// Whoever was a guest when the numbers were given, and is none any more, gets nothing. There are few of them.

@@ -1,7 +1,7 @@
 //! What each recipient's message takes in segments, and costs in credits. Pure.
 
 use super::texts::Texts;
-use crate::compose::{TooManySegments, check_links, priced_segments};
+use crate::compose::{TooManySegments, check_links, is_blank, priced_segments};
 use crate::domain::{Terms, variables};
 use crate::fault::{FieldFault, FieldProblem};
 use smpp::segment::SEGMENTS_MAX;
@@ -66,6 +66,9 @@ impl<'t> Price<'t> {
     pub(super) fn of_recipient(&mut self, variables: &[u8]) -> Result<Cost, FieldFault> {
         let cost = self.of(variables).map_err(|_| too_long(self.characters()))?;
         if self.constant.is_none() {
+            if is_blank(&self.text) {
+                return Err(FieldFault::new("/text", FieldProblem::Empty));
+            }
             let checked = check_links(&self.text, &self.link_domains);
             checked.map_err(|problem| FieldFault::new("/text", problem))?;
         }

@@ -543,12 +543,12 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         CampaignFault::TrafficInReview => "traffic_in_review",
         CampaignFault::TenantSuspended { .. } => "tenant_suspended",
         CampaignFault::DayFull { .. } => "daily_max_reached",
+        CampaignFault::Short { .. } => "insufficient_credit",
         CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
         CampaignFault::NotFound
         | CampaignFault::Body(_)
         | CampaignFault::AlreadyStarted(_)
         | CampaignFault::WrongState(_)
-        | CampaignFault::Short { .. }
         | CampaignFault::OutsideWindow { .. }
         | CampaignFault::TextsInUse
         | CampaignFault::Busy

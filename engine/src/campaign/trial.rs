@@ -3,6 +3,7 @@
 //! Each is a message by itself, billed as any, and goes by the hours and opt-outs of the campaign's purpose. Consent is not asked for:
 //! who tries a campaign out names their own phones.
 
+use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use super::texts::Texts;
@@ -65,7 +66,13 @@ impl Campaigns {
         self.check_numbers(&order.to).map_err(CampaignFault::Fields)?;
         let text = self.rendered(&campaign, order).await?;
         let mut messages = Vec::with_capacity(order.to.len());
+        let country = self.0.deps.limits.country;
+        let mut sent_to = FxHashSet::default();
         for (at, to) in order.to.iter().enumerate() {
+            // However often a phone is named, it gets one.
+            if normalise(to, country).is_ok_and(|to| !sent_to.insert(to)) {
+                continue;
+            }
             let one = DirectOrder {
                 to: to.clone(),
                 text: text.clone(),

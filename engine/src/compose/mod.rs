@@ -3,6 +3,7 @@
 mod advertising;
 mod analysis;
 mod categories;
+mod clause;
 mod fold;
 mod links;
 mod lookalike;
@@ -58,6 +59,15 @@ pub(crate) fn priced_segments(rendered: &str, policy: EncodingPolicy) -> Result<
     let (text, encoding, _) = choice::choose(rendered, policy, &[], Format::default());
     let segments = segment::count(&text, encoding).ok_or(TooManySegments)?;
     u8::try_from(segments).map_err(|_| TooManySegments)
+}
+
+/// Whether a text shows nothing: spaces, and signs that take no place.
+pub(crate) fn is_blank(text: &str) -> bool {
+    const UNSEEN: [char; 9] = [
+        '\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{feff}', '\u{fe0f}',
+    ];
+    text.chars()
+        .all(|sign| sign.is_whitespace() || sign.is_control() || UNSEEN.contains(&sign))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What a tenant's texts and senders have to be like, and the clause that says how to write STOP.
 
+use super::clause;
 use super::fold::fold;
-use super::links;
 use super::{ProtectedNames, Sender};
-use crate::domain::{NUMBER_MARK, Purpose, StopClause, Terms};
+use super::{is_blank, links};
+use crate::domain::{Purpose, StopClause, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
 /// Where the short links of a campaign lead, and of which domain they are.
@@ -67,7 +68,7 @@ impl Wording {
     /// # Errors
     /// [`FieldProblem::Empty`], [`FieldProblem::TooLong`], [`WordingProblem::PublicShortener`] or [`WordingProblem::LinkNotAllowed`].
     pub(crate) fn check(&self, text: &str) -> Result<(), FieldProblem> {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             return Err(FieldProblem::Empty);
         }
         let (given, max) = (text.chars().count(), self.characters_max);
@@ -156,18 +157,18 @@ impl Wording {
     /// # Errors
     /// [`WordingProblem::NoStopNumber`] for a text that has a mark in its own clause when there is no number.
     pub(crate) fn with_clause(&self, text: &str, purpose: Purpose) -> Result<String, FieldProblem> {
-        let says_stop = text.to_uppercase().contains("STOP");
         let Some(number) = &self.stop_number else {
-            return match says_stop && text.contains(NUMBER_MARK) {
+            let says_stop = text.to_uppercase().contains("STOP");
+            return match says_stop && clause::with_number(text, "") != text {
                 true => Err(WordingProblem::NoStopNumber.into()),
                 false => Ok(text.to_owned()),
             };
         };
-        let mut text = text.replace(NUMBER_MARK, number);
+        let mut text = clause::with_number(text, number);
         let wanted = purpose == Purpose::Marketing || self.stop_clause == StopClause::Always;
-        if wanted && !(says_stop && text.contains(number.as_str())) {
+        if wanted && !clause::is_said(&text, number) {
             text.push(' ');
-            text.push_str(&self.stop_text.replace(NUMBER_MARK, number));
+            text.push_str(&clause::with_number(&self.stop_text, number));
         }
         Ok(text)
     }
@@ -187,6 +188,7 @@ mod tests {
     fn a_text_is_neither_blank_nor_too_long() {
         let wording = Wording::default();
         assert_eq!(wording.check(" \u{a0}\n"), Err(FieldProblem::Empty));
+        assert_eq!(wording.check("\u{200b}\u{feff}"), Err(FieldProblem::Empty));
         assert_eq!(wording.check(&"é".repeat(480)), Ok(()));
         let too_long = FieldProblem::TooLong { max: 480, given: 481 };
         assert_eq!(wording.check(&"é".repeat(481)), Err(too_long));
@@ -203,6 +205,24 @@ mod tests {
             ("Soldes. STOP 36180", "Soldes. STOP 36180"),
             ("Non-stop de 9 à 19 h", "Non-stop de 9 à 19 h STOP au 36180"),
             ("Code XXXXX", "Code 36180 STOP au 36180"),
+            ("Soldes, stop au xxxxx", "Soldes, stop au 36180"),
+            (
+                "Soldes. STOP SMS par SMS au : 36180",
+                "Soldes. STOP SMS par SMS au : 36180",
+            ),
+            // Of whom the field has a value, nobody reads what stands for an empty one.
+            (
+                "Soldes [prenom|STOP au XXXXX] !",
+                "Soldes [prenom|STOP au 36180] ! STOP au 36180",
+            ),
+            (
+                "Appelez le 0361800000 sans stop",
+                "Appelez le 0361800000 sans stop STOP au 36180",
+            ),
+            (
+                "STOP aux douleurs, appelez le 36180",
+                "STOP aux douleurs, appelez le 36180 STOP au 36180",
+            ),
         ] {
             assert_eq!(advertising(text), wanted);
         }

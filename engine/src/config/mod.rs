@@ -407,6 +407,23 @@ fn read(root: &Table<'_>) -> Config {
             "has only bind = \"receiver\", which submits nothing: at least one transceiver, transmitter or pair",
         );
     }
+    let listeners = [
+        ("api.listen", Some(config.api.listen)),
+        ("admin.listen", Some(config.admin.listen)),
+        ("links.listen", config.links.listen),
+    ];
+    for (at, (name, address)) in listeners.iter().enumerate() {
+        let taken = |(_, other): &&(&str, Option<SocketAddr>)| other.is_some() && other == address;
+        // Port 0 is whichever is free.
+        if address.is_some_and(|address| address.port() != 0)
+            && let Some((other, _)) = listeners[..at].iter().find(taken)
+        {
+            root.fault(
+                name,
+                format!("is the address of {other} as well: each listener needs its own"),
+            );
+        }
+    }
     root.finish();
     config
 }

@@ -533,6 +533,12 @@ fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
     table.required("status", "what the receipt means, such as \"unknown_number\"");
     let status = table.parsed("status", statuses(), status);
     let recredit = table.boolean("recredit", false);
+    if recredit && status == Some(Status::Delivered) {
+        table.fault(
+            "recredit",
+            "true gives the credits of every delivered message back: not with status = \"delivered\"",
+        );
+    }
     table.finish();
     Some(ReceiptRule {
         stat: stat.map(|stat| stat.to_uppercase()),

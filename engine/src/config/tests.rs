@@ -48,6 +48,27 @@ fn smsc_faults(line: &str) -> Vec<String> {
 }
 
 #[test]
+fn each_listener_has_an_address_of_its_own() {
+    let said = faults(&CONTRACT.replace("127.0.0.1:9090", "127.0.0.1:8080"));
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("admin.listen") && said[0].contains("api.listen"),
+        "{said:?}"
+    );
+    let any = CONTRACT.replace("127.0.0.1:9090", "127.0.0.1:0");
+    assert!(parse(&any.replace("127.0.0.1:8080", "127.0.0.1:0")).is_ok());
+}
+
+#[test]
+fn what_is_delivered_is_not_given_back() {
+    let rule = |status: &str| format!("receipts = [{{ stat = \"DELIVRD\", status = \"{status}\", recredit = true }}]");
+    let said = smsc_faults(&rule("delivered"));
+    assert!(said.len() == 1 && said[0].contains("recredit"), "{said:?}");
+    let whole = CONTRACT.to_owned() + &rule("reception_error");
+    assert!(parse(&whole).is_ok());
+}
+
+#[test]
 fn receivers_alone_are_no_configuration() {
     let text = |bind: &str| {
         format!(

@@ -120,6 +120,12 @@ impl Database {
             return Ok(Tie::Holds);
         };
         let held = change.rows(Sql::new(HELD), |row| row.number(0)).await?;
+        if !redis.is_blank && held.first().is_none_or(|held| *held == 0) {
+            tracing::warn!(
+                database = place,
+                "nobody is in this database, and tenants are in Redis: if they had contacts, consents and history, these are in another one"
+            );
+        }
         let tie = match held.first() {
             _ if theirs == redis.id => Tie::Holds,
             Some(0) | None => {

@@ -63,6 +63,14 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// Whether something was spent on it, be it given back or not.
+    pub(crate) const fn is_billed(self) -> bool {
+        match self {
+            Self::Status { accepted, .. } => accepted,
+            Self::Canceled | Self::Skipped => false,
+        }
+    }
+
     /// The letter that stands for it.
     pub(crate) const fn letter(self) -> u8 {
         match self {

@@ -56,10 +56,7 @@ impl Fate {
 
     fn is_billed(&self) -> bool {
         match self.ended_at {
-            Some((_, result)) => match result.ending {
-                Ending::Status { accepted, .. } => accepted,
-                Ending::Canceled | Ending::Skipped => false,
-            },
+            Some((_, result)) => result.ending.is_billed(),
             None => self.taken_at.is_some(),
         }
     }

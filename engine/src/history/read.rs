@@ -66,7 +66,7 @@ pub(crate) struct Asked {
     pub(crate) behind: Option<PastPlace>,
 }
 
-const COLUMNS: &str = "id, recipient, status, reason, code, segments, credits, at, taken_at, ended_at, \
+const COLUMNS: &str = "id, recipient, status, reason, code, segments, spent, at, taken_at, ended_at, \
      (SELECT trial_message.campaign FROM trial_message WHERE trial_message.id = message.id)";
 
 impl History {

@@ -174,7 +174,9 @@ impl Shared {
                 | CampaignFault::Database(_)
                 | CampaignFault::Busy
                 | CampaignFault::Stopping
-                | CampaignFault::TrafficInReview,
+                | CampaignFault::TrafficInReview
+                // Until it is too late, the tenant may be given some.
+                | CampaignFault::Short { .. },
             ) => Came::Open,
             Err(fault) => Came::Failed(code_of(&fault)),
         }

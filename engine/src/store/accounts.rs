@@ -121,6 +121,8 @@ pub(crate) struct Booking {
     pub(crate) recredited: u64,
     /// Credits that may stay held; `None`: all.
     pub(crate) keep: Option<u64>,
+    /// Only if it has so many messages; `None`: it gets no more.
+    pub(crate) of_total: Option<u64>,
     /// Its state from now on, if another.
     pub(crate) state: Option<CampaignState>,
 }
@@ -390,7 +392,8 @@ impl Store {
                 .arg(one.keep.map_or_else(String::new, |keep| keep.to_string()));
             call.arg(now.0)
                 .arg(id.to_string())
-                .arg(one.state.map_or("", CampaignState::code));
+                .arg(one.state.map_or("", CampaignState::code))
+                .arg(one.of_total.map_or_else(String::new, |total| total.to_string()));
             call
         };
         let replies = self.run(&self.bulk, bookings.iter().map(book).collect()).await;

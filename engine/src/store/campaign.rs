@@ -99,6 +99,8 @@ pub(crate) struct Campaign {
     pub(crate) link: Option<CampaignLink>,
     /// The campaign that it was made of.
     pub(crate) copied_from: Option<CampaignId>,
+    /// It goes to some recipients of that one, by what became of their messages.
+    pub(crate) resends: bool,
     /// Why its audience could not be found out at its last launch: a code of the API.
     pub(crate) refused: Option<String>,
     /// Where it is in its life.
@@ -209,6 +211,7 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     }
     if let Some(of) = campaign.copied_from {
         set.arg("copied_from").arg(of.0);
+        set.arg("resends").arg(u8::from(campaign.resends));
     }
     if campaign.guests_only {
         set.arg("guests_only").arg(1);
@@ -328,6 +331,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
             domain: domain.clone(),
             expires_at: time("link_expires_at"),
         }),
+        resends: fields.get("resends").is_some_and(|resends| resends == "1"),
         copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
         state: text("state").parse().ok()?,

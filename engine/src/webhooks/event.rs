@@ -192,13 +192,14 @@ impl MessageNews {
                     None if taken => What::Taken,
                     None => return None,
                 };
+                let is_free = result.is_some_and(|result| to == ENDED && !result.ending.is_billed());
                 Some(Self {
                     at,
                     first: id,
                     count: 1,
                     what,
                     segments,
-                    credits,
+                    credits: if is_free { 0 } else { credits },
                 })
             }
             JournalEvent::Range {

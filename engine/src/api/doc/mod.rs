@@ -25,9 +25,10 @@ mod tests;
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware;
 use axum::routing::{on, options};
 
-use super::App;
+use super::{App, query};
 pub(super) use needs::Needs;
 pub(super) use operation::{Key, Operation, Verb};
 
@@ -54,7 +55,12 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.router = self.router.route(operation.path, on(operation.verb.filter(), handler));
+        let mut served = on(operation.verb.filter(), handler);
+        // Pages that people open by a link may come with whatever a mail program puts behind it.
+        if operation.query.is_none() && operation.key != Key::Nobody {
+            served = served.route_layer(middleware::from_fn(query::none));
+        }
+        self.router = self.router.route(operation.path, served);
         self.operations.push((self.tag, operation));
         self
     }

@@ -276,6 +276,10 @@ impl Operation {
         if self.query.is_some() || has_body {
             codes.extend([Code::InvalidRequest, Code::InvalidFields]);
         }
+        // Parameters, of which it has none.
+        if self.key != Key::Nobody {
+            codes.insert(Code::InvalidRequest);
+        }
         // A key of idempotency has the body read where there is none.
         if has_body || self.is_once() {
             codes.extend([Code::BodyTooLarge, Code::RequestTimeout, Code::UnsupportedMediaType]);

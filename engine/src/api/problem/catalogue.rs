@@ -186,8 +186,8 @@ const ADDRESS_NOT_ALLOWED: (&str, &str) = (
     "This key is not valid from this address.",
 );
 const EMPTY_AUDIENCE: (&str, &str) = (
-    "Aucun des destinataires n'a de numéro de mobile valable.",
-    "None of the recipients is a mobile number that can be sent to.",
+    "Il ne reste personne à qui écrire : aucun numéro de mobile valable, ou tous ont déjà ce message.",
+    "Nobody is left to write to: no valid mobile number, or all have this message already.",
 );
 const METHOD_NOT_ALLOWED: (&str, &str) = (
     "Cette adresse n'accepte pas cette méthode.",

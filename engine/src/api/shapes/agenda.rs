@@ -81,7 +81,7 @@ struct GivenEvent {
     state: Option<EventStateWord>,
     /// With its offset, or by the clocks of `time_zone`; not given: it has no date, as of results.
     starts_at: Option<String>,
-    /// Not given: Europe/Paris.
+    /// Not given: that of the tenant.
     time_zone: Option<String>,
     /// FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, with INTERVAL, COUNT, UNTIL, BYMONTH, BYMONTHDAY, BYDAY: it begins again on each of these days, at the
     /// same time, until it ends; `null`: it is once.
@@ -274,7 +274,7 @@ struct GivenWaitingPerson {
     from: Option<String>,
     /// Times that begin before.
     until: Option<String>,
-    /// Not given: Europe/Paris.
+    /// Not given: that of the tenant.
     time_zone: Option<String>,
     /// When and how they have asked for it, in the practice's words.
     #[schemars(length(min = 1, max = TEXT_MAX))]

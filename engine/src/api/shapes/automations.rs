@@ -58,7 +58,7 @@ pub(in crate::api) struct NewAutomation {
     starts: Option<Day>,
     /// When they are launched; advertising waits for its hours.
     time: TimeOfDay,
-    /// By whose clocks; not given: Europe/Paris.
+    /// By whose clocks; not given: that of the tenant.
     time_zone: Option<String>,
     campaign: OrderOf,
 }

@@ -448,7 +448,7 @@ pub(in crate::api) struct Resend {
     again: Option<bool>,
     /// As `scheduled_at` of `schedule`. Not given: it is a draft.
     scheduled_at: Option<LocalTime>,
-    /// A name of the IANA database; not given: Europe/Paris.
+    /// A name of the IANA database; not given: that of the tenant.
     time_zone: Option<String>,
 }
 
@@ -462,7 +462,7 @@ super::schema! {
 pub(in crate::api) struct Schedule {
     /// With an offset, or by the clocks of `time_zone`; within a year. `null`: no more, it is a draft again.
     scheduled_at: Nullable<LocalTime>,
-    /// A name of the IANA database; not given: Europe/Paris.
+    /// A name of the IANA database; not given: that of the tenant.
     time_zone: Option<String>,
 }
 

@@ -59,6 +59,26 @@ enum Tag {
     Text(#[schemars(regex(pattern = "^0[xX][0-9a-fA-F]{1,4}$"))] String),
 }
 
+/// How a message is taken.
+#[derive(JsonSchema)]
+pub(in crate::api) struct MessageSending {
+    /// Whether it is only tried: nothing is sent, held or kept.
+    dry_run: Option<bool>,
+}
+
+/// What a message would be.
+#[derive(JsonSchema)]
+pub(in crate::api) struct MessageTried {
+    to: Phone,
+    /// As it would go.
+    text: String,
+    segments: u8,
+    /// What it would cost.
+    credits: u8,
+    /// What the tenant has.
+    available: u64,
+}
+
 /// A message that was taken.
 #[derive(JsonSchema)]
 pub(in crate::api) struct Taken {

@@ -16,7 +16,7 @@ pub(in crate::api) struct StatisticsQuestion {
     /// Messages before then; now, if it is not said.
     until: Option<Moment>,
     by: Option<By>,
-    /// By whose clocks days begin; `Europe/Paris`, if it is not said.
+    /// By whose clocks days begin; the tenant's, if it is not said.
     time_zone: Option<String>,
     /// Of that campaign only.
     campaign: Option<CampaignId>,
@@ -32,7 +32,7 @@ pub(in crate::api) struct ReplyStatisticsQuestion {
     /// Replies before then; now, if it is not said.
     until: Option<Moment>,
     by: Option<ReplyDimensions>,
-    /// By whose clocks days begin; `Europe/Paris`, if it is not said.
+    /// By whose clocks days begin; the tenant's, if it is not said.
     time_zone: Option<String>,
     /// To that campaign only.
     campaign: Option<CampaignId>,
@@ -53,7 +53,7 @@ pub(in crate::api) struct Comparison {
 /// By whose clocks months begin, and in what form they are shown.
 #[derive(JsonSchema)]
 pub(in crate::api) struct StatementQuestion {
-    /// By whose clocks months begin; `Europe/Paris`, if it is not said.
+    /// By whose clocks months begin; the tenant's, if it is not said.
     time_zone: Option<String>,
     /// `json`, if neither this nor `Accept` says anything else.
     format: Option<Form>,

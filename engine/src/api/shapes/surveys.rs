@@ -126,7 +126,7 @@ struct SurveyAnswer {
 pub(in crate::api) struct SurveyResultsAsked {
     /// Whose answers are counted together; all, if it is not said.
     by: Option<ByWord>,
-    /// By whose clocks months begin; `Europe/Paris`, if it is not said.
+    /// By whose clocks months begin; the tenant's, if it is not said.
     time_zone: Option<String>,
     /// `json`, if neither this nor `Accept` says anything else.
     format: Option<Form>,

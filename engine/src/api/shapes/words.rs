@@ -40,7 +40,7 @@ fn one_of(text: &str, words: impl IntoIterator<Item = &'static str>) -> Schema {
 }
 
 /// What a message that is remembered may be.
-pub(in crate::api) const PAST_STATUSES: [&str; 8] = [
+pub(in crate::api) const PAST_STATUSES: [&str; 9] = [
     "delivered",
     "transmission_failed",
     "reception_error",
@@ -49,6 +49,7 @@ pub(in crate::api) const PAST_STATUSES: [&str; 8] = [
     "transmitted",
     "recredited",
     "skipped",
+    "canceled",
 ];
 
 schema! {

@@ -3,6 +3,7 @@
 -- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] campaign c:{tN}:cmp:<id>
 -- ARGV[1] credits spent so far  [2] credits given back so far  [3] credits that stay held at the most, '' for all  [4] now, microseconds
 --     [5] campaign's id in the ledger  [6] the campaign's new state, or '' to keep it
+--     [7] messages that it must have for anything to be released, '' for any number
 -- Returns: credits that were debited, given back and released now.
 -- Limits: one campaign; at most three ledger lines.
 local KEPT_MS = 34560000000 -- a ledger line is kept for 400 days
@@ -31,6 +32,7 @@ if back > 0 then
   entry('recredit', back)
 end
 local kept = tonumber(ARGV[3])
+if ARGV[7] ~= '' and redis.call('HGET', KEYS[3], 'total') ~= ARGV[7] then kept = nil end
 if kept and held > kept then
   released = held - kept
   redis.call('HINCRBY', KEYS[1], 'held', -released)
