@@ -44,6 +44,8 @@ pub(super) enum Name {
     CheckIn,
     Clear,
     AddSender,
+    SetRows,
+    Counts,
 }
 
 /// How a script is loaded.
@@ -70,7 +72,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 40] = scripts![
+const SOURCES: [(Name, Kind, &str); 42] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -111,6 +113,8 @@ const SOURCES: [(Name, Kind, &str); 40] = scripts![
     CheckIn PlainSettling "check_in.lua",
     Clear Settling "clear.lua",
     AddSender Plain "add_sender.lua",
+    SetRows Partition "set_rows.lua",
+    Counts Plain "counts.lua",
 ];
 
 /// Every script, ready to be loaded and called.
