@@ -60,6 +60,8 @@ pub(super) const SUSPENDED: &str = "c:suspended";
 pub(super) const API_KEYS: &str = "c:keys";
 /// Epoch → last sign of life of the engine process that has it, µs by the server's clock.
 pub(super) const ENGINES: &str = "c:engines";
+/// Epoch → numbers of the rules of sending that the engine process that has it has obeyed, one after the other, apart by spaces.
+pub(super) const OBEYED: &str = "c:obeyed";
 /// A channel: what engines ring for.
 pub(super) const BELL: &str = "c:bell";
 /// Epoch → what the engine process that has it says of itself, as JSON.
