@@ -63,6 +63,7 @@ const STEPS: &[(&str, &str)] = &[
         "rules of messages",
         include_str!("../data/migrations/0035_rules_of_messages.sql"),
     ),
+    ("owners", include_str!("../data/migrations/0036_owners.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -151,6 +151,11 @@ impl Leases {
         })
     }
 
+    /// What this process is known by: the epoch that it began with.
+    pub(crate) fn number(&self) -> u32 {
+        self.epochs.first()
+    }
+
     /// The epoch to lease under now.
     pub(crate) fn epoch(&self) -> u32 {
         self.epochs.current().epoch

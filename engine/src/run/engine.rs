@@ -346,7 +346,7 @@ impl Engine {
         let (people, store) = (self.base.people.clone(), self.base.store.clone());
         Imports::new(
             people,
-            (store, self.base.mirror.clone()),
+            (store, self.base.mirror.clone(), self.leases.number()),
             field_detail,
             &self.config.database.spool(),
         )

@@ -1,9 +1,11 @@
 //! Engine processes: who is alive, and numbers for the names of SMSCs and routes.
 
+use std::time::Duration;
+
 use super::connection::read;
 use super::health::memory;
 use super::scripts::Name;
-use super::{Store, StoreError, keys};
+use super::{Store, StoreError, Token, keys};
 use crate::domain::{CampaignId, GateId, RouteId, SmscId, UnixMicros};
 
 /// Of so many epochs it is known which rules they were under: more than begin in the time that a message may take.
@@ -45,6 +47,13 @@ impl Store {
         let obeyed: Option<String> = self.ask(get.arg(keys::OBEYED).arg(epoch)).await?;
         let obeyed = obeyed.unwrap_or_default();
         Ok(obeyed.split(' ').filter_map(|number| number.parse().ok()).collect())
+    }
+
+    /// Whether it is this start's turn, for so long from now on; zero: it has ended.
+    pub(crate) async fn starts(&self, token: &Token, length: Duration) -> Result<bool, StoreError> {
+        let mut call = self.script(Name::Starting, &[keys::STARTING]);
+        call.arg(token.hex()).arg(length.as_millis() as u64);
+        Ok(self.ask::<u8>(&call).await? == 1)
     }
 
     /// A sign of life. Returns the server's time.

@@ -64,6 +64,8 @@ pub(super) const ENGINES: &str = "c:engines";
 pub(super) const OBEYED: &str = "c:obeyed";
 /// A channel: what engines ring for.
 pub(super) const BELL: &str = "c:bell";
+/// The token of the start of an engine that makes this database and SQL agree now.
+pub(super) const STARTING: &str = "c:starting";
 /// Epoch → what the engine process that has it says of itself, as JSON.
 pub(super) const PEERS: &str = "c:peers";
 /// What one engine has at a time, and who wants it, see `tenure.lua`.

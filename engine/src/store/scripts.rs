@@ -44,6 +44,7 @@ pub(super) enum Name {
     CheckIn,
     Clear,
     AddSender,
+    Starting,
     SetRows,
     Counts,
 }
@@ -72,7 +73,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 42] = scripts![
+const SOURCES: [(Name, Kind, &str); 43] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -113,6 +114,7 @@ const SOURCES: [(Name, Kind, &str); 42] = scripts![
     CheckIn PlainSettling "check_in.lua",
     Clear Settling "clear.lua",
     AddSender Plain "add_sender.lua",
+    Starting PlainSettling "starting.lua",
     SetRows Partition "set_rows.lua",
     Counts Plain "counts.lua",
 ];
