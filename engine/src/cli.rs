@@ -275,6 +275,8 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::Table(_)
         | RunFault::Words(_)
         | RunFault::Tracer(_)
+        | RunFault::NoRandom(_)
+        | RunFault::Overtaken
         | RunFault::Metrics(_) => ExitCode::from(WENT_WRONG),
     }
 }

@@ -3,6 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Faults;
+use crate::database::DatabaseError;
 use crate::guard::Reason;
 use crate::outcome::BrokenTable;
 use crate::store::StoreError;
@@ -35,6 +36,9 @@ pub(crate) enum ReloadFault {
     /// The store does not answer.
     #[error("the store does not answer: {0}")]
     Store(#[from] StoreError),
+    /// The database does not answer.
+    #[error("the database does not answer: {0}")]
+    Database(#[from] DatabaseError),
     /// A defect of the build.
     #[error(transparent)]
     Table(#[from] BrokenTable),

@@ -58,6 +58,41 @@ fn an_emptied_database_is_noticed_and_stops_everything_until_a_restart() {
 }
 
 #[test]
+fn two_engines_that_start_at_once_on_an_emptied_redis_rebuild_it_one_after_the_other_and_wait_for_no_dead_one() {
+    let mut stand = Stand::new(programs!(), "guard-rebuilt-once", ANSWERS_TAKE_TIME, |smsc| smsc);
+    let mut other = stand.engine.beside("other");
+    let http = stand.tenant.http(&stand.engine);
+    let before = http.get("/v1/tenant").expect(200)["credits"].clone();
+    // SQL has what the ledger says, and would have it within a second otherwise.
+    http.get("/v1/ledger").expect(200);
+    stand.engine.kill();
+    other.kill();
+    let mut redis = stand.redis.connect().unwrap();
+    redis::cmd("FLUSHALL").exec(&mut redis).expect("FLUSHALL");
+    // As a start that was killed in the middle leaves it.
+    redis::cmd("SET")
+        .arg("c:starting")
+        .arg("dead")
+        .arg("PX")
+        .arg(2_000)
+        .exec(&mut redis)
+        .expect("SET");
+    let engine = &mut stand.engine;
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.restart());
+        other.restart();
+    });
+    let logs = [stand.engine.process().last_words(), other.process().last_words()];
+    for log in &logs {
+        assert!(log.contains("another engine is starting"), "{log}");
+    }
+    let rebuilt = logs.iter().filter(|log| log.contains("rebuilt from the database"));
+    assert_eq!(rebuilt.count(), 1, "{logs:?}");
+    let tenant = stand.tenant.http(&other).get("/v1/tenant").expect(200);
+    assert_eq!(tenant["credits"], before);
+}
+
+#[test]
 fn a_redis_that_was_emptied_is_rebuilt_with_tenants_credits_and_who_wants_nothing() {
     let mut stand = Stand::new(programs!(), "guard-rebuilt", ANSWERS_TAKE_TIME, |smsc| smsc);
     let (id, operator) = (stand.tenant.id.clone(), stand.engine.operator());

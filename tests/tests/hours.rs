@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, eventually, peers, programs};
+use campanile_tests::{CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, peers, programs};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -398,4 +398,103 @@ print(json.dumps({zone: {'days': days(provinces, ('public', 'government')), 'all
                   for zone, provinces in zones.items()}))
 ";
     are_those_of_another_calendar("ca", program);
+}
+
+/// Of each message of a campaign, in history: the pack that it was sent under and its version; none before all are there.
+fn packs_of(http: &Http, campaign: &str, count: usize) -> Vec<(Value, Value)> {
+    let path = format!("/v1/messages?limit=500&campaign={campaign}");
+    eventually("history has all of them", LIMIT, || {
+        let page = http.get(&path).expect(200);
+        let rows = page["data"].as_array().expect("a list");
+        let packs = rows
+            .iter()
+            .map(|row| (row["pack"].clone(), row["pack_version"].clone()));
+        (rows.len() == count && rows.iter().all(|row| !row["ended_at"].is_null())).then(|| packs.collect())
+    })
+}
+
+/// The version of a pack, as it is shown.
+fn version(http: &Http) -> Value {
+    http.get("/v1/rules/check?to=%2B33612000000&purpose=marketing")
+        .expect(200)["pack_version"]
+        .clone()
+}
+
+#[test]
+fn req_001_19_history_says_under_which_pack_and_version_each_message_was_sent_through_reloads() {
+    const SLOWLY: &str = "[answer]\ndelay = \"4s\"\n";
+    let lab = Lab::new(programs!(), "hours-history");
+    // A Friday in Paris, noon: both packs are open.
+    lab.live_at("2026-11-27T11:00:00Z");
+    let stand = Stand::under(lab, SLOWLY, |redis, sim| {
+        let mut settings = settings(redis.url(), sim.smpp_address());
+        settings.smscs = vec![SmscSettings::new("north", sim.smpp_address())];
+        settings
+    });
+    let http = stand.tenant.http(&stand.engine);
+    let seed = (json!("fr-seed"), version(&http));
+    let first = stand.tenant.order(&stand.engine, &order("marketing", of_paris(10)));
+    stand.sim.wait_for("submits", 10, LIMIT);
+    // It obeys others before any of these is answered.
+    let mut other = settings(stand.redis.url(), stand.sim.smpp_address());
+    other.smscs = vec![SmscSettings::new("north", stand.sim.smpp_address())];
+    other.rules = Some(vec!["fr-seed".to_owned(), "fr-af2m-2026".to_owned()]);
+    stand.engine.configure(&other);
+    stand.engine.reload().expect(200);
+    let charter = (json!("fr-af2m-2026"), version(&http));
+    assert_ne!(seed.1, charter.1);
+    let second = stand.tenant.order(&stand.engine, &order("marketing", of_paris(20)));
+    let urgent = stand.tenant.order(&stand.engine, &order("transactional", of_paris(5)));
+    assert_eq!(packs_of(&http, &first.id, 10), vec![seed; 10]);
+    assert_eq!(packs_of(&http, &second.id, 20), vec![charter.clone(); 20]);
+    assert_eq!(packs_of(&http, &urgent.id, 5), vec![(Value::Null, Value::Null); 5]);
+    let traced = Command::new(env!("CARGO_BIN_EXE_campanile-under-test"))
+        .args(["message", "trace", "+33612000019"])
+        .env("CAMPANILE_ADMIN", format!("http://{}", stand.engine.admin().address()))
+        .env("CAMPANILE_OPERATOR_KEY", stand.engine.operator_key())
+        .output()
+        .expect("campanile runs");
+    let (told, wanted) = (
+        String::from_utf8_lossy(&traced.stdout),
+        format!("fr-af2m-2026 {}", charter.1.as_str().expect("a version")),
+    );
+    assert!(
+        told.contains(&wanted),
+        "{told}{}",
+        String::from_utf8_lossy(&traced.stderr)
+    );
+}
+
+#[test]
+fn req_001_19_with_other_packs_beside_each_other_history_says_those_of_who_sent_on_postgresql_as_well() {
+    let lab = Lab::new(programs!(), "hours-two-packs");
+    let postgres = lab.postgres();
+    // A Friday in Paris, a quarter to nine in the evening: only the charter is open.
+    lab.live_at("2026-11-27T19:45:00Z");
+    let with_sessions = |redis: String, sim: &str| {
+        let mut settings = EngineSettings::new(Some(redis), vec![SmscSettings::new("north", sim).sessions(2)]);
+        settings.rules = Some(vec!["fr-seed".to_owned()]);
+        settings
+            .tables
+            .push(format!("[database]\nurl = \"{}\"", postgres.url()));
+        settings
+    };
+    let stand = Stand::under(lab, "", |redis, sim| with_sessions(redis.url(), sim.smpp_address()));
+    let mut other = stand.engine.beside("other");
+    let mut settings = with_sessions(stand.redis.url(), stand.sim.smpp_address());
+    settings.rules = Some(vec!["fr-af2m-2026".to_owned()]);
+    other.restart_with(&settings);
+    let campaign = stand.tenant.order(&stand.engine, &order("marketing", of_paris(20)));
+    campaign.wait(&stand.engine, "the other engine sends it", LIMIT, |view| {
+        view.status("delivered") == 20
+    });
+    let charter = version(&stand.tenant.http(&other));
+    let http = stand.tenant.http(&stand.engine);
+    assert_ne!(version(&http), charter, "who follows the journal obeys another one");
+    let expected = vec![(json!("fr-af2m-2026"), charter); 20];
+    assert_eq!(packs_of(&http, &campaign.id, 20), expected);
+    // As whoever has the journal after it says.
+    assert!(stand.engine.shut_down().success());
+    let http = stand.tenant.http(&other);
+    assert_eq!(packs_of(&http, &campaign.id, 20), expected);
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use campanile_tests::{Answer, Http, Stand, eventually, programs};
+use campanile_tests::{Answer, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -26,6 +26,36 @@ fn ended(http: &Http, begun: &Value) -> Value {
         let import = http.get(&path).expect(200);
         (import["state"] != "running").then_some(import)
     })
+}
+
+#[test]
+fn req_002_04_an_import_goes_on_when_another_engine_starts_and_is_interrupted_when_its_own_has_died() {
+    let lab = Lab::new(programs!(), "imports-two");
+    let postgres = lab.postgres();
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]);
+        settings
+            .tables
+            .push(format!("[database]\nurl = \"{}\"", postgres.url()));
+        settings
+    });
+    let mut owner = stand.engine.beside("owner");
+    // What is wrong with its second row cannot be written down.
+    let lock = postgres.lock("import_error").expect("lock a table");
+    let file = b"Nom;Portable\nMartin;+33612345678\nDurand;bonjour\n";
+    let begun = stand.tenant.http(&owner).post_as(CSV, "/v1/imports", file).expect(202);
+    let path = format!("/v1/imports/{}", begun["id"].as_str().expect("an id"));
+    let third = stand.engine.beside("third");
+    let of_third = stand.tenant.http(&third);
+    assert_eq!(of_third.get(&path).expect(200)["state"], "running");
+    owner.kill();
+    drop(lock);
+    let interrupted = ended(&of_third, &begun);
+    assert_eq!(interrupted["state"], "interrupted", "{interrupted}");
+    owner.restart();
+    let again = stand.tenant.http(&owner).post_as(CSV, "/v1/imports", file).expect(202);
+    assert_eq!(ended(&of_third, &again)["state"], "completed");
+    assert_eq!(of_third.get(&path).expect(200)["state"], "interrupted");
 }
 
 fn import(http: &Http, file: &[u8]) -> Value {

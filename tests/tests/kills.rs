@@ -1,7 +1,7 @@
 //! Kills at random moments.
 
 use campanile_tests::programs;
-use campanile_tests::scenarios::{hold, kills, stops};
+use campanile_tests::scenarios::{hold, kills, money, stops};
 
 #[test]
 fn nothing_is_lost_or_doubled_by_kills_at_random_moments() {
@@ -11,4 +11,9 @@ fn nothing_is_lost_or_doubled_by_kills_at_random_moments() {
 #[test]
 fn req_001_21_no_advertising_comes_after_an_acknowledged_stop_whatever_is_killed() {
     hold(programs!(), &stops::STOPS);
+}
+
+#[test]
+fn the_books_balance_at_every_instant_and_in_both_stores_whatever_is_killed() {
+    hold(programs!(), &money::MONEY);
 }

@@ -327,7 +327,7 @@ impl Agenda {
         let mut fit: Vec<&Due> = outgoing.dues.iter().collect();
         if outgoing.again {
             let known = self.0.store.direct_of(outgoing.number, outgoing.token).await?;
-            if let Some(message) = known {
+            if let Some((message, _)) = known {
                 return Ok(Fate::Sent(message));
             }
             // What it was about may be another by now.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::known::Known;
 use super::problem::{Problem, ProblemKind};
-use super::refusal::{STORE_AWAY, store_refuses};
+use super::refusal::{STORE_AWAY, database_refuses, store_refuses};
 use crate::guard::Standing;
 use crate::reload::ReloadFault;
 
@@ -87,6 +87,7 @@ pub(super) async fn reload(State(app): State<App>, Extension(known): Extension<K
             Err(refused(fault.to_string()))
         }
         Err(ReloadFault::Store(error)) => Err(store_refuses(&error)),
+        Err(ReloadFault::Database(error)) => Err(database_refuses(&error)),
         Err(fault @ ReloadFault::Table(_)) => {
             tracing::error!(%fault, "the configuration does not hold");
             Err(ProblemKind::Internal.into())

@@ -105,6 +105,8 @@ pub(super) fn view(past: &Past) -> Value {
         "credits": past.credits,
         "taken_at": at(past.taken_at),
         "ended_at": at(past.ended_at),
+        "pack": past.pack.as_ref().map(|(pack, _)| pack),
+        "pack_version": past.pack.as_ref().map(|(_, version)| version),
         "test_of": past.test_of.map(|campaign| campaign.to_string()),
     })
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/messages` on the operators' listener, with the operator's key: the life of messages, in order of time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::access::Operator;
 use super::problem::{Problem, ProblemKind};
 use super::query::{parameters, refused};
-use super::refusal::store_refuses;
+use super::refusal::{database_refuses, store_refuses};
 use super::{App, page};
 use crate::audience::normalise;
 use crate::campaign::Placed;
@@ -110,7 +110,8 @@ pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> R
     }
     let messages: BTreeSet<MessageId> = events.iter().filter_map(Happened::message).collect();
     let logged = logged(&app, messages.into_iter().collect()).await?;
-    let events = with_logged(events, logged);
+    let mut events = with_logged(events, logged);
+    note_packs(&app, &mut events).await?;
     Ok(page(events.into_iter().map(Happened::shown).collect(), None))
 }
 
@@ -122,7 +123,8 @@ async fn recipient_of(app: &App, id: MessageId) -> Result<Recipient, Problem> {
 /// What the message log alone knows of a message, whose campaign is gone; `None`: nothing.
 async fn only_logged(app: &App, id: MessageId) -> Result<Option<Json<Value>>, Problem> {
     let logged = logged(app, vec![id]).await?;
-    let events = with_logged(Vec::new(), logged);
+    let mut events = with_logged(Vec::new(), logged);
+    note_packs(app, &mut events).await?;
     let shown: Vec<Value> = events.into_iter().map(Happened::shown).collect();
     Ok((!shown.is_empty()).then(|| page(shown, None)))
 }
@@ -133,6 +135,20 @@ async fn logged(app: &App, messages: Vec<MessageId>) -> Result<Vec<Happened>, Pr
         Problem::from(ProblemKind::Internal)
     })?;
     Ok(lines.into_iter().map(Happened::logged).collect())
+}
+
+/// Says of each message that was handed over under which pack of rules it was, as history knows some seconds later.
+async fn note_packs(app: &App, events: &mut [Happened]) -> Result<(), Problem> {
+    let messages: BTreeSet<MessageId> = events.iter().filter_map(Happened::message).collect();
+    let packs = app.history.packs_of(&messages.into_iter().collect::<Vec<_>>()).await;
+    let packs: HashMap<MessageId, _> = packs.map_err(|error| database_refuses(&error))?.into_iter().collect();
+    for event in events.iter_mut().filter(|event| event.view["event"] != "asked_for") {
+        if let Some((pack, version)) = event.message().and_then(|id| packs.get(&id)) {
+            event.view["pack"] = pack.as_str().into();
+            event.view["pack_version"] = version.as_str().into();
+        }
+    }
+    Ok(())
 }
 
 /// In order of time. What Redis and the log both know is told by the log: it knows when to the millisecond.

@@ -65,7 +65,7 @@ async fn give_operator_key(accounts: &Accounts, name: &str) {
 fn imports(bench: &Bench) -> crate::import::Imports {
     crate::import::Imports::new(
         bench.people.clone(),
-        (bench.store.clone(), bench.mirror.clone()),
+        (bench.store.clone(), bench.mirror.clone(), 1),
         problem::field_detail,
         &std::env::temp_dir(),
     )

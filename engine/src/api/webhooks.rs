@@ -83,7 +83,7 @@ fn deliveries_of() -> Routes {
             )
             .says(
                 "Another secret",
-                "The one before signs as well until `former_secret_until`.",
+                "The one before signs as well until `former_secret_until`; those before that, until it was said of each.",
             )
             .at::<EndpointId>("id", "The endpoint.")
             .answers::<shapes::WebhookWithSecret>(200, "The endpoint, with the new secret, which is shown this once."),

@@ -11,6 +11,10 @@ use crate::domain::{Message, MessageId, Recipient};
 pub(crate) struct Lease {
     /// The epoch that the leased messages carry.
     pub(crate) epoch: u32,
+    /// Which of the rules of sending that this process has obeyed they were leased under, from 1.
+    pub(crate) edition: u16,
+    /// All leases of the epoch share it: they are counted by that.
+    pub(crate) of_epoch: Arc<()>,
 }
 
 /// A leased message.
@@ -28,12 +32,19 @@ pub(crate) struct Flight {
     pub(crate) submitted: u8,
     /// The sender as a number; 0 when it cannot be replied to.
     pub(crate) sender: u64,
-    /// The lease that it is under.
-    #[expect(
-        dead_code,
-        reason = "held, not read: a lease lives as long as its messages are under way"
-    )]
+    /// The lease that it is under: it lives as long as its messages are under way.
     pub(crate) lease: Arc<Lease>,
+}
+
+impl Lease {
+    /// The first of an epoch.
+    pub(crate) fn new(epoch: u32, edition: u16) -> Self {
+        Self {
+            epoch,
+            edition,
+            of_epoch: Arc::default(),
+        }
+    }
 }
 
 impl Flight {

@@ -85,7 +85,7 @@ async fn submit(pool: &Pool) {
         segments: 1,
         submitted: 1,
         sender: 0,
-        lease: Arc::new(Lease { epoch: 1 }),
+        lease: Arc::new(Lease::new(1, 1)),
     };
     let mut segments = Segments::default();
     Sm::default().encode_submit(&mut segments.bytes, 0);

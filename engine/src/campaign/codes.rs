@@ -69,7 +69,9 @@ impl Campaigns {
                 };
                 with_codes.push((partition, position, row.pack()));
             }
-            self.store().set_rows(campaign.id, &with_codes).await?;
+            self.store()
+                .set_rows((campaign.id, campaign.finding), &with_codes)
+                .await?;
         }
     }
 

@@ -113,12 +113,12 @@ impl Campaigns {
         let purpose = copy.purpose;
         if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
             let (tenant, campaign) = (copy.tenant, id);
-            self.set_gates(Owner {
+            let owner = Owner {
                 tenant,
                 campaign,
                 purpose,
-            })
-            .await?;
+            };
+            self.set_gates(owner, 0).await?;
         }
         let terms = Terms {
             encoding: copy.encoding,
@@ -126,7 +126,7 @@ impl Campaigns {
         };
         let texts = Texts::of(&copy).map_err(CampaignFault::Fields)?;
         let price = Price::new(&texts, &terms);
-        let (estimate_segments, estimate_credits) = self.price((id, &copy.cipher), price, counts.accepted).await?;
+        let (estimate_segments, estimate_credits) = self.price((id, &copy.cipher, 0), price, counts.accepted).await?;
         let copy = Campaign {
             estimate_segments,
             estimate_credits,

@@ -19,8 +19,8 @@ use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::flagged::{Looked, Seen, Sent, Source};
 use crate::store::{
-    Admission, Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, RecipientRow,
-    StoreError, Token,
+    Admission, Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, Hold,
+    RecipientRow, StoreError, Token,
 };
 
 /// Whose messages, on which lane.
@@ -109,9 +109,9 @@ impl Campaigns {
         let (recipient, sender) = self.check(order).map_err(CampaignFault::Fields)?;
         let known = self.store().direct_of(recipient, token);
         let (known, admission) = tokio::try_join!(known, self.store().admission(tenant))?;
-        if let Some(id) = known {
+        if let Some((id, hold)) = known {
             // The try before may have broken off between the queue and the hold.
-            self.store().end_direct((tenant, id.campaign()), token, true).await?;
+            self.store().end_direct(tenant, token, Some(hold)).await?;
             return Ok(id);
         }
         let admission = admitted(admission)?;
@@ -129,19 +129,17 @@ impl Campaigns {
             credits: u64::from(priced.cost.credits),
             share: &admission.share(self.now()),
         };
-        let held_at = self.now();
-        let campaign = self.hold_one(&hold).await?;
-        let held = (campaign, held_at);
+        let held = self.hold_one(&hold).await?;
         let place = self.queue_one(tenant, held, (order, &priced), token).await?;
         match place {
-            DirectPlace::Queued(id) => {
-                self.store().end_direct((tenant, campaign), token, true).await?;
+            DirectPlace::Queued(id, hold) => {
+                self.store().end_direct(tenant, token, Some(hold)).await?;
                 self.flagged_with([text_flagged, sent_flagged], id).await;
                 Ok(id)
             }
             // The next message gets another campaign.
             DirectPlace::Full => {
-                self.store().end_direct((tenant, campaign), token, false).await?;
+                self.store().end_direct(tenant, token, None).await?;
                 self.forget_hour(tenant, order.purpose);
                 Err(CampaignFault::Busy)
             }
@@ -299,9 +297,9 @@ impl Campaigns {
     }
 
     /// Holds the credits of a message. Returns the campaign under which they are held.
-    async fn hold_one(&self, hold: &DirectHold<'_>) -> Result<CampaignId, CampaignFault> {
+    async fn hold_one(&self, hold: &DirectHold<'_>) -> Result<(CampaignId, Hold), CampaignFault> {
         match self.store().hold_direct(hold, self.now()).await? {
-            DirectHeld::Under(campaign) => Ok(campaign),
+            DirectHeld::Under(campaign, hold) => Ok((campaign, hold)),
             DirectHeld::DayFull => Err(self.day_is_full(hold.tenant, hold.share).await?),
             DirectHeld::Short => {
                 let tenant = self.store().tenant(hold.tenant).await?;
@@ -315,7 +313,7 @@ impl Campaigns {
     async fn queue_one(
         &self,
         tenant: TenantId,
-        (campaign, held_at): (CampaignId, UnixMicros),
+        (campaign, hold): (CampaignId, Hold),
         (order, priced): (&DirectOrder, &Priced),
         token: Token,
     ) -> Result<DirectPlace, CampaignFault> {
@@ -347,7 +345,7 @@ impl Campaigns {
         });
         let route = routes.route(priced.recipient);
         let message = DirectMessage {
-            held_at,
+            hold,
             tenant,
             campaign,
             recipient: priced.recipient,

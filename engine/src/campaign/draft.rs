@@ -171,12 +171,12 @@ impl Campaigns {
         // Advertising gets its gates at the launch: rules may change before.
         if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
             let campaign = id;
-            self.set_gates(Owner {
+            let owner = Owner {
                 tenant,
                 campaign,
                 purpose,
-            })
-            .await?;
+            };
+            self.set_gates(owner, 0).await?;
         }
         let terms = Terms {
             encoding: read.draft.encoding.unwrap_or(terms.encoding),
@@ -184,7 +184,7 @@ impl Campaigns {
         };
         let texts = Texts::one(read.draft.template.clone());
         let price = Price::new(&texts, &terms);
-        let priced = self.price((id, &cipher), price, read.counts.accepted).await?;
+        let priced = self.price((id, &cipher, 0), price, read.counts.accepted).await?;
         let (estimate_segments, estimate_credits) = priced;
         let campaign = Campaign {
             cipher,
@@ -332,7 +332,7 @@ impl Campaigns {
     /// Segments and credits of all messages; rows whose message takes more than one of them say so from then on.
     pub(super) async fn price(
         &self,
-        (id, cipher): (CampaignId, &Cipher),
+        (id, cipher, finding): (CampaignId, &Cipher, u64),
         mut price: Price<'_>,
         accepted: u32,
     ) -> Result<(u64, u64), CampaignFault> {
@@ -365,7 +365,7 @@ impl Campaigns {
                 // Rendering a chunk takes a fraction of a millisecond; others have their turn between two.
                 tokio::task::yield_now().await;
             }
-            self.store().set_rows(id, &dearer).await?;
+            self.store().set_rows((id, finding), &dearer).await?;
         }
     }
 

@@ -290,7 +290,7 @@ impl Campaigns {
     async fn queue_spans(&self, campaign: &Campaign, owner: Owner) -> Result<(), StoreError> {
         let before = self.0.deps.clock.now();
         if owner.purpose == Purpose::Marketing {
-            self.set_gates(owner).await?;
+            self.set_gates(owner, 0).await?;
         }
         loop {
             let stale = self.store().launch_spans(owner, self.routes().version()).await?;

@@ -15,8 +15,9 @@ type Stranded = (MessageId, TenantId, Recipient);
 
 impl Campaigns {
     /// Gives a draft's spans the gates of their campaign's purpose, which is known when the whole draft is: advertising to the first
-    /// zone goes by its hours, what is transactional to any other at any.
-    pub(super) async fn set_gates(&self, owner: Owner) -> Result<(), StoreError> {
+    /// zone goes by its hours, what is transactional to any other at any. `finding`: that it is of; 0, where it was not found out, or is
+    /// launched.
+    pub(super) async fn set_gates(&self, owner: Owner, finding: u64) -> Result<(), StoreError> {
         let home = self.0.deps.gates.home();
         if home == GateId::OPEN {
             return Ok(());
@@ -38,7 +39,7 @@ impl Campaigns {
             let cut: Vec<Span> = cut.collect();
             let version = spans.version;
             self.store()
-                .recut_draft(owner, partition, spans, (&cut, version))
+                .recut_draft((owner, finding), partition, spans, (&cut, version))
                 .await?;
         }
         Ok(())
@@ -53,7 +54,7 @@ impl Campaigns {
             .cut((campaign, &routes, campaign.purpose), partition, &spans.all)
             .await?;
         self.store()
-            .recut_draft(owner, partition, spans, (&cut, routes.version()))
+            .recut_draft((owner, 0), partition, spans, (&cut, routes.version()))
             .await?;
         Ok(())
     }

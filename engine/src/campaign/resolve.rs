@@ -281,18 +281,19 @@ impl Campaigns {
         // Advertising gets its gates when it is queued.
         if purpose == Purpose::Transactional {
             let campaign = id;
-            self.set_gates(Owner {
+            let owner = Owner {
                 tenant,
                 campaign,
                 purpose,
-            })
-            .await?;
+            };
+            self.set_gates(owner, finding).await?;
         }
         self.give_codes(&campaign, found.counts.accepted).await?;
         let (texts, terms) = self.priced_by(&campaign).await?;
         let price = Price::new(&texts, &terms);
-        let (estimate_segments, estimate_credits) =
-            self.price((id, &campaign.cipher), price, found.counts.accepted).await?;
+        let (estimate_segments, estimate_credits) = self
+            .price((id, &campaign.cipher, finding), price, found.counts.accepted)
+            .await?;
         let campaign = Campaign {
             estimate_segments,
             estimate_credits,

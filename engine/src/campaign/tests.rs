@@ -664,6 +664,44 @@ async fn a_token_whose_hold_was_undone_may_hold_again() {
     assert_eq!(bench.lease(10).await.len(), 2);
 }
 
+/// Two requests of one token: the second looked for its message before the first had made it, and holds credits after it has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_hold_of_a_token_whose_message_is_there_is_released() {
+    let bench = Bench::start("direct-twice").await;
+    let tenant = bench.tenant(5).await;
+    let (order, token) = (direct("06 12 34 56 78", "Votre code est 1234"), Token([1; 16]));
+    let id = bench.campaigns.send(tenant, &order, token).await.unwrap();
+    let recipient = Recipient(33_612_345_678);
+    let now = bench.clock.unix();
+    let share = bench.store.admission(tenant).await.unwrap().share(now);
+    let hold = DirectHold {
+        tenant,
+        campaign: id.campaign(),
+        token,
+        partition: recipient.partition(bench.store.partitions()),
+        credits: 1,
+        share: &share,
+    };
+    let balances = || async {
+        let campaign = bench.store.campaign(tenant, id.campaign()).await.unwrap().unwrap();
+        let credits = bench.credits(tenant).await;
+        (credits.available, credits.held, campaign.total, campaign.held)
+    };
+    assert_eq!(balances().await, (4, 1, 1, 1));
+    // It asks again, goes on as far as its message, or is killed behind its hold.
+    bench.store.hold_direct(&hold, now).await.unwrap();
+    assert_eq!(balances().await, (3, 2, 2, 2));
+    assert_eq!(bench.campaigns.send(tenant, &order, token).await.unwrap(), id);
+    assert_eq!(balances().await, (4, 1, 1, 1));
+    bench.store.hold_direct(&hold, bench.clock.unix()).await.unwrap();
+    let later = bench.clock.unix().plus(Duration::from_secs(100));
+    for half in bench.store.half_done(later.seconds()).await.unwrap() {
+        bench.store.resolve_half_done(&half, later).await.unwrap();
+    }
+    assert_eq!(balances().await, (4, 1, 1, 1));
+    assert_eq!(bench.lease(10).await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_at_hand_are_never_too_many() {
     let bench = Bench::start("orders").await;

@@ -57,6 +57,7 @@ pub(crate) use links::Links;
 pub(crate) use listener::ListenerTls;
 pub(crate) use log::{Directives, Log, LogFormat, rust_log};
 pub(crate) use number::{Number, OwnNumber};
+pub(crate) use pack::recalled_pack;
 pub(crate) use preset::unknown as unknown_preset;
 pub(crate) use price::{Currency, Micros, PriceList};
 pub(crate) use redis_address::{Arrangement, RedisAddress, RedisTls};

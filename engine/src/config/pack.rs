@@ -25,6 +25,11 @@ pub(super) fn is_file(entry: &str) -> bool {
     entry.ends_with(ENDING)
 }
 
+/// A pack whose text is known; `None`: this version does not read it.
+pub(crate) fn recalled_pack(name: &str, text: &str) -> Option<Pack> {
+    read(name, text, name).ok()
+}
+
 /// The pack in the file of that name, which lies beside the configuration; its faults are noted with those of the configuration.
 pub(super) fn of_file(table: &Table<'_>, entry: &str) -> Option<Arc<Pack>> {
     let path = table.file_beside(entry);

@@ -32,7 +32,7 @@ pub(crate) struct Webhooks {
     pub(crate) keep: Duration,
     /// `endpoints`: how many a tenant may have. Default 10.
     pub(crate) endpoints: u32,
-    /// `secret_kept`: how long both secrets of an endpoint sign after a rotation. Default 1 day.
+    /// `secret_kept`: how long the secret before a rotation of an endpoint's signs as well. Default 1 day.
     pub(crate) secret_kept: Duration,
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use kit::output::complain;
+use serde_json::Value;
 
 use super::client::{Where, quoted};
 use super::failure::Failure;
@@ -70,7 +71,9 @@ impl Trace {
             print_json(&answer);
             return Ok(());
         }
-        let mut table = Table::new(&["at", "event", "to", "message", "smsc", "smsc_ids", "reason", "code"]);
+        let mut table = Table::new(&[
+            "at", "event", "to", "message", "smsc", "smsc_ids", "reason", "code", "rules",
+        ]);
         for event in rows(&answer) {
             let at = match event["at"].as_str() {
                 Some(at) => at.to_owned(),
@@ -82,6 +85,10 @@ impl Trace {
             } else {
                 &event["code"]
             };
+            let rules = match (event["pack"].as_str(), event["pack_version"].as_str()) {
+                (Some(pack), Some(version)) => format!("{pack} {version}"),
+                _ => cell(&Value::Null),
+            };
             table.row([
                 at,
                 cell(&event["event"]),
@@ -91,6 +98,7 @@ impl Trace {
                 cell(&event["smsc_message_ids"]),
                 cell(&event["reason"]),
                 cell(code),
+                rules,
             ]);
         }
         table.print();

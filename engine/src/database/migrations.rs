@@ -59,6 +59,11 @@ const STEPS: &[(&str, &str)] = &[
         "reseller watch",
         include_str!("../data/migrations/0034_reseller_watch.sql"),
     ),
+    (
+        "rules of messages",
+        include_str!("../data/migrations/0035_rules_of_messages.sql"),
+    ),
+    ("owners", include_str!("../data/migrations/0036_owners.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

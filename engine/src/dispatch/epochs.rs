@@ -19,10 +19,10 @@ struct Known {
 }
 
 impl Epochs {
-    /// One, as yet without leases.
+    /// One, as yet without leases, under the first rules.
     pub(super) fn new(first: u32) -> Self {
         let known = Known {
-            current: Arc::new(Lease { epoch: first }),
+            current: Arc::new(Lease::new(first, 1)),
             retired: Vec::new(),
         };
         Self {
@@ -45,9 +45,21 @@ impl Epochs {
     pub(super) fn replace(&self, lost: u32, epoch: u32) {
         let mut known = self.known();
         if known.current.epoch == lost {
-            let old = std::mem::replace(&mut known.current, Arc::new(Lease { epoch }));
+            let edition = known.current.edition;
+            let old = std::mem::replace(&mut known.current, Arc::new(Lease::new(epoch, edition)));
             known.retired.push(old);
         }
+    }
+
+    /// Leases under those of the rules that were obeyed from now on.
+    pub(super) fn obey(&self, edition: u16) {
+        let mut known = self.known();
+        let next = Lease {
+            epoch: known.current.epoch,
+            edition,
+            of_epoch: known.current.of_epoch.clone(),
+        };
+        known.current = Arc::new(next);
     }
 
     /// All of them, each once.
@@ -63,7 +75,7 @@ impl Epochs {
     /// Those given up none of whose messages is in flight any more: what is leased under them came back from the past.
     pub(super) fn unreachable(&self) -> Vec<u32> {
         let known = self.known();
-        let out = known.retired.iter().filter(|lease| Arc::strong_count(lease) == 1);
+        let out = known.retired.iter().filter(|lease| is_idle(lease));
         out.map(|lease| lease.epoch).collect()
     }
 
@@ -75,13 +87,18 @@ impl Epochs {
     /// Whether nothing that was leased is in flight.
     pub(super) fn are_idle(&self) -> bool {
         let known = self.known();
-        known.retired.is_empty() && Arc::strong_count(&known.current) == 1
+        known.retired.is_empty() && is_idle(&known.current)
     }
 
     /// Whole at every instant, so a panic elsewhere does not spoil it.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether nothing is in flight of a lease, nor of others of its epoch.
+fn is_idle(lease: &Arc<Lease>) -> bool {
+    Arc::strong_count(lease) == 1 && Arc::strong_count(&lease.of_epoch) == 1
 }
 
 #[cfg(test)]
@@ -106,5 +123,19 @@ mod tests {
         epochs.forget(4);
         assert_eq!((epochs.own(), epochs.first()), (vec![4, 7], 4));
         assert!(epochs.are_idle());
+    }
+
+    #[test]
+    fn what_was_leased_under_other_rules_is_in_flight_all_the_same() {
+        let epochs = Epochs::new(4);
+        let in_flight = epochs.current();
+        epochs.obey(2);
+        assert_eq!((in_flight.edition, epochs.current().edition), (1, 2));
+        assert!(!epochs.are_idle());
+        epochs.replace(4, 7);
+        assert_eq!(epochs.current().edition, 2);
+        assert_eq!(epochs.unreachable(), [] as [u32; 0]);
+        drop(in_flight);
+        assert_eq!(epochs.unreachable(), [4]);
     }
 }

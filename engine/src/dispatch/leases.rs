@@ -86,6 +86,8 @@ pub(crate) struct Leases {
     /// Where it stands until when others hold this process for alive.
     seats: Seats,
     pub(super) epochs: Epochs,
+    /// The rules of sending that this process has obeyed so far, by their numbers.
+    obeyed: tokio::sync::Mutex<Vec<u32>>,
     /// One lease at a time in a partition, so that each can say which was the one before.
     turns: Vec<tokio::sync::Mutex<Turn>>,
     /// A lease was asked for, and nobody knows what it brought.
@@ -127,14 +129,14 @@ struct Recent {
 }
 
 impl Leases {
-    /// A first epoch.
+    /// A first epoch, under rules of that number.
     pub(crate) async fn new(
         store: &Store,
         (clock, metrics, seats): (Clock, Metrics, Seats),
-        unparked: mpsc::Sender<Vec<ParkedOf>>,
+        (unparked, rules): (mpsc::Sender<Vec<ParkedOf>>, u32),
     ) -> Result<Self, StoreError> {
         let begun = clock.now();
-        let epoch = store.new_epoch().await?;
+        let epoch = store.new_epoch(&[rules]).await?;
         seats.alive_until(begun + DEAD_AFTER - MARGIN);
         Ok(Self {
             store: store.clone(),
@@ -142,15 +144,41 @@ impl Leases {
             metrics,
             seats,
             epochs: Epochs::new(epoch),
+            obeyed: tokio::sync::Mutex::new(vec![rules]),
             turns: store.all_partitions().map(|_| tokio::sync::Mutex::default()).collect(),
             unanswered: AtomicBool::new(false),
             unparked,
         })
     }
 
+    /// What this process is known by: the epoch that it began with.
+    pub(crate) fn number(&self) -> u32 {
+        self.epochs.first()
+    }
+
     /// The epoch to lease under now.
     pub(crate) fn epoch(&self) -> u32 {
         self.epochs.current().epoch
+    }
+
+    /// Notes that rules of that number are about to be obeyed. Returns which of this process's they are, for [`Leases::obey`].
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn prepare_rules(&self, rules: u32) -> Result<u16, StoreError> {
+        let mut obeyed = self.obeyed.lock().await;
+        let mut all = obeyed.clone();
+        all.push(rules);
+        for epoch in self.epochs.own() {
+            self.store.note_obeyed(epoch, &all).await?;
+        }
+        *obeyed = all;
+        Ok(u16::try_from(obeyed.len()).unwrap_or(u16::MAX))
+    }
+
+    /// What is leased from now on is leased under these rules; what is leased already was leased under those before.
+    pub(crate) fn obey(&self, edition: u16) {
+        self.epochs.obey(edition);
     }
 
     /// Leases. A reply that is lost is asked for again until it comes; `None` when `stop` comes first, or somebody else waits there.
@@ -391,9 +419,12 @@ impl Leases {
     async fn renew(&self, lost: u32) {
         let mut pause = PAUSE_MIN;
         while self.epoch() == lost {
-            match self.store.new_epoch().await {
+            let obeyed = self.obeyed.lock().await;
+            let begun = self.store.new_epoch(&obeyed).await;
+            match begun {
                 Ok(epoch) => self.epochs.replace(lost, epoch),
                 Err(_) => {
+                    drop(obeyed);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }

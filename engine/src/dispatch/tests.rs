@@ -32,7 +32,7 @@ struct Swept {
 impl Swept {
     async fn start(name: &str) -> Self {
         let bench = Bench::start(name).await;
-        assert_eq!(bench.store.new_epoch().await.unwrap(), 1);
+        assert_eq!(bench.store.new_epoch(&[1]).await.unwrap(), 1);
         let tenant = bench.tenant(1_000).await;
         let campaign = bench.create(tenant, 0..40).await;
         bench.campaigns.launch(tenant, campaign).await.unwrap();
@@ -41,7 +41,7 @@ impl Swept {
         assert_eq!(leased.len(), 40);
         let (unparked, receiver) = mpsc::channel(16);
         let times = (bench.clock, Metrics::new(9).unwrap(), Seats::all_ours());
-        let leases = Leases::new(&bench.store, times, unparked.clone()).await.unwrap();
+        let leases = Leases::new(&bench.store, times, (unparked.clone(), 1)).await.unwrap();
         let sweeper = Sweeper {
             store: bench.store.clone(),
             leases: Arc::new(leases),

@@ -6,11 +6,12 @@
 //!         [slot(8) where to is '.']
 //!       | 'b' before(1) from(1) …          the same where the credits change: what they were before
 //!       | 't' taken(1) before(1) from(1) …  the same where the SMSC took another number of segments than the text has
+//!       | 'e' epoch(4) edition(2) …        any of these, of a message that was leased: by whom, and under which of its rules
 //! range = 'r' reason(1) letter(1) campaign(8) tenant(4) position(4) count(4)
 //! ```
 
 use super::stored::BadForm;
-use super::{CampaignId, MessageId, ResultSlot, SmscId, TenantId};
+use super::{CampaignId, GateId, MessageId, ResultSlot, SmscId, TenantId};
 
 /// The letter of an end, where a stored state's letter would stand.
 pub(crate) const ENDED: u8 = b'.';
@@ -35,6 +36,9 @@ pub(crate) enum JournalEvent {
         credits: u8,
         /// Its credits before.
         before: u8,
+        gate: GateId,
+        /// What it was leased under, where that is said.
+        under: Option<Under>,
         /// How it ended, if it did.
         result: Option<ResultSlot>,
     },
@@ -49,6 +53,17 @@ pub(crate) enum JournalEvent {
         count: u32,
     },
 }
+
+/// What a message was leased under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Under {
+    pub(crate) epoch: u32,
+    /// Which of the rules that the epoch's process has obeyed, from 1; 0: nobody can tell any more.
+    pub(crate) edition: u16,
+}
+
+/// Octets that say what a message was leased under.
+const UNDER: usize = 7;
 
 /// Octets of a message from its id to its credits.
 const PIECE: usize = 24;
@@ -78,6 +93,19 @@ pub(crate) fn events(entry: &[u8], at: u32) -> impl Iterator<Item = Result<Journ
 
 fn read(bytes: &[u8], at: u32) -> Option<(JournalEvent, usize)> {
     match bytes.first()? {
+        b'e' => {
+            let head: &[u8; UNDER] = bytes.first_chunk()?;
+            let said = Under {
+                epoch: u32::from_be_bytes(head[1..5].try_into().ok()?),
+                edition: u16::from_be_bytes([head[5], head[6]]),
+            };
+            let moved = bytes.get(UNDER..).filter(|rest| !rest.starts_with(b"e"))?;
+            let (mut event, length) = read(moved, at)?;
+            if let JournalEvent::Moved { under, .. } = &mut event {
+                *under = Some(said);
+            }
+            Some((event, length + UNDER))
+        }
         b'm' => {
             let (event, length) = read_move(bytes.get(1..)?, (None, None))?;
             Some((event, length + 1))
@@ -126,6 +154,8 @@ fn read_move(bytes: &[u8], (taken, before): (Option<u8>, Option<u8>)) -> Option<
         taken: taken.unwrap_or(piece[22]),
         credits: piece[23],
         before: before.unwrap_or(piece[23]),
+        gate: GateId(u16::from_be_bytes([piece[20], piece[21]])),
+        under: None,
         result,
     };
     Some((event, 2 + PIECE + if ended { ResultSlot::LENGTH } else { 0 }))
@@ -144,7 +174,13 @@ impl super::Message<'_> {
         if from == to || to == b'D' && !doubtful {
             return None;
         }
-        let mut event = Vec::with_capacity(5 + PIECE + ResultSlot::LENGTH);
+        let mut event = Vec::with_capacity(UNDER + 5 + PIECE + ResultSlot::LENGTH);
+        // What follows is known to be of the same lease.
+        if matches!(from, b'L' | b'I') {
+            event.push(b'e');
+            event.extend_from_slice(&self.epoch.to_be_bytes());
+            event.extend_from_slice(&[0, 0]);
+        }
         match (taken == self.segments, credits == self.credits) {
             (true, true) => event.push(b'm'),
             (true, false) => event.extend_from_slice(&[b'b', self.credits]),
@@ -155,6 +191,15 @@ impl super::Message<'_> {
         event.extend_from_slice(&moved.pack(None)[7..7 + PIECE]);
         event.extend(result.into_iter().flat_map(ResultSlot::pack));
         Some(event)
+    }
+}
+
+/// Says in an event under which of its rules the lease's process leased the message.
+pub(super) fn note_edition(event: &mut [u8], edition: u16) {
+    if let [b'e', _, _, _, _, octets @ ..] = event
+        && let Some(octets) = octets.first_chunk_mut()
+    {
+        *octets = edition.to_be_bytes();
     }
 }
 
@@ -171,7 +216,8 @@ mod tests {
             reason: Reason::Answer,
             code: 11,
         };
-        let transition = leased(3, 1).apply(rejected, UnixMicros(7_000_000)).unwrap();
+        let mut transition = leased(3, 1).apply(rejected, UnixMicros(7_000_000)).unwrap();
+        transition.leased_under(258);
         let packed = transition.journal.clone().unwrap();
         let range = [
             &b"r\x07c"[..],
@@ -181,10 +227,22 @@ mod tests {
         .concat();
         let entry = [packed, range, b"x".to_vec()].concat();
         let read: Vec<_> = events(&entry, 7).collect();
-        let JournalEvent::Moved { from, to, result, .. } = read[0].unwrap() else {
+        let JournalEvent::Moved {
+            from,
+            to,
+            result,
+            under,
+            ..
+        } = read[0].unwrap()
+        else {
             panic!()
         };
         assert_eq!((from, to, result), (b'L', ENDED, transition.result));
+        let leased_under = Under {
+            epoch: leased(3, 1).epoch,
+            edition: 258,
+        };
+        assert_eq!(under, Some(leased_under));
         let JournalEvent::Range {
             result,
             position,
@@ -199,7 +257,7 @@ mod tests {
             (Ending::Canceled, Reason::Stopped, 7)
         );
         assert_eq!((position, count), (4, 8));
-        assert_eq!(read[2], Err(BadForm { at: 58 }));
+        assert_eq!(read[2], Err(BadForm { at: 65 }));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) use ids::{
     PARTITIONS_MAX, Partition, PartitionSet, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId,
     SenderRequestId, SmscId, SurveyId, SurveyRunId, TemplateId, TenantId, UnknownId,
 };
-pub(crate) use journal::{ENDED, JournalEvent, events};
+pub(crate) use journal::{ENDED, JournalEvent, Under, events};
 pub(crate) use message::{IllegalMove, State, Step};
 pub(crate) use parameters::{
     Parameters, SCHEDULE_MAX, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TLVS_MAX, TlvList, hexadecimal, to_hexadecimal,

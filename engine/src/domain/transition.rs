@@ -1,5 +1,6 @@
 //! The only maker of moves: what happened to a message → its next stored form, its due time, its line in the journal.
 
+use super::journal::note_edition;
 use super::stored::HEAD;
 use super::time::UnixMicros;
 use super::{
@@ -125,6 +126,15 @@ impl Next {
         Self {
             ending: Some((ending, reason, code)),
             ..Self::to(step, None)
+        }
+    }
+}
+
+impl Transition {
+    /// The message was leased under that one of the rules that its process has obeyed.
+    pub(crate) fn leased_under(&mut self, edition: u16) {
+        if let Some(event) = &mut self.journal {
+            note_edition(event, edition);
         }
     }
 }

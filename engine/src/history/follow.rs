@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::erase::NOBODY;
 use super::gather::{Fate, Gathered};
+use super::obeyed::Packs;
 use super::{History, HistoryFault, Shared, campaigns};
 use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{Country, MessageId, Partition, Recipient, Row, Status, UnixMicros};
@@ -145,6 +146,7 @@ impl Shared {
         let fresh = self
             .fresh_campaigns(all.iter().map(|(_, gathered, _)| gathered))
             .await?;
+        let packs = self.packs(all.iter().map(|(_, gathered, _)| gathered)).await?;
         let (mut rows, mut delivered) = (0, Vec::new());
         let mut change = self.deps.database.change_of_history().await?;
         self.deps.erased.look_again(&mut change).await?;
@@ -152,7 +154,7 @@ impl Shared {
             change.run(campaigns::statement(some)).await?;
         }
         for (partition, gathered, place) in &all {
-            rows += self.put(&mut change, gathered, &mut delivered).await?;
+            rows += self.put(&mut change, (gathered, &packs), &mut delivered).await?;
             let before = self.position(*partition);
             if change.run(move_on(*partition, &before, place)).await? == 0 {
                 // Another process had the duty meanwhile.
@@ -205,7 +207,7 @@ impl Shared {
     async fn put(
         &self,
         change: &mut Change,
-        gathered: &Gathered,
+        (gathered, packs): (&Gathered, &Packs),
         delivered: &mut Vec<Seen>,
     ) -> Result<usize, DatabaseError> {
         let known = |(id, fate): (&MessageId, &Fate)| Some((*id, *fate, *gathered.recipients.get(id)?));
@@ -214,7 +216,7 @@ impl Shared {
         all.sort_unstable_by_key(|(id, ..)| *id);
         for some in all.chunks(ROWS) {
             delivered.extend(self.newly_delivered(change, some).await?);
-            change.run(self.statement(some)).await?;
+            change.run(self.statement(some, packs)).await?;
         }
         Ok(all.len())
     }
@@ -251,10 +253,10 @@ impl Shared {
         Ok(seen.collect())
     }
 
-    fn statement(&self, some: &[(MessageId, Fate, Recipient)]) -> Sql {
+    fn statement(&self, some: &[(MessageId, Fate, Recipient)], packs: &Packs) -> Sql {
         let mut put = Sql::new("INSERT INTO message ");
         put.push("(id, tenant, recipient, smsc, status, reason, code, segments, credits, at, taken_at, ended_at, ");
-        put.push("country, spent, within_3_minutes, bought, cost, cost_currency, cost_prefix) VALUES ");
+        put.push("country, spent, within_3_minutes, bought, pack, cost, cost_currency, cost_prefix) VALUES ");
         for (at, (id, fate, recipient)) in some.iter().enumerate() {
             let is_erased = self.deps.erased.has(fate.tenant, *recipient);
             let written = if is_erased { NOBODY } else { *recipient };
@@ -267,7 +269,7 @@ impl Shared {
             put.value(fate.status()).push(", ").value(fate.reason()).push(", ");
             put.list([i64::from(fate.code()), fate.segments.into(), fate.credits.into()]);
             let ended_at = fate.ended_at.map(|(at, _)| at);
-            put.push(", ").value(fate.taken_at.or(ended_at).unwrap_or_default());
+            put.push(", ").value(fate.at());
             put.push(", ").value(fate.taken_at).push(", ").value(ended_at);
             let country = Country::of(*recipient).map(|country| country.to_string());
             put.push(", ").value(country.unwrap_or_default()).push(", ");
@@ -276,6 +278,7 @@ impl Shared {
                 fate.is_within_3_minutes().into(),
                 fate.bought().into(),
             ]);
+            put.push(", ").value(packs.of(fate));
             self.cost(&mut put, fate, *recipient);
             put.push(")");
         }
@@ -283,6 +286,9 @@ impl Shared {
         put.push("code = excluded.code, segments = excluded.segments, credits = excluded.credits, ");
         put.push("taken_at = COALESCE(message.taken_at, excluded.taken_at), ended_at = excluded.ended_at, ");
         put.push("spent = excluded.spent, within_3_minutes = excluded.within_3_minutes");
+        // What held when it was handed over is known best with what was taken: a receipt says nothing of it.
+        put.push(", pack = CASE WHEN excluded.taken_at IS NULL THEN COALESCE(message.pack, excluded.pack) ");
+        put.push("ELSE COALESCE(excluded.pack, message.pack) END");
         // What it cost is said once, with what was taken: a receipt knows no better.
         for column in ["bought", "cost", "cost_currency", "cost_prefix"] {
             put.push(&format!(

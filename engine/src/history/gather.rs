@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use crate::domain::{
-    BadForm, ENDED, Ending, JournalEvent, MessageId, Partition, Reason, Recipient, ResultSlot, SmscId, State, Status,
-    TenantId, events,
+    BadForm, ENDED, Ending, GateId, JournalEvent, MessageId, Partition, Reason, Recipient, ResultSlot, SmscId, State,
+    Status, TenantId, Under, events,
 };
 use crate::store::JournalEntry;
 
@@ -22,6 +22,9 @@ pub(super) struct Fate {
     pub(super) taken_at: Option<i64>,
     /// With how it ended.
     pub(super) ended_at: Option<(i64, ResultSlot)>,
+    pub(super) gate: GateId,
+    /// What it was leased under, if these events say so.
+    pub(super) under: Option<Under>,
 }
 
 impl Fate {
@@ -31,6 +34,21 @@ impl Fate {
             Some((_, result)) => result.ending.word(),
             None => Status::Transmitted.code(),
         }
+    }
+
+    /// When it was taken, or else ended; milliseconds since 1970.
+    pub(super) fn at(&self) -> i64 {
+        let ended_at = self.ended_at.map(|(at, _)| at);
+        self.taken_at.or(ended_at).unwrap_or_default()
+    }
+
+    /// Whether an SMSC was given it.
+    pub(super) fn was_sent(&self) -> bool {
+        let left_out = self.ended_at.is_some_and(|(_, result)| match result.ending {
+            Ending::Canceled | Ending::Skipped => true,
+            Ending::Status { .. } => false,
+        });
+        self.smsc.is_some() && !left_out
     }
 
     pub(super) const fn reason(&self) -> &'static str {
@@ -99,6 +117,8 @@ impl Gathered {
                 segments,
                 taken: bought,
                 credits,
+                gate,
+                under,
                 result,
                 ..
             } => {
@@ -115,9 +135,12 @@ impl Gathered {
                     credits,
                     taken_at: None,
                     ended_at: None,
+                    gate,
+                    under: None,
                 });
                 fate.smsc = Some(smsc).filter(|smsc| smsc.0 > 0);
-                (fate.segments, fate.credits) = (segments, credits);
+                (fate.segments, fate.credits, fate.gate) = (segments, credits, gate);
+                fate.under = under.or(fate.under);
                 // What it took was settled when it took it.
                 if taken || fate.taken_at.is_none() {
                     fate.taken = bought;
@@ -146,6 +169,8 @@ impl Gathered {
                         credits: 0,
                         taken_at: None,
                         ended_at: Some((at, result)),
+                        gate: GateId::OPEN,
+                        under: None,
                     };
                     self.fates.insert(id, fate);
                 }

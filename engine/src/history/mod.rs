@@ -14,6 +14,7 @@ mod erase;
 mod follow;
 mod gather;
 mod margins;
+mod obeyed;
 mod read;
 mod statistics;
 mod tidy;
@@ -24,13 +25,13 @@ mod tests;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{self, PriceList};
 use crate::database::{Database, DatabaseError, Sql};
-use crate::domain::{CampaignId, Partition, SmscId, UnixMicros};
+use crate::domain::{CampaignId, Partition, SmscId, Under, UnixMicros};
 use crate::metrics::Metrics;
 use crate::mirror::Erased;
 use crate::pressure::Fullness;
@@ -39,6 +40,8 @@ use crate::webhooks::Webhooks;
 
 pub(crate) use erase::NOBODY;
 pub(crate) use margins::{Margin, MarginBy, MarginGroup, MarginQuestion, currencies};
+use obeyed::Obeyed;
+pub(crate) use obeyed::obeys;
 pub(crate) use read::{Asked, Past};
 pub(crate) use statistics::{Dimension, GROUPS_MAX, Group, Question, Sums, TIME_ZONE};
 
@@ -86,6 +89,8 @@ struct Shared {
     positions: Mutex<Vec<String>>,
     /// Campaigns that were written down of late.
     campaigns: Mutex<FxHashSet<CampaignId>>,
+    /// Which rules messages were leased under.
+    obeyed: Mutex<FxHashMap<Under, Option<Arc<Obeyed>>>>,
     /// How long the journal was at the last look.
     octets: AtomicU64,
     /// How many times as long as it works it rests.
@@ -108,6 +113,7 @@ impl History {
             deps,
             positions: Mutex::new(positions),
             campaigns: Mutex::default(),
+            obeyed: Mutex::default(),
             octets: AtomicU64::default(),
             rest: AtomicU32::default(),
             next: AtomicU16::default(),

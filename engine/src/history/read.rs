@@ -25,7 +25,12 @@ pub(crate) struct Past {
     pub(crate) ended_at: Option<i64>,
     /// The campaign that it tried out.
     pub(crate) test_of: Option<CampaignId>,
+    /// The pack of rules that was obeyed when it was handed over, and its version; `None`: none held.
+    pub(crate) pack: Option<Pack>,
 }
+
+/// What a pack of rules is called, and its version.
+pub(crate) type Pack = (String, String);
 
 /// Where a message stands among all of a tenant's: by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +71,13 @@ pub(crate) struct Asked {
     pub(crate) behind: Option<PastPlace>,
 }
 
+/// Messages that are asked for in one statement: SQLite takes 32,766 values.
+const ASKED_TOGETHER: usize = 1_000;
+
 const COLUMNS: &str = "id, recipient, status, reason, code, segments, spent, at, taken_at, ended_at, \
-     (SELECT trial_message.campaign FROM trial_message WHERE trial_message.id = message.id)";
+     (SELECT trial_message.campaign FROM trial_message WHERE trial_message.id = message.id), \
+     (SELECT rule_pack.name FROM rule_pack WHERE rule_pack.number = message.pack), \
+     (SELECT rule_pack.version FROM rule_pack WHERE rule_pack.number = message.pack)";
 
 impl History {
     /// A tenant's messages, the newest first, at most `limit`.
@@ -104,6 +114,22 @@ impl History {
         self.0.deps.database.rows(query, read).await
     }
 
+    /// The packs of rules that were obeyed when some messages were handed over, and their versions.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn packs_of(&self, ids: &[MessageId]) -> Result<Vec<(MessageId, Pack)>, DatabaseError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(ASKED_TOGETHER) {
+            let mut query = Sql::new("SELECT message.id, rule_pack.name, rule_pack.version FROM message ");
+            query.push("JOIN rule_pack ON rule_pack.number = message.pack WHERE message.id IN (");
+            query.list(some.iter().map(|id| id.0 as i64)).push(")");
+            let read = |row: &Found<'_>| Ok((MessageId(row.number(0)? as u64), (row.text(1)?, row.text(2)?)));
+            found.extend(self.0.deps.database.rows(query, read).await?);
+        }
+        Ok(found)
+    }
+
     /// One of a tenant's messages.
     ///
     /// # Errors
@@ -135,5 +161,6 @@ fn read(row: &Found<'_>) -> Result<Past, DatabaseError> {
         taken_at: row.number_if_any(8)?,
         ended_at: row.number_if_any(9)?,
         test_of: row.number_if_any(10)?.map(|id| CampaignId(id as u64)),
+        pack: row.text_if_any(11)?.zip(row.text_if_any(12)?),
     })
 }

@@ -11,6 +11,7 @@ mod gather;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
@@ -31,6 +32,9 @@ use course::Course;
 
 /// By whose clocks the times of a file are read, as people see today.
 const TIME_ZONE: &str = "Europe/Paris";
+
+/// How often it is looked for imports of engines that have ended.
+const ROUND: Duration = Duration::from_secs(2);
 
 /// Files that are read at once, of all tenants: each takes a processor, and what [`crate::sheet`] says of memory.
 const RUNNING_MAX: usize = 4;
@@ -93,6 +97,8 @@ pub(crate) struct Imports {
     store: Store,
     /// Knows who is not to come again.
     mirror: Mirror,
+    /// The number that this engine is known by.
+    engine: u32,
     words: Words,
     /// Where files are kept while they are read.
     folder: Arc<Path>,
@@ -100,15 +106,41 @@ pub(crate) struct Imports {
 }
 
 impl Imports {
-    pub(crate) fn new(people: People, (store, mirror): (Store, Mirror), words: Words, folder: &Path) -> Self {
+    pub(crate) fn new(
+        people: People,
+        (store, mirror, engine): (Store, Mirror, u32),
+        words: Words,
+        folder: &Path,
+    ) -> Self {
         Self {
             folder: folder.into(),
             people,
             store,
             mirror,
+            engine,
             words,
             running: Arc::default(),
         }
+    }
+
+    /// Says of the files of engines that have ended that they were not read to their ends, until `stop`.
+    pub(crate) async fn keep(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
+            match self.interrupt().await {
+                Ok(0) => {}
+                Ok(interrupted) => tracing::warn!(
+                    interrupted,
+                    "imports were interrupted; the same files may be sent again"
+                ),
+                Err(error) => tracing::debug!(%error, "imports of engines that ended cannot be looked for yet"),
+            }
+        }
+    }
+
+    /// Who is silent leaves the list of epochs when what it had leased is settled: then it is known to have ended.
+    async fn interrupt(&self) -> Result<u64, ImportFault> {
+        let alive: Vec<u32> = self.store.epochs().await?.iter().map(|epoch| epoch.number).collect();
+        Ok(self.people.interrupt_imports(&alive).await?)
     }
 
     /// The tenant's place, before a file of its is taken in.
@@ -166,7 +198,10 @@ impl Imports {
             move || Preview::of(look, &reading)
         });
         let account = Account::of(&spool, &head.await?.mapping);
-        let import = self.people.begin_import(asked.tenant, &account.stored()).await?;
+        let import = self
+            .people
+            .begin_import((asked.tenant, self.engine), &account.stored())
+            .await?;
         turn.show(Some(import.id), &account);
         let course = Course::new(self, (import.id, account), asked, turn);
         Ok((import, course.run((spool.again()?, reading), stop)))

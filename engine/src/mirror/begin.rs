@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::tenants::{self, KeptKey};
 use super::{Mirror, MirrorFault, Movement, Shared};
 use crate::database::Tie;
-use crate::domain::TenantId;
+use crate::domain::{TenantId, UnixMicros};
 use crate::store::{KeyDetails, KeyOwner, Restored, Settings, Store, Suspension};
 
 /// Tenants that are compared in one round trip.
@@ -114,11 +114,16 @@ impl Shared {
         let sums = self.sums(tenant).await?;
         let newest = self.movements(tenant, None, LINES).await?;
         let lines: Vec<_> = newest.iter().rev().map(Movement::line).collect();
+        let grants = newest
+            .iter()
+            .filter_map(|line| Some((line.token?, UnixMicros(line.at))));
+        let grants: Vec<_> = grants.collect();
         let restored = Restored {
             settings,
             credits: sums.credits,
             lost: &sums.held,
             lines: &lines,
+            grants: &grants,
         };
         Ok(self.store.restore_tenant(tenant, &restored).await?)
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId};
-use crate::store::{Credits, LedgerEntry, LedgerPlace, StoreError};
+use crate::store::{Credits, LedgerEntry, LedgerPlace, StoreError, Token};
 
 /// Ledgers that are read in one round trip.
 const TENANTS_AT_ONCE: usize = 200;
@@ -37,6 +37,8 @@ pub(crate) struct Movement {
     pub(crate) reference: String,
     /// Whose other half it is, of what came from a reseller, or went there.
     pub(crate) transfer: Option<u64>,
+    /// What the request of a grant was known by.
+    pub(crate) token: Option<Token>,
     /// Microseconds since 1970.
     pub(crate) at: u64,
 }
@@ -53,6 +55,8 @@ struct Line {
     reference: String,
     #[serde(default)]
     transfer: Option<String>,
+    #[serde(default)]
+    token: Option<String>,
     at: String,
 }
 
@@ -180,7 +184,7 @@ impl Shared {
         for some in fresh.chunks(LINES_AT_ONCE) {
             let mut put = Sql::new("INSERT INTO ledger_line ");
             put.push(
-                "(tenant, milliseconds, number, kind, credits, campaign, reference, at, transfer, undone) VALUES ",
+                "(tenant, milliseconds, number, kind, credits, campaign, reference, at, transfer, token, undone) VALUES ",
             );
             for (at, (tenant, entry)) in some.iter().enumerate() {
                 let movement = read_line(entry).ok_or(StoreError::Corrupt("a line of a ledger"))?;
@@ -199,6 +203,7 @@ impl Shared {
                     .push(", ")
                     .value(movement.at as i64);
                 put.push(", ").value(movement.transfer.map(|number| number as i64));
+                put.push(", ").value(movement.token.map(Token::hex));
                 put.push(", 0)");
             }
             put.push(" ON CONFLICT (tenant, milliseconds, number) DO NOTHING");
@@ -214,8 +219,9 @@ impl Shared {
         behind: Option<LedgerPlace>,
         limit: usize,
     ) -> Result<Vec<Movement>, DatabaseError> {
-        let mut query =
-            Sql::new("SELECT milliseconds, number, kind, credits, campaign, reference, at, transfer FROM ledger_line");
+        let mut query = Sql::new(
+            "SELECT milliseconds, number, kind, credits, campaign, reference, at, transfer, token FROM ledger_line",
+        );
         query.push(" WHERE tenant = ").value(i64::from(tenant.0));
         if let Some(LedgerPlace { milliseconds, number }) = behind {
             query.push(" AND (milliseconds < ").value(milliseconds as i64);
@@ -236,6 +242,7 @@ impl Shared {
                 reference: row.text(5)?,
                 at: row.number(6)? as u64,
                 transfer: row.number_if_any(7)?.map(|number| number as u64),
+                token: row.text_if_any(8)?.and_then(|token| Token::from_hex(&token)),
             })
         };
         self.database.rows(query, read).await
@@ -285,6 +292,7 @@ fn read_line(entry: &LedgerEntry) -> Option<Movement> {
         campaign: line.campaign.and_then(|id| id.parse().ok()),
         reference: line.reference,
         transfer: line.transfer.and_then(|number| number.parse().ok()),
+        token: line.token.and_then(|token| Token::from_hex(&token)),
         at: line.at.parse().ok()?,
     })
 }
@@ -299,6 +307,9 @@ impl Movement {
         }
         if let Some(number) = self.transfer {
             line["transfer"] = number.to_string().into();
+        }
+        if let Some(token) = self.token {
+            line["token"] = token.hex().into();
         }
         LedgerEntry {
             place: self.place,

@@ -3,7 +3,7 @@
 use super::{MirrorFault, Shared, UNDONE};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::TenantId;
-use crate::store::{Grant, Half, LedgerPlace, Store, StoreError, Transfer, TransferKind};
+use crate::store::{Grant, Half, LedgerPlace, Store, StoreError, Token, Transfer, TransferKind};
 
 /// Lines that are compared at once.
 const AT_ONCE: usize = 500;
@@ -46,7 +46,7 @@ impl Shared {
     /// Grants, and halves of resellers' moves, that were lost, of one tenant or of all.
     pub(super) async fn grant_again(&self, of: Option<TenantId>) -> Result<(), MirrorFault> {
         let mut query = Sql::new(
-            "SELECT tenant, milliseconds, number, credits, reference, transfer, kind FROM ledger_line WHERE undone = ",
+            "SELECT tenant, milliseconds, number, credits, reference, transfer, kind, token FROM ledger_line WHERE undone = ",
         );
         query.value(AGAIN);
         if let Some(tenant) = of {
@@ -90,7 +90,8 @@ impl Shared {
                 tenant,
                 credits,
                 reference: &lost.reference,
-                token: Store::token_of_line(tenant, lost.place),
+                // Who asks for it again as well is answered, and gets no second one.
+                token: lost.token.unwrap_or_else(|| Store::token_of_line(tenant, lost.place)),
             };
             return Ok(self.store.grant(&grant, now).await?.flatten().is_some());
         };
@@ -113,6 +114,8 @@ struct Lost {
     reference: String,
     transfer: Option<u64>,
     kind: TransferKind,
+    /// What its request was known by, where that was written down.
+    token: Option<Token>,
 }
 
 fn read_lost(row: &Found<'_>) -> Result<Lost, DatabaseError> {
@@ -129,6 +132,7 @@ fn read_lost(row: &Found<'_>) -> Result<Lost, DatabaseError> {
             "withdraw" => TransferKind::TakeBack,
             _ => TransferKind::Give,
         },
+        token: row.text_if_any(7)?.and_then(|token| Token::from_hex(&token)),
     })
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::campaign::tests::Bench;
 use crate::database::{Redis, Tie};
 use crate::domain::{CampaignId, KeyBounds, Partition, Purpose, Recipient, Role, TermChanges, UnixMicros};
-use crate::store::{Credits, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
+use crate::store::{Credits, Grant, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
 
 const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
 
@@ -127,7 +127,13 @@ async fn what_a_killed_redis_forgot_is_granted_again_once() {
     let tenant = first.tenant(100).await;
     first.mirror.keep_tenant(tenant).await.unwrap();
     let lines = first.mirror.ledger(tenant, None, 9).await.unwrap();
-    first.grant(tenant, 50, "Facture 2").await.unwrap();
+    let invoice = Grant {
+        tenant,
+        credits: 50,
+        reference: "Facture 2",
+        token: Token([7; 16]),
+    };
+    first.store.grant(&invoice, first.clock.unix()).await.unwrap();
     let campaign = first.create(tenant, 0..30).await;
     first.campaigns.launch(tenant, campaign).await.unwrap();
     assert_eq!(first.mirror.ledger(tenant, None, 9).await.unwrap().len(), 3);
@@ -145,6 +151,7 @@ async fn what_a_killed_redis_forgot_is_granted_again_once() {
         },
         lost: &[],
         lines: &lines,
+        grants: &[],
     };
     second.store.restore_tenant(tenant, &restored).await.unwrap();
     for _ in 0..2 {
@@ -157,6 +164,9 @@ async fn what_a_killed_redis_forgot_is_granted_again_once() {
         assert_eq!(lines[0].reference, "Facture 2");
         let credits = credits(&second, tenant).await;
         assert_eq!((credits.granted, credits.available, credits.held), (150, 150, 0));
+        // Nor does it get a second one when it is asked for again.
+        let asked = second.store.grant(&invoice, second.clock.unix()).await.unwrap();
+        assert_eq!(asked, Some(Some(150)));
         // Numbers that were given are not given again.
         assert!(second.store.next_campaign().await.unwrap() > campaign);
     }

@@ -7,6 +7,9 @@ use crate::domain::{ImportId, TenantId, UnixMicros};
 /// The most imports that are kept of a tenant: with more, the oldest goes.
 const IMPORTS_MAX: i64 = 100;
 
+/// Engines that are looked at together.
+const ENGINES_MAX: i64 = 1_000;
+
 /// How an import stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
@@ -46,16 +49,21 @@ pub(crate) struct Import {
 }
 
 impl People {
-    /// Keeps that a file has come.
+    /// Keeps that a file has come, which the engine of that number takes in.
     ///
     /// # Errors
     /// The database's.
-    pub(crate) async fn begin_import(&self, tenant: TenantId, account: &str) -> Result<Import, DatabaseError> {
+    pub(crate) async fn begin_import(
+        &self,
+        (tenant, engine): (TenantId, u32),
+        account: &str,
+    ) -> Result<Import, DatabaseError> {
         let started_at = self.clock.unix();
         let mut change = self.database.change_of(tenant).await?;
         let id = change.numbers("import", 1).await?;
-        let mut insert = Sql::new("INSERT INTO import (id, tenant, state, account, started_at) VALUES (");
+        let mut insert = Sql::new("INSERT INTO import (id, tenant, engine, state, account, started_at) VALUES (");
         insert.value(id).push(", ").value(tenant.0).push(", ");
+        insert.value(engine).push(", ");
         insert.value(ImportState::Running.code()).push(", ").value(account);
         insert.push(", ").value(started_at.0.cast_signed()).push(")");
         change.run(insert).await?;
@@ -105,16 +113,27 @@ impl People {
         change.commit().await
     }
 
-    /// Imports that a process left behind when it ended. Returns how many.
+    /// Imports of engines that are not among these any more. Returns how many.
     ///
     /// # Errors
     /// The database's.
-    pub(crate) async fn interrupt_imports(&self) -> Result<u64, DatabaseError> {
+    pub(crate) async fn interrupt_imports(&self, alive: &[u32]) -> Result<u64, DatabaseError> {
+        let mut query = Sql::new("SELECT DISTINCT engine FROM import WHERE state = 'running'");
+        query.push(" LIMIT ").value(ENGINES_MAX);
+        let mut dead = self.database.rows(query, |row| row.number(0)).await?;
+        dead.retain(|engine| !alive.iter().any(|alive| i64::from(*alive) == *engine));
+        if dead.is_empty() {
+            return Ok(0);
+        }
         let mut change = self.database.change().await?;
         let mut update = Sql::new("UPDATE import SET state = ");
         update.value(ImportState::Interrupted.code()).push(", ended_at = ");
         update.value(self.clock.unix().0.cast_signed()).push(" WHERE state = ");
-        update.value(ImportState::Running.code());
+        update
+            .value(ImportState::Running.code())
+            .push(" AND engine IN (")
+            .list(dead);
+        update.push(")");
         let interrupted = change.run(update).await?;
         change.commit().await?;
         Ok(interrupted)

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::RunFault;
+use super::starting::in_turn;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::database::{Database, DatabaseFault, Redis};
+use crate::config::{self, Config};
+use crate::database::{Database, DatabaseFault, Redis, Tie};
 use crate::encryption::TextKey;
 use crate::guard::{Guard, Verdict};
 use crate::links::Links;
@@ -53,21 +54,8 @@ pub(super) async fn open(config: &Config, servers: &Servers) -> Result<(Base, Gu
         tracing::warn!("{warning}");
     }
     let text_key = store.unlock(&config.encryption.key_file).await?;
-    let redis = Redis {
-        id: guard.database_id(),
-        is_blank: store.is_blank().await?,
-    };
-    let (database, tie) = Database::open(&config.database, redis).await?;
-    let mirror = Mirror::new(&store, &database, (clock, &metrics));
-    mirror.begin(tie, redis.id).await?;
-    let people = People::new(database.clone(), clock);
-    let interrupted = people.interrupt_imports().await.map_err(DatabaseFault::Query)?;
-    if interrupted > 0 {
-        tracing::warn!(
-            interrupted,
-            "imports were interrupted; the same files may be sent again"
-        );
-    }
+    let agreed = agree(&config.database, (&store, guard.database_id()), (clock, &metrics));
+    let (database, people, mirror) = in_turn((&store, clock), agreed).await?;
     let kept = (database.clone(), mirror.clone());
     let links = config.links.listen;
     let links = links.map(|_| Links::new(kept, clock, config.links.preview_within));
@@ -83,6 +71,27 @@ pub(super) async fn open(config: &Config, servers: &Servers) -> Result<(Base, Gu
         verdict,
     };
     Ok((base, guard))
+}
+
+/// SQL, and what of Redis it knows: these agree from here on. `redis`: its id.
+async fn agree(
+    settings: &config::Database,
+    (store, redis): (&Store, &str),
+    (clock, metrics): (Clock, &Metrics),
+) -> Result<(Database, People, Mirror), RunFault> {
+    let found = Redis {
+        id: redis,
+        is_blank: store.is_blank().await?,
+    };
+    let (database, tie) = Database::open(settings, found).await?;
+    let people = People::new(database.clone(), clock);
+    if tie == Tie::Lost {
+        // Engines are numbered anew.
+        people.interrupt_imports(&[]).await.map_err(DatabaseFault::Query)?;
+    }
+    let mirror = Mirror::new(store, &database, (clock, metrics));
+    mirror.begin(tie, redis).await?;
+    Ok((database, people, mirror))
 }
 
 async fn connect(servers: &Servers, terms: (u16, u32), clock: Clock) -> Result<Store, ConnectFault> {

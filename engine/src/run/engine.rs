@@ -30,7 +30,7 @@ use crate::dispatch::{Bells, Leases, Sweeper};
 use crate::domain::Country;
 use crate::engines::Engines;
 use crate::flagged::FlaggedTexts;
-use crate::history::{History, HistoryDeps};
+use crate::history::{History, HistoryDeps, obeys};
 use crate::import::Imports;
 use crate::inbound::{Inbox, Struck, Told as InboxTold};
 use crate::message_log::MessageLog;
@@ -92,7 +92,7 @@ impl Engine {
         let routes = RouteTable::new(Routes::new(&base.store, &smscs, &config.route).await?);
         let traffic = traffic(&config, &base, &routes);
         let (unparked, to_settle) = mpsc::channel(UNPARKED_MAX);
-        let (seats, leases, engines) = beside_others(&base, (redis, addresses), &unparked).await?;
+        let (seats, leases, engines) = beside_others((&base, &config), (redis, addresses), &unparked).await?;
         let (bells, sides, struck) = (Bells::default(), Sides::default(), Struck::default());
         bells.ring_others(&engines);
         let gates = Gates::new(&base.store, config.rules.obeyed(), base.clock).await?;
@@ -165,6 +165,7 @@ impl Engine {
             inbox: self.inbox.clone(),
             numbers: self.numbers.clone(),
             campaigns: self.campaigns.clone(),
+            leases: self.leases.clone(),
             secured: self.secured.clone(),
         };
         let stage = &self.stages.dispatchers;
@@ -345,7 +346,7 @@ impl Engine {
         let (people, store) = (self.base.people.clone(), self.base.store.clone());
         Imports::new(
             people,
-            (store, self.base.mirror.clone()),
+            (store, self.base.mirror.clone(), self.leases.number()),
             field_detail,
             &self.config.database.spool(),
         )
@@ -466,7 +467,7 @@ fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
 
 /// What this engine has alone, and what it leases, where others may be.
 async fn beside_others(
-    base: &Base,
+    (base, config): (&Base, &Config),
     (redis, addresses): (&Redis, [String; 2]),
     unparked: &mpsc::Sender<Unparked>,
 ) -> Result<(Seats, Arc<Leases>, Engines), RunFault> {
@@ -476,7 +477,10 @@ async fn beside_others(
         Seats::shared()
     };
     let of_leases = (base.clock, base.metrics.clone(), seats.clone());
-    let leases = Arc::new(Leases::new(&base.store, of_leases, unparked.clone()).await?);
+    let under = obeys(&base.database, config.rules.packs())
+        .await
+        .map_err(DatabaseFault::Query)?;
+    let leases = Arc::new(Leases::new(&base.store, of_leases, (unparked.clone(), under)).await?);
     let engines = Engines::begin(&base.store, base.clock, &seats, (leases.epoch(), addresses)).await?;
     Ok((seats, leases, engines))
 }

@@ -6,6 +6,7 @@ mod database;
 mod fleet;
 mod gauges;
 mod notify;
+mod starting;
 mod reloading;
 mod stages;
 mod told;
@@ -64,6 +65,12 @@ pub(crate) enum RunFault {
     /// SQL and Redis could not be made to agree.
     #[error(transparent)]
     Mirror(#[from] MirrorFault),
+    /// No start can be told from another.
+    #[error("the system gives no random numbers: {0}")]
+    NoRandom(#[from] getrandom::Error),
+    /// It stood still for so long that another engine has its turn.
+    #[error("another engine has started meanwhile: this one was silent for too long")]
+    Overtaken,
     /// The operator key's file cannot be used.
     #[error(transparent)]
     OperatorKey(#[from] OperatorKeyFault),

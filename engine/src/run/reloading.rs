@@ -1,6 +1,7 @@
 //! Reads the configuration again while the engine runs, and makes it hold: whole, or not at all.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Map, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,6 +15,8 @@ use crate::api::Secured;
 use crate::audit::{Act, AuditLog, Outcome};
 use crate::campaign::{Campaigns, Gates, Routes};
 use crate::config::Config;
+use crate::dispatch::Leases;
+use crate::history::obeys;
 use crate::inbound::Inbox;
 use crate::numbers::Numbers;
 use crate::reload::{Changes, ReloadFault, Reloaded, Wish};
@@ -33,6 +36,7 @@ pub(super) struct Reloading {
     pub(super) inbox: Inbox,
     pub(super) numbers: Numbers,
     pub(super) campaigns: Campaigns,
+    pub(super) leases: Arc<Leases>,
     pub(super) secured: Secured,
 }
 
@@ -88,9 +92,17 @@ impl Reloading {
         let smscs = number(&self.base.store, &config.smsc).await?;
         let routes = Routes::new(&self.base.store, &smscs, &config.route).await?;
         let gates = Gates::prepare(&self.base.store, config.rules.obeyed()).await?;
+        let others = match config.rules != self.config.rules {
+            true => {
+                let others = obeys(&self.base.database, config.rules.packs()).await?;
+                Some(self.leases.prepare_rules(others).await?)
+            }
+            false => None,
+        };
         let set = self.fleet.set(&smscs, Some(routes))?;
-        if config.rules != self.config.rules {
+        if let Some(others) = others {
             self.campaigns.gates().obey(gates);
+            self.leases.obey(others);
         }
         self.numbers.set(&config.number);
         self.secured.set(&config);

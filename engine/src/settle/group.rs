@@ -257,10 +257,11 @@ impl Gatherer {
             side.metrics.all.submit_retries_total.with_label_values(&labels).inc();
         }
         let note = note_of(&decision.event, flight.sender);
-        let transition = message
+        let mut transition = message
             .apply(decision.event, now)
             .inspect_err(|error| tracing::error!(%error, id = %flight.id, "an answer moves nothing"))
             .ok()?;
+        transition.leased_under(flight.lease.edition);
         Some(Box::new((transition, note)))
     }
 }

@@ -235,9 +235,14 @@ impl Settler {
                 continue;
             };
             let note = note_of(&event, answered.flight.sender);
-            let Ok(transition) = message.apply(event, now) else {
+            let lease = &answered.flight.lease;
+            let is_its_lease = message.epoch == lease.epoch;
+            let Ok(mut transition) = message.apply(event, now) else {
                 continue;
             };
+            if is_its_lease {
+                transition.leased_under(lease.edition);
+            }
             if draft.make(&transition, &note, now).unwrap_or_default() {
                 last = Some(transition);
             }

@@ -371,7 +371,8 @@ impl Store {
             .arg(GRANTED_MAX)
             .arg(grant.token.0.as_slice())
             .arg(REMEMBERED.as_micros() as u64)
-            .arg(GRANTS_MAX);
+            .arg(GRANTS_MAX)
+            .arg(grant.token.hex());
         let available = self.ask::<i64>(&call).await;
         self.wrote_ledger(id);
         Ok(match available? {

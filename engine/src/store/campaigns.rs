@@ -64,12 +64,19 @@ impl Store {
         self.run(&self.bulk, vec![set, list, entry]).await.map(drop)
     }
 
-    /// Keeps how many recipients a campaign has, how many were left out, and what it will take.
+    /// Keeps how many recipients a campaign was found to have, how many were left out, and what it will take.
+    ///
+    /// # Errors
+    /// [`StoreError::TakenOver`] when another finding has begun since.
     pub(crate) async fn save_counts(&self, campaign: &Campaign) -> Result<(), StoreError> {
-        let mut set = redis::cmd("HSET");
-        set.arg(keys::campaign(campaign.tenant, campaign.id));
-        set_counts(&mut set, campaign);
-        self.ask::<i64>(&set).await.map(drop)
+        let key = keys::campaign(campaign.tenant, campaign.id);
+        let mut call = self.script(Name::Counts, &[&key]);
+        call.arg(campaign.finding);
+        set_counts(&mut call, campaign);
+        match self.ask::<i64>(&call).await? {
+            1 => Ok(()),
+            _ => Err(StoreError::TakenOver),
+        }
     }
 
     /// Keeps in which trace a campaign is about to be launched.

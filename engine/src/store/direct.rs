@@ -21,15 +21,26 @@ pub(crate) struct DirectMessage {
     /// Under which version of the routes.
     pub(crate) version: u32,
     pub(crate) token: Token,
-    /// When its credits were held.
-    pub(crate) held_at: UnixMicros,
+    /// Under which its credits are held.
+    pub(crate) hold: Hold,
+}
+
+/// One hold of a token, told from others of it by when it was made; `None`: an earlier version made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hold(pub(crate) Option<UnixMicros>);
+
+impl Hold {
+    /// As end_direct.lua is told under which hold a message was made.
+    fn of_message(self) -> String {
+        self.0.map_or_else(|| "?".to_owned(), |at| at.0.to_string())
+    }
 }
 
 /// Where a direct message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DirectPlace {
-    /// It is queued under that id.
-    Queued(MessageId),
+    /// It is queued under that id, and was made under that hold, which may be another than the one that is there now.
+    Queued(MessageId, Hold),
     /// The campaign is full in this partition.
     Full,
     /// Its hold was undone before: it never will be queued.
@@ -61,8 +72,8 @@ pub(crate) struct DirectHold<'a> {
 /// What came of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DirectHeld {
-    /// They are held under that campaign.
-    Under(CampaignId),
+    /// They are held under that campaign, now or since the same was asked before.
+    Under(CampaignId, Hold),
     /// There are not enough.
     Short,
     /// As many messages as the day may have were taken.
@@ -81,17 +92,21 @@ impl Store {
         ];
         let mut call = self.script(Name::HoldDirect, &[&names[0], &names[1], &names[2], &names[3]]);
         call.arg(hold.credits).arg(token.hex()).arg(hold.campaign.0);
-        call.arg(hold.partition.0).arg(&hold.share.arguments());
+        call.arg(hold.partition.0).arg(&hold.share.arguments()).arg(now.0);
         // Listed first: a token that is listed and holds nothing costs a look, a hold that is not listed is lost.
         let mut list = redis::cmd("ZADD");
         list.arg(keys::HALF_DONE)
             .arg(now.seconds())
             .arg(format!("{}:{}", tenant.0, token.hex()));
         let mut replies = self.run(&self.bulk, vec![list, call]).await?;
-        Ok(match integer(&replies.pop().unwrap_or_default())? {
+        let mut reply = array(replies.pop().unwrap_or_default())?.into_iter();
+        let held = integer(&reply.next().unwrap_or_default())?;
+        let since = bytes(reply.next().unwrap_or_default())?;
+        let since = std::str::from_utf8(&since).ok().and_then(|since| since.parse().ok());
+        Ok(match held {
             0 => DirectHeld::Short,
             held if held < 0 => DirectHeld::DayFull,
-            held => DirectHeld::Under(CampaignId(held as u64)),
+            held => DirectHeld::Under(CampaignId(held as u64), Hold(since.map(UnixMicros))),
         })
     }
 
@@ -111,13 +126,17 @@ impl Store {
             .arg(&message.token.0[..])
             .arg(MessageId::positions_max(self.partitions()))
             .arg((now.seconds() as u32).to_string())
-            .arg(message.held_at.seconds());
+            .arg(message.hold.0.unwrap_or(now).0);
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
     }
 
-    /// The message that a token made before, if it did.
-    pub(crate) async fn direct_of(&self, recipient: Recipient, token: Token) -> Result<Option<MessageId>, StoreError> {
+    /// The message that a token made before, if it did, and under which hold.
+    pub(crate) async fn direct_of(
+        &self,
+        recipient: Recipient,
+        token: Token,
+    ) -> Result<Option<(MessageId, Hold)>, StoreError> {
         let partition = recipient.partition(self.partitions());
         let mut get = redis::cmd("HGET");
         get.arg(format!("{}tok", self.base(partition))).arg(&token.0[..]);
@@ -127,7 +146,7 @@ impl Store {
             return Ok(None);
         }
         match self.read_place(partition, bytes(known)?.get(4..).unwrap_or_default())? {
-            DirectPlace::Queued(id) => Ok(Some(id)),
+            DirectPlace::Queued(id, hold) => Ok(Some((id, hold))),
             DirectPlace::Full | DirectPlace::Undone => Ok(None),
         }
     }
@@ -135,37 +154,35 @@ impl Store {
     fn read_place(&self, partition: Partition, reply: &[u8]) -> Result<DirectPlace, StoreError> {
         match reply {
             b"" => Ok(DirectPlace::Full),
-            b"-" => Ok(DirectPlace::Undone),
+            [b'-', ..] => Ok(DirectPlace::Undone),
             packed => {
-                let (campaign, position) = packed
-                    .split_at_checked(8)
-                    .and_then(|(campaign, position)| Some((campaign.try_into().ok()?, position.try_into().ok()?)))
-                    .ok_or(StoreError::Corrupt("a direct message's place"))?;
-                let (campaign, position) = (CampaignId(u64::from_be_bytes(campaign)), u32::from_be_bytes(position));
-                Ok(DirectPlace::Queued(MessageId::new(
-                    campaign,
-                    partition,
-                    self.partitions(),
-                    position,
-                )))
+                let bad = StoreError::Corrupt("a direct message's place");
+                let (campaign, rest) = packed.split_first_chunk().ok_or(bad)?;
+                let bad = StoreError::Corrupt("a direct message's place");
+                let (position, hold) = rest.split_first_chunk().ok_or(bad)?;
+                let (campaign, position) = (CampaignId(u64::from_be_bytes(*campaign)), u32::from_be_bytes(*position));
+                let hold = hold.first_chunk().map(|octets| UnixMicros(u64::from_be_bytes(*octets)));
+                let id = MessageId::new(campaign, partition, self.partitions(), position);
+                Ok(DirectPlace::Queued(id, Hold(hold)))
             }
         }
     }
 
-    /// Ends a token: its message was made, or its credits are released.
+    /// Ends a token's hold: its message was made under that one; `None`, or under another: its credits are released.
     pub(crate) async fn end_direct(
         &self,
-        (tenant, campaign): (TenantId, CampaignId),
+        tenant: TenantId,
         token: Token,
-        made: bool,
+        made: Option<Hold>,
     ) -> Result<(), StoreError> {
-        let names = [
-            keys::tenant(tenant),
-            keys::holds(tenant),
-            keys::campaign(tenant, campaign),
-        ];
-        let mut call = self.script(Name::EndDirect, &[&names[0], &names[1], &names[2]]);
-        call.arg(token.hex()).arg(u8::from(made));
+        let made = made.map(Hold::of_message).unwrap_or_default();
+        self.end_hold(tenant, token, &made).await
+    }
+
+    async fn end_hold(&self, tenant: TenantId, token: Token, made: &str) -> Result<(), StoreError> {
+        let names = [keys::tenant(tenant), keys::holds(tenant)];
+        let mut call = self.script(Name::EndDirect, &[&names[0], &names[1]]);
+        call.arg(token.hex()).arg(made);
         self.run(&self.bulk, vec![call, self.unlist(tenant, token)])
             .await
             .map(drop)
@@ -203,17 +220,18 @@ impl Store {
 
     /// Finishes or undoes a message that was left half done.
     pub(crate) async fn resolve_half_done(&self, half: &HalfDone, now: UnixMicros) -> Result<(), StoreError> {
-        let Some((campaign, partition)) = half.place else {
+        let Some((_, partition)) = half.place else {
             return self
                 .run(&self.bulk, vec![self.unlist(half.tenant, half.token)])
                 .await
                 .map(drop);
         };
         let mut call = self.partition_script(Name::UndoDirect, partition);
-        call.arg(&half.token.0[..]).arg(now.seconds());
+        call.arg(&half.token.0[..]).arg(now.0);
         let mut replies = self.run(&self.bulk, vec![call]).await?;
-        let made = integer(&replies.pop().unwrap_or_default())? == 1;
-        self.end_direct((half.tenant, campaign), half.token, made).await
+        let made = bytes(replies.pop().unwrap_or_default())?;
+        let made = String::from_utf8_lossy(&made);
+        self.end_hold(half.tenant, half.token, &made).await
     }
 
     fn unlist(&self, tenant: TenantId, token: Token) -> redis::Cmd {

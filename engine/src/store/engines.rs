@@ -1,10 +1,15 @@
 //! Engine processes: who is alive, and numbers for the names of SMSCs and routes.
 
+use std::time::Duration;
+
 use super::connection::read;
 use super::health::memory;
 use super::scripts::Name;
-use super::{Store, StoreError, keys};
+use super::{Store, StoreError, Token, keys};
 use crate::domain::{CampaignId, GateId, RouteId, SmscId, UnixMicros};
+
+/// Of so many epochs it is known which rules they were under: more than begin in the time that a message may take.
+const OBEYED_KEPT: u32 = 10_000;
 
 /// An engine process that has leased messages, and its last sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +21,39 @@ pub(crate) struct Epoch {
 }
 
 impl Store {
-    /// A new epoch, alive from now on.
-    pub(crate) async fn new_epoch(&self) -> Result<u32, StoreError> {
+    /// A new epoch, alive from now on, of a process that has obeyed these rules of sending so far.
+    pub(crate) async fn new_epoch(&self, obeyed: &[u32]) -> Result<u32, StoreError> {
         let mut next = redis::cmd("HINCRBY");
         let epoch: u32 = self.ask(next.arg(keys::META).arg("next_epoch").arg(1)).await?;
+        self.note_obeyed(epoch, obeyed).await?;
+        if let Some(old) = epoch.checked_sub(OBEYED_KEPT) {
+            self.ask::<i64>(redis::cmd("HDEL").arg(keys::OBEYED).arg(old)).await?;
+        }
         self.beat(&[epoch]).await?;
         Ok(epoch)
+    }
+
+    /// Which rules of sending the process of an epoch has obeyed so far, by their numbers, one after the other.
+    pub(crate) async fn note_obeyed(&self, epoch: u32, obeyed: &[u32]) -> Result<(), StoreError> {
+        let obeyed: Vec<String> = obeyed.iter().map(u32::to_string).collect();
+        let mut note = redis::cmd("HSET");
+        note.arg(keys::OBEYED).arg(epoch).arg(obeyed.join(" "));
+        self.ask::<i64>(&note).await.map(drop)
+    }
+
+    /// Which rules of sending the process of an epoch has obeyed; none, where that is forgotten.
+    pub(crate) async fn obeyed(&self, epoch: u32) -> Result<Vec<u32>, StoreError> {
+        let mut get = redis::cmd("HGET");
+        let obeyed: Option<String> = self.ask(get.arg(keys::OBEYED).arg(epoch)).await?;
+        let obeyed = obeyed.unwrap_or_default();
+        Ok(obeyed.split(' ').filter_map(|number| number.parse().ok()).collect())
+    }
+
+    /// Whether it is this start's turn, for so long from now on; zero: it has ended.
+    pub(crate) async fn starts(&self, token: &Token, length: Duration) -> Result<bool, StoreError> {
+        let mut call = self.script(Name::Starting, &[keys::STARTING]);
+        call.arg(token.hex()).arg(length.as_millis() as u64);
+        Ok(self.ask::<u8>(&call).await? == 1)
     }
 
     /// A sign of life. Returns the server's time.
@@ -88,6 +120,12 @@ impl Store {
     /// The number of the gate of a zone's name; the same for good.
     pub(crate) async fn gate_id(&self, name: &str) -> Result<GateId, StoreError> {
         self.number(keys::GATES, "next_gate", name).await.map(GateId)
+    }
+
+    /// The zones of all gates that were ever numbered.
+    pub(crate) async fn zones_of_gates(&self) -> Result<Vec<(String, GateId)>, StoreError> {
+        let numbers: Vec<(String, u16)> = self.ask(redis::cmd("HGETALL").arg(keys::GATES)).await?;
+        Ok(numbers.into_iter().map(|(zone, gate)| (zone, GateId(gate))).collect())
     }
 
     /// All gates that were ever numbered.

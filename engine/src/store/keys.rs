@@ -60,8 +60,12 @@ pub(super) const SUSPENDED: &str = "c:suspended";
 pub(super) const API_KEYS: &str = "c:keys";
 /// Epoch → last sign of life of the engine process that has it, µs by the server's clock.
 pub(super) const ENGINES: &str = "c:engines";
+/// Epoch → numbers of the rules of sending that the engine process that has it has obeyed, one after the other, apart by spaces.
+pub(super) const OBEYED: &str = "c:obeyed";
 /// A channel: what engines ring for.
 pub(super) const BELL: &str = "c:bell";
+/// The token of the start of an engine that makes this database and SQL agree now.
+pub(super) const STARTING: &str = "c:starting";
 /// Epoch → what the engine process that has it says of itself, as JSON.
 pub(super) const PEERS: &str = "c:peers";
 /// What one engine has at a time, and who wants it, see `tenure.lua`.

@@ -74,6 +74,8 @@ pub(crate) struct Restored<'a> {
     pub(crate) lost: &'a [(CampaignId, u64)],
     /// The newest lines of its ledger, oldest first.
     pub(crate) lines: &'a [LedgerEntry],
+    /// What the grants among these were asked for by, and when: the same are not made again.
+    pub(crate) grants: &'a [(Token, UnixMicros)],
 }
 
 /// Whose messages somebody does not want, and which.
@@ -179,7 +181,10 @@ impl Store {
             sums.arg(field).arg(sum);
         }
         let (mut forget, mut unlist, mut list) = (redis::cmd("DEL"), redis::cmd("LREM"), redis::cmd("RPUSH"));
-        forget.arg(keys::ledger(tenant)).arg(keys::lost(tenant));
+        forget
+            .arg(keys::ledger(tenant))
+            .arg(keys::lost(tenant))
+            .arg(keys::grants(tenant));
         unlist.arg(keys::TENANTS).arg(0).arg(tenant.0);
         list.arg(keys::TENANTS).arg(tenant.0);
         let mut calls = vec![sums, forget, unlist, list];
@@ -192,6 +197,11 @@ impl Store {
             let mut add = redis::cmd("XADD");
             add.arg(keys::ledger(tenant)).arg(place.to_string()).arg("1").arg(line);
             calls.push(add);
+        }
+        for (token, at) in restored.grants {
+            let mut remember = redis::cmd("ZADD");
+            remember.arg(keys::grants(tenant)).arg(at.0).arg(&token.0[..]);
+            calls.push(remember);
         }
         self.run(&self.bulk, calls).await?;
         self.put_settings(tenant, restored.settings).await

@@ -196,7 +196,7 @@ impl Store {
         &self,
         owner: Owner,
         partition: Partition,
-        (line, expected): (&str, Vec<u8>),
+        (line, expected, finding): (&str, Vec<u8>, u64),
         (spans, version): (&[Span], u32),
     ) -> Result<bool, StoreError> {
         let mut call = self.partition_script(Name::Recut, partition);
@@ -207,9 +207,13 @@ impl Store {
             .arg(version)
             .arg(line)
             .arg(expected)
-            .arg(packed);
+            .arg(packed)
+            .arg(finding);
         let mut replies = self.run(&self.bulk, vec![call]).await?;
-        Ok(integer(&replies.pop().unwrap_or_default())? == 1)
+        match integer(&replies.pop().unwrap_or_default())? {
+            -1 => Err(StoreError::TakenOver),
+            replaced => Ok(replaced == 1),
+        }
     }
 
     /// Pauses, resumes or stops a campaign's queues everywhere. Returns the lines, by partition, in which messages of it

@@ -1,7 +1,13 @@
 //! The rows of audiences.
 
+use redis::Value;
+
+use super::scripts::Name;
 use super::{Store, StoreError, array, bytes};
 use crate::domain::{CampaignId, Partition};
+
+/// Rows that are put in place in one call.
+const ROWS_SET: usize = 1_000;
 
 /// Consecutive rows of an audience in one partition.
 #[derive(Clone, Copy, Debug)]
@@ -54,19 +60,30 @@ impl Store {
             .collect()
     }
 
-    /// Puts rows in the place of those at their positions.
+    /// Puts rows in the place of those at their positions. `finding`: that they are of, or 0.
+    ///
+    /// # Errors
+    /// [`StoreError::TakenOver`] when another finding has begun since.
     pub(crate) async fn set_rows(
         &self,
-        campaign: CampaignId,
+        (campaign, finding): (CampaignId, u64),
         rows: &[(Partition, u32, Vec<u8>)],
     ) -> Result<(), StoreError> {
-        let set = |(partition, position, row): &(Partition, u32, Vec<u8>)| {
-            let mut set = redis::cmd("LSET");
-            set.arg(format!("{}aud:{}", self.base(*partition), campaign.0))
-                .arg(*position)
-                .arg(&row[..]);
-            set
-        };
-        self.run(&self.bulk, rows.iter().map(set).collect()).await.map(drop)
+        let mut calls = Vec::new();
+        for some in rows.chunk_by(|(one, ..), (other, ..)| one == other) {
+            for some in some.chunks(ROWS_SET) {
+                let mut call = self.partition_script(Name::SetRows, some[0].0);
+                call.arg(campaign.0).arg(finding);
+                for (_, position, row) in some {
+                    call.arg(*position).arg(&row[..]);
+                }
+                calls.push(call);
+            }
+        }
+        let replies = self.run(&self.bulk, calls).await?;
+        match replies.iter().all(|reply| *reply == Value::Int(1)) {
+            true => Ok(()),
+            false => Err(StoreError::TakenOver),
+        }
     }
 }

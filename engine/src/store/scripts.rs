@@ -44,6 +44,9 @@ pub(super) enum Name {
     CheckIn,
     Clear,
     AddSender,
+    Starting,
+    SetRows,
+    Counts,
 }
 
 /// How a script is loaded.
@@ -70,7 +73,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 40] = scripts![
+const SOURCES: [(Name, Kind, &str); 43] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -111,6 +114,9 @@ const SOURCES: [(Name, Kind, &str); 40] = scripts![
     CheckIn PlainSettling "check_in.lua",
     Clear Settling "clear.lua",
     AddSender Plain "add_sender.lua",
+    Starting PlainSettling "starting.lua",
+    SetRows Partition "set_rows.lua",
+    Counts Plain "counts.lua",
 ];
 
 /// Every script, ready to be loaded and called.

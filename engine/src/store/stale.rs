@@ -74,14 +74,17 @@ impl Store {
     }
 
     /// Cuts a draft's spans in a partition anew, `version` being that of the routes. `false`: they are others by now.
+    ///
+    /// # Errors
+    /// [`StoreError::TakenOver`] when they are of a finding, and another has begun since.
     pub(crate) async fn recut_draft(
         &self,
-        owner: Owner,
+        (owner, finding): (Owner, u64),
         partition: Partition,
         spans: Spans,
         cut: (&[Span], u32),
     ) -> Result<bool, StoreError> {
-        self.recut(owner, partition, ("", spans.stored), cut).await
+        self.recut(owner, partition, ("", spans.stored, finding), cut).await
     }
 
     /// The same of what is queued in a line.
@@ -92,7 +95,7 @@ impl Store {
         spans: Spans,
         cut: (&[Span], u32),
     ) -> Result<bool, StoreError> {
-        self.recut(owner, partition, (&line.to_string(), spans.stored), cut)
+        self.recut(owner, partition, (&line.to_string(), spans.stored, 0), cut)
             .await
     }
 

@@ -29,8 +29,8 @@ pub(crate) struct Endpoint {
     /// Of [`super::FILTERS`].
     pub(crate) filters: Vec<String>,
     pub(super) secret: Secret,
-    /// The one before, and until when it signs as well.
-    pub(super) former: Option<(Secret, UnixMicros)>,
+    /// Those before it, the newest first, and until when each signs as well.
+    pub(super) former: Vec<(Secret, UnixMicros)>,
     pub(crate) created_at: UnixMicros,
     /// It is told of what happens from then on.
     pub(super) told_from: UnixMicros,
@@ -44,13 +44,16 @@ pub(crate) struct Endpoint {
     pub(crate) dropped: u64,
 }
 
+/// Former secrets that sign: each makes a header longer.
+const FORMER_MAX: usize = 10;
+
 const COLUMNS: &str = "id, tenant, url, description, filters, secret, former_secret, former_until, created_at, told_from, \
      failures, failing_since, resting_until, disabled_at, disabled_for, dropped";
 
 impl Endpoint {
     /// The secrets that sign now, the newest first.
     pub(super) fn secrets(&self, now: UnixMicros) -> impl Iterator<Item = &Secret> {
-        let former = self.former.as_ref().filter(|(_, until)| *until > now);
+        let former = self.former.iter().filter(move |(_, until)| *until > now);
         std::iter::once(&self.secret).chain(former.map(|(secret, _)| secret))
     }
 
@@ -61,13 +64,21 @@ impl Endpoint {
 
     /// Until when the secret before the last rotation signs as well.
     pub(crate) fn former_until(&self) -> Option<UnixMicros> {
-        self.former.as_ref().map(|(_, until)| *until)
+        self.former.first().map(|(_, until)| *until)
+    }
+
+    /// It has this secret from now on; those before it sign until their time is over.
+    pub(super) fn rotate(&mut self, secret: Secret, now: UnixMicros, until: UnixMicros) {
+        let before = std::mem::replace(&mut self.secret, secret);
+        self.former.retain(|(_, until)| *until > now);
+        self.former.insert(0, (before, until));
+        self.former.truncate(FORMER_MAX);
     }
 
     fn read(row: &Found<'_>) -> Result<Self, DatabaseError> {
         let time = |column| row.number(column).map(micros);
         let time_or = |column| row.number_if_any(column).map(|time| time.map(micros));
-        let former = row.text_if_any(6)?.map(Secret::stored);
+        let former = row.text_if_any(6)?.unwrap_or_default();
         let reason = row.text_if_any(14)?.and_then(|reason| reason.parse().ok());
         Ok(Self {
             id: EndpointId(row.number(0)? as u64),
@@ -76,7 +87,7 @@ impl Endpoint {
             description: row.text(3)?,
             filters: row.parsed(4, "the filters of a webhook", |text| serde_json::from_str(text).ok())?,
             secret: Secret::stored(row.text(5)?),
-            former: former.zip(Some(time(7)?)),
+            former: read_former(&former, time(7)?),
             created_at: time(8)?,
             told_from: time(9)?,
             failures: row.number(10)? as u32,
@@ -103,13 +114,13 @@ impl Endpoint {
     /// Makes it, or changes what is stored of it.
     pub(super) async fn save(&self, change: &mut Change) -> Result<(), DatabaseError> {
         let filters = serde_json::to_string(&self.filters).unwrap_or_default();
-        let (former, until) = self.former.clone().unzip();
+        let (former, until) = (written_former(&self.former), self.former_until());
         let mut save = Sql::new(&format!("INSERT INTO webhook_endpoint ({COLUMNS}) VALUES ("));
         save.value(self.id.0 as i64).push(", ").value(self.tenant.0).push(", ");
         let description = &self.description;
         save.list([self.url.as_str(), description, &filters, self.secret.reveal()])
             .push(", ");
-        save.value(former.map(|secret| secret.reveal().to_owned())).push(", ");
+        save.value(former).push(", ");
         save.list([until.unwrap_or_default(), self.created_at, self.told_from].map(number))
             .push(", ");
         save.value(self.failures)
@@ -172,4 +183,42 @@ pub(super) async fn note(change: &mut Change, endpoint: &Endpoint) -> Result<(),
     note.push(" WHERE disabled_at IS NULL AND id = ")
         .value(endpoint.id.0 as i64);
     change.run(note).await.map(drop)
+}
+
+/// Former secrets as they are stored: each with until when it signs, apart by spaces.
+fn written_former(former: &[(Secret, UnixMicros)]) -> Option<String> {
+    let words = former
+        .iter()
+        .map(|(secret, until)| format!("{} {}", secret.reveal(), until.0));
+    let written = words.collect::<Vec<_>>().join(" ");
+    Some(written).filter(|written| !written.is_empty())
+}
+
+/// `until`: of the only one that an earlier version wrote.
+fn read_former(text: &str, until: UnixMicros) -> Vec<(Secret, UnixMicros)> {
+    let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    if let [only] = words[..] {
+        return vec![(Secret::stored(only.to_owned()), until)];
+    }
+    let pair = |pair: &[&str]| {
+        let [secret, until] = pair else { return None };
+        Some((Secret::stored((*secret).to_owned()), UnixMicros(until.parse().ok()?)))
+    };
+    words.chunks(2).filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_secret_whose_time_is_not_over_is_kept_also_one_that_an_earlier_version_wrote() {
+        let day = UnixMicros(86_400);
+        let known = |text: &str| Secret::stored(text.to_owned());
+        let all = vec![(known("whsec_b"), UnixMicros(9)), (known("whsec_a"), UnixMicros(7))];
+        let written = written_former(&all).unwrap();
+        assert_eq!(read_former(&written, day), all);
+        assert_eq!(read_former("whsec_a", day), [(known("whsec_a"), day)]);
+        assert_eq!((written_former(&[]), read_former("", day)), (None, Vec::new()));
+    }
 }

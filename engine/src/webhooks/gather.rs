@@ -136,7 +136,7 @@ mod tests {
             description: String::new(),
             filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
             secret: Secret::stored(String::new()),
-            former: None,
+            former: Vec::new(),
             created_at: UnixMicros(created_at),
             told_from: UnixMicros(created_at),
             failures: 0,

@@ -86,7 +86,7 @@ impl Webhooks {
             description: String::new(),
             filters: Vec::new(),
             secret: Secret::new()?,
-            former: None,
+            former: Vec::new(),
             created_at: now,
             told_from: now.minus(MARGIN),
             failures: 0,
@@ -147,16 +147,14 @@ impl Webhooks {
         Ok(endpoint)
     }
 
-    /// Gives it another secret. The one that its receiver knows signs as well for a while, also when this is asked for again.
+    /// Gives it another secret. Each before it signs as well until its time is over, however often this is asked for.
     ///
     /// # Errors
     /// [`EndpointFault::NotFound`], [`EndpointFault::NoRandom`] or [`EndpointFault::Webhook`].
     pub(crate) async fn rotate(&self, tenant: TenantId, id: EndpointId) -> Result<Endpoint, EndpointFault> {
         let rotate = |shared: &Shared, endpoint: &mut Endpoint| {
             let now = shared.now();
-            let before = std::mem::replace(&mut endpoint.secret, Secret::new()?);
-            let former = endpoint.former.take().filter(|(_, until)| *until > now);
-            endpoint.former = former.or(Some((before, now.plus(shared.settings.secret_kept))));
+            endpoint.rotate(Secret::new()?, now, now.plus(shared.settings.secret_kept));
             Ok(())
         };
         self.with(tenant, id, rotate).await

@@ -32,7 +32,7 @@ fn endpoint(id: u64) -> Endpoint {
         description: String::new(),
         filters: vec!["*".to_owned()],
         secret: Secret::new().unwrap(),
-        former: None,
+        former: Vec::new(),
         created_at: NOW,
         told_from: NOW,
         failures: 0,

@@ -132,6 +132,10 @@ pub(in crate::api) struct PastMessage {
     taken_at: Option<Time>,
     /// `null`: its final receipt has not come.
     ended_at: Option<Time>,
+    /// The pack of rules of sending that was obeyed when it was handed over, as `rules.packs` names it; `null`: no rule held for it.
+    pack: Option<String>,
+    /// Which text of the pack it was, as `GET /v1/rules/check` says.
+    pack_version: Option<String>,
     /// The campaign that it tried out; `null`: it is none.
     test_of: Option<CampaignId>,
 }

@@ -167,6 +167,25 @@ async fn who_was_taken_for_dead_changes_nothing_of_what_another_has_found() {
     let more = store.add_rows((id, &running.cipher), (0, late), &[batch]).await;
     assert!(taken_over(more));
     assert!(taken_over(store.clear_found(id, late).await));
+    let rows = store.audience(id, &[(Partition(0), 0)], 1).await.unwrap();
+    let other = vec![(Partition(0), 0, b"another".to_vec())];
+    assert!(taken_over(store.set_rows((id, late), &other).await));
+    assert_eq!(store.audience(id, &[(Partition(0), 0)], 1).await.unwrap(), rows);
+    let of_late = Campaign {
+        finding: late,
+        total: 7,
+        ..running.clone()
+    };
+    assert!(taken_over(store.save_counts(&of_late).await));
+    assert_eq!(store.campaign(tenant, id).await.unwrap().unwrap().total, 40);
+    let spans = store.draft_spans(id, Partition(0)).await.unwrap();
+    let recut = store.recut_draft(
+        (crate::campaign::launch::owner(&running), late),
+        Partition(0),
+        spans,
+        (&[], 1),
+    );
+    assert!(taken_over(recut.await.map(drop)));
     // Nor is anything of what is queued taken out by whoever begins now.
     let next = store.begin_finding(owner).await.unwrap();
     assert!(taken_over(store.clear_found(id, next).await));

@@ -36,6 +36,8 @@ impl Engine {
         self.on_duty(move |stop| campaigns.clone().keep_expiry(verdict.clone(), stop));
         let campaigns = self.campaigns.clone();
         self.on_duty(move |stop| campaigns.clone().keep_house(stop));
+        let imports = self.imports();
+        self.on_duty(move |stop| imports.clone().keep(stop));
         let campaigns = self.campaigns.clone();
         self.on_duty(move |stop| campaigns.clone().keep_schedule(stop));
         let campaigns = self.campaigns.clone();

@@ -2,16 +2,18 @@
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] tenant  [3] line (route:lane:gate, route 0: none takes the number)  [4] version of the routes
 --     [5] row  [6] token, 16 octets  [7] most positions a campaign may have here  [8] now, seconds  [9] when its credits
---     were held, seconds
--- Returns: campaign and position of the message, packed as I8 I4; '' when the campaign is full in this partition, '-' when
---     that hold was undone. One that was made after another of the token was undone counts.
+--     were held, microseconds: what the hold is known by
+-- Returns: campaign and position of the message and what its hold is known by, packed as I8 I4 I8, without the last where an earlier
+--     version made it; '' when the campaign is full in this partition, '-' when that hold was undone. One that was made after
+--     another of the token was undone counts.
 -- Limits: one message a call; at most ARGV[7] messages a campaign and partition; tokens are swept after a day.
 local base, campaign, tenant, line, version = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local row, token, max, now = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
 local known = call('HGET', base .. 'tok', token)
 if known then
-  if sub(known, 5) ~= '-' then return sub(known, 5) end
-  if tonumber(ARGV[9]) <= struct.unpack('>I4', known) then return '-' end
+  if sub(known, 5, 5) ~= '-' then return sub(known, 5) end
+  local undone_at = #known > 5 and struct.unpack('>I8', known, 6) or struct.unpack('>I4', known) * 1000000
+  if tonumber(ARGV[9]) <= undone_at then return '-' end
 end
 local position = call('LLEN', base .. 'aud:' .. campaign)
 if position >= max then return '' end
@@ -22,6 +24,6 @@ else
   push_span(base, line, tenant, campaign, nil, position, 1, version)
 end
 call('HSET', base .. 'c:' .. campaign, 'launched', position + 1, 'tenant', tenant)
-local id = struct.pack('>I8I4', campaign, position)
+local id = struct.pack('>I8I4I8', campaign, position, ARGV[9])
 call('HSET', base .. 'tok', token, struct.pack('>I4', now) .. id)
 return id

@@ -2,6 +2,7 @@
 -- KEYS[1] tenant c:{tN}:tenant  [2] its ledger c:{tN}:ledger  [3] its grants of the last day c:{tN}:grants
 -- ARGV[1] credits, 1 to 1e12  [2] reference  [3] now, microseconds  [4] most credits a tenant may be granted in all
 --     [5] token of the grant, 16 octets  [6] how long it is remembered, microseconds  [7] most that are remembered
+--     [8] token, as it stands in the ledger: SQL is to know it, should Redis lose its end
 -- Returns: credits available now, also when this grant was made before; -1 when the most would be passed, -2 when there is
 --     no such tenant.
 -- Limits: at most ARGV[4] credits a tenant in all, far under 2^53 where numbers stop being exact; ARGV[7] tokens.
@@ -19,5 +20,5 @@ redis.call('ZREMRANGEBYRANK', grants, 0, -grants_max - 1)
 redis.call('PEXPIRE', grants, string.format('%.0f', remembered / 1000))
 redis.call('HINCRBY', tenant, 'granted', given)
 redis.call('XADD', ledger, 'MINID', '~', string.format('%.0f', math.max(0, now / 1000 - KEPT_MS)), '*', '1',
-  cjson.encode({ type = 'grant', credits = credits, reference = reference, at = now }))
+  cjson.encode({ type = 'grant', credits = credits, reference = reference, token = ARGV[8], at = now }))
 return redis.call('HINCRBY', tenant, 'available', given)

@@ -2,12 +2,14 @@
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] tenant  [3] lane  [4] version of the routes  [5] line whose spans are replaced, '' for a draft's
 --     [6] the spans there as they were read: all, since another line's may have been appended meanwhile
---     [7] packed spans: route(2) gate(2) first(4) count(4)
--- Returns: 1 replaced; 0 it is something else by now.
+--     [7] packed spans: route(2) gate(2) first(4) count(4)  [8] number of the finding that a draft's are of; 0: they were not found
+--     out, or are launched
+-- Returns: 1 replaced; 0 it is something else by now; -1 another finding has begun.
 -- Limits: O(spans) before and after; at most 250 rows a span where routes alternate.
 local base, campaign, tenant, lane, version = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local line, expected, spans = ARGV[5], ARGV[6], ARGV[7]
+local line, expected, spans, finding = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local order, events = base .. 'c:' .. campaign, {}
+if finding ~= '0' and call('HGET', order, 'finding') ~= finding then return -1 end
 if line == '' then
   local cuts = base .. 'cut:' .. campaign
   if call('HEXISTS', order, 'launched') == 1 or table.concat(call('LRANGE', cuts, 0, -1)) ~= expected then return 0 end
