@@ -24,6 +24,7 @@ pub mod failover;
 pub mod sick;
 pub mod posted;
 pub mod stops;
+pub mod reminders;
 
 pub use dice::Dice;
 pub use ground::Ground;
@@ -55,6 +56,7 @@ pub fn all() -> Vec<Scenario> {
         sick::ALL,
         posted::ALL,
         stops::ALL,
+        reminders::ALL,
     ]
     .concat()
 }
