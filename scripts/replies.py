@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What becomes of many replies at once: how long until they are acknowledged, which is after they are stored, and until each is answered.
 
-    scripts/replies.py FOLDER [RATE] [SECONDS] [WAITING]
+    scripts/replies.py FOLDER [RATE] [SECONDS] [WAITING] [SMSC_RATE]
 
 FOLDER has the programs `campanile` and `smpp-sim`. So many people a second write a keyword for so many seconds, one message each. With WAITING, so many
-messages of campaigns wait meanwhile, half of them paused; the others go at what answers leave of the rate of the SMSC, which is four times what these need. Everything runs
+messages of campaigns wait meanwhile, half of them paused; the others go at what answers leave of the rate of the SMSC. Everything runs
 on loopback, in a folder of its own, with the embedded Redis and SQLite. It fails when a reply is lost, or answered twice.
 """
 
@@ -22,6 +22,7 @@ PROGRAMS = sys.argv[1] if len(sys.argv) > 1 else "target/release"
 RATE = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
 SECONDS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 WAITING = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+SMSC_RATE = int(sys.argv[5]) if len(sys.argv) > 5 else max(1_000, 4 * RATE)
 REPLIES = RATE * SECONDS
 NUMBER = "+33644630001"
 FIRST = 33_600_000_000
@@ -129,7 +130,7 @@ def measure(site):
 
 
 def main():
-    smsc = f'rate = "{RATE * 4}/s"\n' if WAITING else ""
+    smsc = f'rate = "{SMSC_RATE}/s"\n' if WAITING else ""
     with tempfile.TemporaryDirectory(prefix="campanile-replies-") as folder:
         site = Site(Path(folder), PROGRAMS, smsc=smsc)
         try:
