@@ -7,7 +7,7 @@ BASELINE := be77cb1
 # Run as built: `cargo run` of one package would build it again, with that package's features only.
 LOADTEST := $(or $(CARGO_TARGET_DIR),target)/release/loadtest
 DEMO := $(or $(CARGO_TARGET_DIR),target)/release/campanile-demo
-.PHONY: help demo test bench bench-baseline scale engines replies torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis postgres valkey peers browser prometheus deploy-tools
+.PHONY: help demo test bench bench-baseline scale engines replies reminders torture fuzz matrix check deny run-tests packages packages-check static sbom cargo redis postgres valkey peers browser prometheus deploy-tools
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +30,13 @@ engines: cargo redis ## One rate over 1, 2 and 4 engines, as the simulator count
 	cargo build --release --locked --package campanile --package smpp-sim
 	scripts/engines.py $(dir $(LOADTEST))
 
-replies: cargo redis ## 10,000 replies a second for five seconds: acknowledged and answered (RATE=1000 SECONDS=10)
+replies: cargo redis ## 10,000 replies a second for five seconds: acknowledged and answered (RATE=1000 SECONDS=10 WAITING=1000000)
 	cargo build --release --locked --package campanile --package smpp-sim
-	scripts/replies.py $(dir $(LOADTEST)) $(or $(RATE),10000) $(or $(SECONDS),5)
+	scripts/replies.py $(dir $(LOADTEST)) $(or $(RATE),10000) $(or $(SECONDS),5) $(or $(WAITING),0)
+
+reminders: cargo redis ## A million reminders of a month, with kills, wrong clocks and both changes of the clocks, an hour (REMINDERS=30000 RATE=500 SEED=1)
+	cargo build --release --locked --package campanile --package smpp-sim
+	scripts/reminders.py $(dir $(LOADTEST)) $(or $(REMINDERS),1000000) $(or $(RATE),500) $(or $(SEED),1)
 
 torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--seeds 10 --only kills" and the like)
 	cargo build --locked --package campanile-tests --bins

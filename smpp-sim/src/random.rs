@@ -46,6 +46,8 @@ pub(crate) enum Draw {
     ReplyText,
     /// How late a reply is.
     ReplyDelay,
+    /// Whether a person is one of those who reply by a rule; the attempt is the rule's place in its scenario.
+    Person,
 }
 
 /// What draws are made about: one submit.

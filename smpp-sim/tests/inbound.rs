@@ -137,6 +137,93 @@ async fn replies_are_the_same_whatever_the_sessions() {
     assert_eq!(one, replies(4).await);
 }
 
+/// People who read: each rule is a kind of handset.
+const HANDSETS: &str = r#"
+seed = 3
+[[inbound]]
+name = "code"
+on = "code (?<code>[0-9]{4}) pour (.*)"
+reply = "${code} ($2) $$"
+times = 1
+[[inbound]]
+name = "second"
+on = "code"
+reply = "encore ?"
+[[inbound]]
+name = "echo"
+person = "^33600000001$"
+reply = "$0"
+times = 2
+[[inbound]]
+name = "to-another"
+sender = "^36034$"
+reply = "non"
+[[inbound]]
+name = "away"
+share = 0.5
+times = 2
+reply = "absent"
+"#;
+
+/// Three of the first, two of the second, and two of each whom the seed has away.
+const HANDSETS_SAY: u64 = 203;
+
+/// Who said what, in order for each person, and how many replies each rule made.
+async fn handsets(sessions: usize) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, u64>) {
+    let running = sim(HANDSETS).await;
+    let mut clients = Vec::new();
+    for session in 0..sessions {
+        let mut client = Client::bound(running.smpp_addr, BindKind::Transceiver).await;
+        let people = recipients(33_600_000_000, 200);
+        for round in 0..3_u32 {
+            for (at, person) in people.iter().enumerate().skip(session).step_by(sessions) {
+                let text: &[u8] = if at == 0 {
+                    b"Votre code 1234 pour le 5"
+                } else {
+                    b"Bonjour"
+                };
+                client.queue(round * 1_000 + at as u32 + 1, person, text, 0);
+            }
+        }
+        client.flush().await;
+        clients.push(client);
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for mut client in clients {
+        tasks.spawn(async move { client.acknowledge_until_closed().await });
+    }
+    wait(&running, "receipts_acked", 600).await;
+    wait(&running, "inbound_acked", HANDSETS_SAY).await;
+    let (messages, totals) = (running.handle.inbound_messages(), running.handle.totals());
+    running.handle.close_sessions();
+    tasks.join_all().await;
+    running.stop().await;
+    let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for message in messages {
+        said.entry(message.from).or_default().push(message.text);
+    }
+    (said, totals.by_reply)
+}
+
+#[tokio::test]
+async fn people_follow_their_rules_so_often_and_say_what_they_were_told() {
+    let (said, by_rule) = handsets(1).await;
+    assert_eq!(said["33600000000"], ["1234 (le 5) $", "encore ?", "encore ?"]);
+    assert_eq!(said["33600000001"][..2], ["Bonjour", "Bonjour"]);
+    let away = by_rule["away"];
+    assert_eq!(by_rule.values().sum::<u64>(), HANDSETS_SAY, "{by_rule:?}");
+    let whole = [("code", 1), ("second", 2), ("echo", 2), ("away", away)];
+    assert_eq!(by_rule, whole.map(|(rule, made)| (rule.to_owned(), made)).into());
+    let absent = said.values().filter(|texts| texts.iter().any(|text| text == "absent"));
+    assert!(
+        absent
+            .clone()
+            .skip(1)
+            .all(|texts| texts.iter().filter(|text| *text == "absent").count() == 2)
+    );
+    assert_eq!((said, by_rule), handsets(4).await);
+}
+
 #[tokio::test]
 async fn a_script_sends_its_storm_in_order_and_comes_again_after_a_reset() {
     let running = sim(

@@ -1,6 +1,6 @@
 //! The simulator as a process of its own, and its ledger.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
@@ -97,6 +97,13 @@ impl Sim {
     pub fn inbound_messages(&self) -> Vec<Value> {
         let answer = self.http().get("/inbound").or_fail().success().or_fail();
         serde_json::from_str(&answer.text).expect("a list")
+    }
+
+    /// How many replies people made, by the rules of its scenario.
+    pub fn replies(&self) -> BTreeMap<String, u64> {
+        let answer = self.http().get("/ledger/totals").or_fail().success().or_fail();
+        let mut totals: Value = serde_json::from_str(&answer.text).expect("totals");
+        serde_json::from_value(totals["by_reply"].take()).expect("counts by rule")
     }
 
     fn order(&self, path: &str, body: &[u8]) {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::RunFault;
 use super::starting::in_turn;
 use crate::clock::Clock;
@@ -42,11 +44,16 @@ pub(super) struct Base {
 }
 
 /// Connects and looks; from here on the clock has the database server's time.
-pub(super) async fn open(config: &Config, servers: &Servers) -> Result<(Base, Guard), RunFault> {
+pub(super) async fn open(
+    config: &Config,
+    servers: &Servers,
+    stop: &CancellationToken,
+) -> Result<(Base, Guard), RunFault> {
     let (clock, metrics) = (Clock::new(), Metrics::new(config.metrics.tenants)?);
     let build = &metrics.build_info;
     build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-    let connected = connect(servers, (config.redis.partitions, config.redis.wait_replicas), clock).await;
+    let terms = (config.redis.partitions, config.redis.wait_replicas);
+    let connected = connect(servers, terms, (clock, stop)).await;
     let store = connected.map_err(|fault| RunFault::Connect(servers.address().to_owned(), fault))?;
     let probe = Probe::connect(servers, clock).await?;
     let (guard, verdict) = Guard::start(probe, &config.redis, clock, metrics.clone()).await?;
@@ -94,11 +101,19 @@ async fn agree(
     Ok((database, people, mirror))
 }
 
-async fn connect(servers: &Servers, terms: (u16, u32), clock: Clock) -> Result<Store, ConnectFault> {
+/// A Redis that reads what it has on disk is waited for as long as that takes: given up, the embedded one would begin anew at the next
+/// start, and never come to its end.
+async fn connect(
+    servers: &Servers,
+    terms: (u16, u32),
+    (clock, stop): (Clock, &CancellationToken),
+) -> Result<Store, ConnectFault> {
     let deadline = clock.deadline(REDIS_WITHIN);
     loop {
         match Store::connect(servers, terms).await {
-            Err(ConnectFault::Store(error)) if clock.deadline(Duration::ZERO) < deadline => {
+            Err(ConnectFault::Store(error))
+                if clock.deadline(Duration::ZERO) < deadline || (error.is_loading() && !stop.is_cancelled()) =>
+            {
                 tracing::warn!(redis = servers.address(), %error, "waiting for Redis");
                 tokio::time::sleep(REDIS_AGAIN).await;
             }

@@ -84,7 +84,7 @@ impl Engine {
         (redis, addresses): (&Redis, [String; 2]),
         shutdown: &Shutdown,
     ) -> Result<Self, RunFault> {
-        let (base, guard) = database::open(&config, &redis.servers).await?;
+        let (base, guard) = database::open(&config, &redis.servers, &shutdown.orderly).await?;
         let (stages, journal) = (Stages::new(shutdown), guard.journal());
         let told = Told::start((logs, tracer), &config, &base);
         stages.helpers.tasks.spawn(guard.run(stages.helpers.stop.clone()));

@@ -132,6 +132,12 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
+    /// Whether Redis is there, and reads what it has on disk.
+    pub(crate) fn is_loading(&self) -> bool {
+        let loads = redis::ErrorKind::Server(redis::ServerErrorKind::BusyLoading);
+        matches!(self, Self::Refused(error) if error.kind() == loads)
+    }
+
     /// That recipient's record cannot be read.
     pub(crate) fn bad_record(recipient: Recipient, form: BadForm) -> Self {
         Self::BadForm {

@@ -52,6 +52,7 @@ struct Metrics {
     acked: IntCounterVec,
     receipts: IntCounterVec,
     inbound: IntCounterVec,
+    replies: IntCounterVec,
 }
 
 impl Metrics {
@@ -97,6 +98,11 @@ impl Metrics {
             )?,
             receipts: counter("smppsim_receipts_total", "Receipts, by what became of them.", "event")?,
             inbound: counter("smppsim_inbound_total", "Segments of inbound messages.", "event")?,
+            replies: counter(
+                "smppsim_replies_total",
+                "Replies, by the rule that people followed.",
+                "rule",
+            )?,
         })
     }
 
@@ -137,6 +143,7 @@ impl Metrics {
         count(&self.receipts, smsc, events.into_iter());
         let inbound = [("sent", totals.inbound_sent), ("acked", totals.inbound_acked)];
         count(&self.inbound, smsc, inbound.into_iter());
+        count(&self.replies, smsc, named(&totals.by_reply));
     }
 }
 

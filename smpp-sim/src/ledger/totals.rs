@@ -99,6 +99,7 @@ pub struct Totals {
     pub by_status: BTreeMap<String, u64>,
     pub by_stat: BTreeMap<&'static str, u64>,
     pub by_outcome: BTreeMap<String, u64>,
+    pub by_reply: BTreeMap<String, u64>,
     pub by_account: BTreeMap<String, AccountTotals>,
 }
 
@@ -147,7 +148,7 @@ impl Totals {
 }
 
 impl Ledger {
-    /// The totals; `recipients`, `messages` and `sessions` are the caller's to fill in.
+    /// The totals; `recipients`, `messages`, `sessions` and `by_reply` are the caller's to fill in.
     pub(crate) fn totals(&self, names: &Names<'_>) -> Totals {
         let counters = &self.counters;
         let status = |(&status, &count): (&u32, &u64)| (CommandStatus(status).to_string(), count);
@@ -191,6 +192,7 @@ impl Ledger {
             by_status: counters.by_status.iter().map(status).collect(),
             by_stat: stats.filter(|&(_, count)| count > 0).collect(),
             by_outcome,
+            by_reply: BTreeMap::new(),
             by_account: counters.by_account.iter().map(account).collect(),
         }
     }

@@ -12,6 +12,8 @@ const SECOND_US: u64 = 1_000_000;
 /// One `[[inbound]]`: what people write to the clients, by themselves or in reply.
 #[derive(Clone, Debug)]
 pub struct InboundRule {
+    /// What totals and metrics call it.
+    pub name: String,
     /// When they do.
     pub trigger: Trigger,
     /// What they write; the second is where the weight of a text ends, the weights of those before it included.
@@ -25,6 +27,14 @@ pub struct InboundRule {
 }
 
 impl InboundRule {
+    /// How it replies, if it does.
+    pub(crate) fn reply(&self) -> Option<&Reply> {
+        match &self.trigger {
+            Trigger::Reply(reply) => Some(reply),
+            Trigger::Script(_) => None,
+        }
+    }
+
     /// Which of its texts 64 random bits choose, by weight.
     pub(crate) fn text_for(&self, bits: u64) -> usize {
         let total = self.texts.last().map_or(0.0, |(_, until)| *until);
@@ -79,7 +89,17 @@ impl Script {
 pub struct Reply {
     /// What the text must match; `None`: any does.
     pub on: Option<Regex>,
-    /// The share of recipients that reply.
+    /// Whether its texts quote the message: `$1` is what the first group of `on` has found. Only where there is `on`.
+    pub quotes: bool,
+    /// What the sender of the message must match; `None`: any does.
+    pub sender: Option<Regex>,
+    /// What the number of the person must match; `None`: any does.
+    pub person: Option<Regex>,
+    /// The share of people who ever reply by this rule.
+    pub share: f64,
+    /// How often one person replies by it; `None`: always.
+    pub times: Option<u16>,
+    /// The share of messages that are replied to.
     pub probability: f64,
     /// How long after the message has reached them.
     pub delay: Delay,

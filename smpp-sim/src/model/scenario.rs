@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::account::Account;
-use super::inbound::{InboundRule, Trigger};
+use super::inbound::InboundRule;
 use super::limits::{LedgerLimits, Timers};
 use super::magic;
 use super::misbehaviour::Misbehaviour;
@@ -133,8 +133,7 @@ impl Scenario {
 
     /// Whether anybody replies to messages.
     pub(crate) fn converses(&self) -> bool {
-        let replies = |rule: &InboundRule| matches!(rule.trigger, Trigger::Reply(_));
-        self.inbound.iter().any(replies)
+        self.inbound.iter().any(|rule| rule.reply().is_some())
     }
 
     /// A scaled delay, in µs, out of 64 random bits.

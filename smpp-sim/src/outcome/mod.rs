@@ -7,4 +7,5 @@ mod dealer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use attempts::Attempts;
 pub(crate) use dealer::{Concatenation, Dealer};

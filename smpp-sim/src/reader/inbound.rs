@@ -24,10 +24,11 @@ const REPEAT_MAX: u64 = 100_000_000;
 
 /// Every `[[inbound]]`, in order: the first that fits a text is the one that replies.
 pub(super) fn rules(table: &Table<'_>) -> Vec<InboundRule> {
-    table.tables("inbound", RULES_MAX).iter().map(rule).collect()
+    let tables = table.tables("inbound", RULES_MAX);
+    tables.iter().enumerate().map(|(at, table)| rule(at, table)).collect()
 }
 
-fn rule(table: &Table<'_>) -> InboundRule {
+fn rule(at: usize, table: &Table<'_>) -> InboundRule {
     let (by_script, by_reply) = (table.has("at"), table.has("reply"));
     if by_script == by_reply {
         table.fault("", "write either at (a script) or reply (a conversation)");
@@ -47,6 +48,7 @@ fn rule(table: &Table<'_>) -> InboundRule {
         (Trigger::Reply(reply(table)), "reply")
     };
     let rule = InboundRule {
+        name: table.text("name").unwrap_or_else(|| format!("inbound[{at}]")),
         trigger,
         texts: table.parsed(key, TEXTS, texts).unwrap_or_default(),
         to: table.parsed("to", ADDRESS, address),
@@ -58,6 +60,10 @@ fn rule(table: &Table<'_>) -> InboundRule {
         let shown: String = text.chars().take(20).collect();
         let detail = format!("{shown:?} cannot be written in that encoding, or takes over 255 segments");
         table.fault(key, detail);
+    }
+    let unknown = |(text, _): &(String, f64)| unknown_group(&rule.trigger, text);
+    if let Some(group) = rule.texts.iter().find_map(unknown) {
+        table.fault(key, format!("`on` has no group {group}; $$ is a dollar"));
     }
     table.finish();
     rule
@@ -87,8 +93,18 @@ fn script(table: &Table<'_>) -> Script {
 }
 
 fn reply(table: &Table<'_>) -> Reply {
+    let regex = |key| table.parsed(key, "a regular expression of at most 1000 bytes", pattern);
+    let quotes = |value: Given<'_>| texts(value).map(|texts| texts.iter().any(|(text, _)| text.contains('$')));
+    let times = table.integer("times", 1..=u16::MAX, u16::MAX);
+    let quotes = table.parsed("reply", TEXTS, quotes).unwrap_or_default();
     Reply {
-        on: table.parsed("on", "a regular expression of at most 1000 bytes", pattern),
+        // What quotes a message finds all of it where it does not say what.
+        on: regex("on").or_else(|| Regex::new("(?s)^.*$").ok().filter(|_| quotes)),
+        quotes,
+        sender: regex("sender"),
+        person: regex("person"),
+        share: table.number("share", 0.0..=1.0, 1.0),
+        times: table.has("times").then_some(times),
         probability: table.number("probability", 0.0..=1.0, 1.0),
         delay: delay(table, "delay").unwrap_or(Delay::NONE),
     }
@@ -105,6 +121,46 @@ fn address(value: Given<'_>) -> Option<String> {
 fn pattern(value: Given<'_>) -> Option<Regex> {
     let text = value.text().filter(|text| text.len() <= PATTERN_MAX)?;
     RegexBuilder::new(text).size_limit(PATTERN_SIZE_MAX).build().ok()
+}
+
+/// The first group that a reply quotes and its pattern lacks.
+fn unknown_group(trigger: &Trigger, text: &str) -> Option<String> {
+    let Trigger::Reply(reply) = trigger else { return None };
+    let known = |group: &str| match (group.parse::<usize>(), &reply.on) {
+        (Ok(place), on) => place < on.as_ref().map_or(1, Regex::captures_len),
+        (Err(_), on) => on
+            .iter()
+            .flat_map(|on| on.capture_names().flatten())
+            .any(|name| name == group),
+    };
+    quoted(text).find(|group| !known(group)).map(str::to_owned)
+}
+
+/// The groups that a text quotes, as `Captures::expand` reads them.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            rest = &rest[rest.find('$')? + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                rest = after;
+                continue;
+            }
+            let braced = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            if let Some((group, after)) = braced {
+                rest = after;
+                return Some(group);
+            }
+            let end = rest
+                .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                .unwrap_or(rest.len());
+            let (group, after) = rest.split_at(end);
+            rest = after;
+            if !group.is_empty() {
+                return Some(group);
+            }
+        }
+    })
 }
 
 const TEXTS: &str = "a text, an array of up to 256 texts, or an array of { text = \"STOP\", weight = 3 }";
@@ -158,6 +214,11 @@ at = "1s"
 from = "CLINIQUE"
 senders = 2
 text = "x"
+[[inbound]]
+on = "le (?<day>[0-9]+)"
+reply = ["$0, $1, ${day}, 5 $$ ou 5 $", "$2"]
+times = 0
+sender = "("
 "#;
         let said = Scenario::parse(text, "x.toml").unwrap_err().to_string();
         let expected = [
@@ -168,6 +229,9 @@ text = "x"
             "x.toml:12: inbound[2].reply: \"😀\" cannot be written in that encoding",
             "x.toml:14: inbound[3]: a script needs to",
             "x.toml:17: inbound[3].senders: goes with from",
+            "x.toml:21: inbound[4].reply: `on` has no group 2; $$ is a dollar",
+            "x.toml:22: inbound[4].times: 0 is not allowed",
+            "x.toml:23: inbound[4].sender: \"(\" is not allowed: a regular expression",
         ];
         let lines: Vec<_> = said.lines().collect();
         assert_eq!(lines.len(), expected.len(), "{said}");

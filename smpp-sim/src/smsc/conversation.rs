@@ -1,6 +1,7 @@
 //! People who write to the clients: in reply to messages that have reached them, and as scripts say.
 
 use kit::random::mix;
+use regex::Regex;
 use smpp::frame::Sm;
 use smpp::part;
 use smpp::text::read;
@@ -13,6 +14,7 @@ use super::job::{Job, JobKind};
 use super::session::Turn;
 use crate::ledger::Row;
 use crate::model::{InboundRule, InboundSessions, Reply, Script, Stat, Trigger};
+use crate::number::Number;
 use crate::random::{Draw, Subject};
 
 /// Messages that a script sends in one turn at most: the sessions of others have theirs in between.
@@ -22,8 +24,8 @@ const SCRIPTED_AT_ONCE: u64 = 1_000;
 const LOOK_AGAIN_US: u64 = 10_000;
 
 impl Smsc {
-    /// A message may be replied to, once it has reached its recipient: by the first rule whose pattern it matches. Of a
-    /// message in several segments the first one counts. All of it depends on (seed, recipient, attempt) alone.
+    /// A message may be replied to, once it has reached its recipient: by the first rule that fits. Of a message in several
+    /// segments the first one counts. All of it depends on (seed, recipient, attempt), and on what a person has replied before.
     pub(super) fn hear(&mut self, turn: &mut Turn<'_>, place: u32, sm: &Sm<'_>) {
         let Some(&row) = self
             .records
@@ -43,12 +45,12 @@ impl Smsc {
             attempt: row.attempt,
             part: 0,
         };
-        let account = usize::from(row.account);
-        let fitting = self
-            .conversations
-            .rules_of(&self.accounts.names()[account])
-            .find_map(|(at, rule)| replies(rule, &text).map(|reply| (at, rule, reply)));
-        let Some((at, rule, reply)) = fitting else { return };
+        let Some((at, reply)) = self.fitting(&row, &subject, &text) else {
+            return;
+        };
+        let Some(rule) = self.conversations.rule(at as u32) else {
+            return;
+        };
         if !subject.falls_into(reply.probability, Draw::Reply) {
             return;
         }
@@ -57,6 +59,15 @@ impl Smsc {
             .course
             .scenario
             .scaled_us(&reply.delay, subject.draw(Draw::ReplyDelay));
+        let template = rule.texts.get(text_at).filter(|_| reply.quotes);
+        let quoted = template.map(|(template, _)| quote(reply.on.as_ref(), template, &text));
+        if reply.times.is_some() {
+            self.conversations.count_time(at, subject.recipient);
+        }
+        if quoted.is_some_and(|quoted| !self.conversations.keep_quote(place, quoted)) {
+            self.records.ledger.counters.inbound_dropped += 1;
+            return;
+        }
         let job = Job {
             kind: JobKind::Reply,
             row: place,
@@ -65,6 +76,33 @@ impl Smsc {
         };
         // Never in this turn: what is due by now would count as a delivery that is ready.
         self.post(turn, (reached_us + delay_us).max(turn.now_us + 1), job);
+    }
+
+    /// The first rule that fits a message, with its place.
+    fn fitting(&self, row: &Row, subject: &Subject, text: &str) -> Option<(usize, &Reply)> {
+        let conversations = &self.conversations;
+        let number = |wanted: Option<&Regex>, number: Number| {
+            wanted.is_none_or(|wanted| wanted.is_match(&self.records.numbers.text(number)))
+        };
+        let fits = |at: usize, reply: &Reply| {
+            let person = Subject {
+                attempt: conversations.place_in_scenario(at),
+                ..*subject
+            };
+            let is_asked = reply.on.as_ref().is_none_or(|on| on.is_match(text));
+            is_asked
+                && number(reply.sender.as_ref(), row.source)
+                && number(reply.person.as_ref(), row.recipient)
+                && person.falls_into(reply.share, Draw::Person)
+                && reply
+                    .times
+                    .is_none_or(|times| conversations.times(at, subject.recipient) < times)
+        };
+        let account = &self.accounts.names()[usize::from(row.account)];
+        conversations
+            .rules_of(account)
+            .filter_map(|(at, rule)| rule.reply().map(|reply| (at, reply)))
+            .find(|&(at, reply)| fits(at, reply))
     }
 
     /// Whether the message is one that its recipient gets to read.
@@ -79,6 +117,7 @@ impl Smsc {
     /// A reply is due. One that there is no room for is dropped, and counted.
     pub(super) fn speak(&mut self, turn: &mut Turn<'_>, job: Job) {
         let (at, text_at) = (job.sequence >> 8, (job.sequence & 0xFF) as usize);
+        let quoted = self.conversations.take_quote(job.row);
         let rule = self.conversations.rule(at);
         let (Some(rule), Some(row)) = (rule, self.records.ledger.row(job.row)) else {
             return;
@@ -95,12 +134,16 @@ impl Smsc {
             account: usize::from(row.account),
             from: (self.records.numbers.text(row.recipient), Some([from_ton, from_npi])),
             to: to.unwrap_or_else(|| (self.records.numbers.text(row.source), Some([ton, npi]))),
-            text: text.clone(),
+            text: quoted.unwrap_or_else(|| text.clone()),
             form: rule.form,
             header: Vec::new(),
         };
+        let account = usize::from(row.account);
         match self.inbox.remember(new) {
-            Ok(written) => self.make_ready(turn, usize::from(row.account), written),
+            Ok(written) => {
+                self.conversations.count_reply(at);
+                self.make_ready(turn, account, written);
+            }
             Err(_) => self.records.ledger.counters.inbound_dropped += 1,
         }
     }
@@ -213,9 +256,11 @@ impl Smsc {
     }
 }
 
-fn replies<'a>(rule: &'a InboundRule, text: &str) -> Option<&'a Reply> {
-    match &rule.trigger {
-        Trigger::Reply(reply) => Some(reply).filter(|reply| reply.on.as_ref().is_none_or(|on| on.is_match(text))),
-        Trigger::Script(_) => None,
+/// What a reply says that quotes the message.
+fn quote(on: Option<&Regex>, template: &str, text: &str) -> String {
+    let mut said = String::new();
+    if let Some(found) = on.and_then(|on| on.captures(text)) {
+        found.expand(template, &mut said);
     }
+    said
 }

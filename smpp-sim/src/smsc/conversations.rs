@@ -1,11 +1,26 @@
-//! The rules of every scenario so far by which people write to the clients.
+//! The rules of every scenario so far by which people write to the clients, and what became of them.
+
+use std::collections::BTreeMap;
+
+use kit::random::mix;
+use rustc_hash::FxHashMap;
 
 use crate::model::{InboundRule, Scenario};
+use crate::outcome::Attempts;
+
+/// Replies that quote their message and are not due yet: as many as inbound messages are remembered.
+const QUOTES_MAX: usize = 100_000;
 
 /// The rules; jobs keep naming by place those that a later scenario has replaced.
 #[derive(Debug, Default)]
 pub(super) struct Conversations {
     rules: Vec<InboundRule>,
+    /// How many replies were made by each.
+    made: Vec<u64>,
+    /// How often each person replied by each rule that limits that.
+    times: Option<Attempts>,
+    /// What is going to be said in reply to the message of a row, where it quotes that.
+    quotes: FxHashMap<u32, String>,
     /// Where those of the present scenario begin.
     first: usize,
     /// Whether one of those replies.
@@ -19,12 +34,19 @@ impl Conversations {
     pub(super) fn begin(&mut self, scenario: &Scenario) {
         self.first = self.rules.len();
         self.rules.extend(scenario.inbound.iter().cloned());
+        self.made.resize(self.rules.len(), 0);
+        self.times
+            .get_or_insert_with(|| Attempts::new(scenario.ledger.recipients_max))
+            .set_limit(scenario.ledger.recipients_max);
         self.replies = scenario.converses();
         self.round = self.round.wrapping_add(1);
     }
 
     pub(super) fn forget_rules(&mut self) {
         self.rules.clear();
+        self.made.clear();
+        self.times = None;
+        self.quotes.clear();
     }
 
     /// How many rules there were.
@@ -49,4 +71,54 @@ impl Conversations {
         let rules = self.rules.iter().enumerate().skip(self.first);
         rules.filter(move |(_, rule)| rule.account.as_ref().is_none_or(|name| name == account))
     }
+
+    /// A rule's place in its own scenario, if that is the present one.
+    pub(super) fn place_in_scenario(&self, place: usize) -> u16 {
+        place.saturating_sub(self.first) as u16
+    }
+
+    /// How often a person has replied by a rule that limits that.
+    pub(super) fn times(&self, rule: usize, person: u64) -> u16 {
+        self.times.as_ref().map_or(0, |times| times.so_far(key(rule, person)))
+    }
+
+    /// Once more.
+    pub(super) fn count_time(&mut self, rule: usize, person: u64) {
+        if let Some(times) = &mut self.times {
+            times.next(key(rule, person));
+        }
+    }
+
+    /// Keeps what the message of a row is going to be answered; false when there is no room.
+    pub(super) fn keep_quote(&mut self, row: u32, text: String) -> bool {
+        let room = self.quotes.len() < QUOTES_MAX;
+        if room {
+            self.quotes.insert(row, text);
+        }
+        room
+    }
+
+    pub(super) fn take_quote(&mut self, row: u32) -> Option<String> {
+        self.quotes.remove(&row)
+    }
+
+    /// A reply by that rule was made.
+    pub(super) fn count_reply(&mut self, place: u32) {
+        if let Some(made) = self.made.get_mut(place as usize) {
+            *made += 1;
+        }
+    }
+
+    /// How many replies were made, by the names of rules.
+    pub(super) fn made(&self) -> BTreeMap<String, u64> {
+        let mut by_rule = BTreeMap::new();
+        for (rule, &made) in self.rules.iter().zip(&self.made).filter(|(_, made)| **made > 0) {
+            *by_rule.entry(rule.name.clone()).or_default() += made;
+        }
+        by_rule
+    }
+}
+
+fn key(rule: usize, person: u64) -> u64 {
+    mix(person ^ mix(rule as u64 + 1))
 }

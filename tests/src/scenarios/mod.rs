@@ -25,6 +25,7 @@ pub mod sick;
 pub mod posted;
 pub mod stops;
 pub mod money;
+pub mod reminders;
 
 pub use dice::Dice;
 pub use ground::Ground;
@@ -57,6 +58,7 @@ pub fn all() -> Vec<Scenario> {
         posted::ALL,
         stops::ALL,
         money::ALL,
+        reminders::ALL,
     ]
     .concat()
 }
