@@ -83,7 +83,7 @@ pub(crate) fn run(asked: &Asked, arguments: &ApiArguments) -> Result<u8> {
     caller.run();
     let interrupted = caller.interrupted.into_inner();
     let shared = caller.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if shared.counts.answered == 0 && shared.silent >= SILENCE_MAX {
+    if shared.counts.answered == 0 && shared.silent > 0 && !interrupted {
         return Err(Failure::Unreachable(anyhow::anyhow!("nobody answers at {}", arguments.api)).into());
     }
     if let Some(status) = no_key_is_known(&shared) {

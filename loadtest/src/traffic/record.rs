@@ -179,7 +179,11 @@ impl Moment {
 }
 
 fn csv_rows(text: &str) -> Vec<(usize, Result<Row>)> {
+    // What a spreadsheet writes where commas stand in numbers.
+    let head = text.lines().next().unwrap_or_default();
+    let semicolons = head.contains(';') && !head.contains(',');
     let mut reader = csv::ReaderBuilder::new()
+        .delimiter(if semicolons { b';' } else { b',' })
         .trim(csv::Trim::Headers)
         .from_reader(text.as_bytes());
     let mut rows = Vec::new();
@@ -223,6 +227,13 @@ mod tests {
             assert_eq!(recording.sender(1).digits, b"CLINIQUE");
             assert_eq!(recording.text(1).get(0), Some(&b"Bonjour"[..]));
         }
+    }
+
+    #[test]
+    fn semicolons_separate_columns_as_well() {
+        let commas = Recording::parse("at,to,text,sender\n0.5,33612345678,Bonjour,C\n", "r.csv", false);
+        let semicolons = Recording::parse("at;to;text;sender\n0.5;33612345678;Bonjour;C\n", "r.csv", false);
+        assert_eq!(semicolons.unwrap(), commas.unwrap());
     }
 
     #[test]
