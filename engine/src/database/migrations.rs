@@ -59,6 +59,7 @@ const STEPS: &[(&str, &str)] = &[
         "reseller watch",
         include_str!("../data/migrations/0034_reseller_watch.sql"),
     ),
+    ("given states", include_str!("../data/migrations/0045_given_states.sql")),
 ];
 
 pub(super) fn all() -> Migrator {
