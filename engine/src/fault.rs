@@ -45,6 +45,10 @@ pub(crate) enum FieldProblem {
     },
     /// The field is there twice in one object.
     DuplicateField,
+    /// The same was given further up in the list.
+    Twice,
+    /// Not later than the field of that name.
+    NotLater { than: &'static str },
     /// The field must be there.
     Missing,
     /// The field has another JSON type.

@@ -674,35 +674,147 @@ fn are_reminded(stand: &Stand) {
     assert_eq!(answers, people.iter().cloned().zip(expected).collect::<Vec<_>>());
 }
 
-#[test]
-fn req_004_13_the_same_answer_again_cancels_no_other_appointment() {
-    let stand = stand("replies-again");
+/// A clinic that reminds a week before, and a way to book somebody there who is told at once; each booking is one more text.
+fn reminding(name: &str) -> (Stand, Http) {
+    let stand = stand(name);
     let http = stand.tenant.http(&stand.engine);
     stand.give_number(OWN, &[&stand.tenant]);
-    let plan =
-        json!({ "name": "La semaine avant", "offsets": ["-7d"], "sender": OWN, "text": "RDV à [heure]. 1 oui, 2 non" });
+    remind(&http, OWN);
+    (stand, http)
+}
+
+fn remind(http: &Http, sender: &str) {
+    let text = "RDV à [heure]. 1 oui, 2 non";
+    let plan = json!({ "name": "La semaine avant", "offsets": ["-7d"], "sender": sender, "text": text });
     http.post("/v1/reminder_plans", &plan).expect(201);
+}
+
+fn in_hours(hours: i64) -> String {
+    (Timestamp::now() + jiff::SignedDuration::from_hours(hours)).to_string()
+}
+
+fn book(http: &Http, (reference, person): (&str, &str), starts_at: &str) -> String {
+    let event = json!({ "reference": reference, "number": person, "kind": "Consultation", "starts_at": starts_at, "state": "booked" });
+    let made = http.post("/v1/events", &json!({ "events": [event] })).expect(200);
+    text(&made["data"][0]["id"])
+}
+
+fn state(http: &Http, event: &str) -> String {
+    text(&http.get(&format!("/v1/events/{event}")).expect(200)["state"])
+}
+
+#[test]
+fn req_004_13_of_two_reminders_of_a_moment_none_is_cancelled_by_guess() {
+    let (stand, http) = reminding("replies-two");
     let person = &people(1)[0];
-    let book = |reference: &str, hours: i64, texts: usize| {
-        let starts_at = (Timestamp::now() + jiff::SignedDuration::from_hours(hours)).to_string();
-        let event = json!({ "reference": reference, "number": person, "kind": "Consultation", "starts_at": starts_at });
-        let made = http.post("/v1/events", &json!({ "events": [event] })).expect(200);
-        got(&stand, person, OWN, texts);
-        text(&made["data"][0]["id"])
-    };
-    let (other, last) = (book("other", 30, 1), book("last", 80, 2));
-    let state = |id: &str| text(&http.get(&format!("/v1/events/{id}")).expect(200)["state"]);
-    stand.sim.inbound(person, OWN, "2");
-    assert_eq!(got(&stand, person, OWN, 3)[2], "Votre rendez-vous est annulé.");
-    assert_eq!(
-        (state(&last), state(&other)),
-        ("cancelled".to_owned(), "booked".to_owned())
+    let (one, other) = (
+        book(&http, ("one", person), &in_hours(30)),
+        book(&http, ("other", person), &in_hours(80)),
     );
-    // Again, or about the other one? People look.
-    stand.sim.inbound(person, OWN, "Annuler");
+    got(&stand, person, OWN, 2);
+    stand.sim.inbound(person, OWN, "2");
     let unsure = conversation(&http, person, |one| one["attention"] == "unsure");
     assert_eq!(said(&http, &unsure).last().expect("it came")["made"], "unsure");
-    assert_eq!(state(&other), "booked");
+    assert_eq!(
+        (state(&http, &one), state(&http, &other)),
+        ("booked".to_owned(), "booked".to_owned())
+    );
+}
+
+#[test]
+fn req_004_13_the_same_word_answers_the_next_reminder_and_the_same_diary_undoes_no_answer() {
+    let (stand, http) = reminding("replies-same-word");
+    let person = &people(1)[0];
+    let starts_at = in_hours(30);
+    let first = book(&http, ("first", person), &starts_at);
+    got(&stand, person, OWN, 1);
+    stand.sim.inbound(person, OWN, "2");
+    assert_eq!(got(&stand, person, OWN, 2)[1], "Votre rendez-vous est annulé.");
+    assert_eq!(state(&http, &first), "cancelled");
+    // The practice hands in what it has, every night.
+    book(&http, ("first", person), &starts_at);
+    assert_eq!(state(&http, &first), "cancelled");
+    let second = book(&http, ("second", person), &in_hours(80));
+    got(&stand, person, OWN, 3);
+    stand.sim.inbound(person, OWN, "2");
+    assert_eq!(got(&stand, person, OWN, 4)[3], "Votre rendez-vous est annulé.");
+    assert_eq!(state(&http, &second), "cancelled");
+    // Another date was found.
+    book(&http, ("first", person), &in_hours(100));
+    assert_eq!(state(&http, &first), "booked");
+}
+
+#[test]
+fn req_004_14_a_number_that_was_put_right_is_told_and_the_wrong_one_is_asked_nothing_more() {
+    let (stand, http) = reminding("replies-wrong-number");
+    let people = people(2);
+    let starts_at = in_hours(30);
+    let event = book(&http, ("first", &people[0]), &starts_at);
+    got(&stand, &people[0], OWN, 1);
+    book(&http, ("first", &people[1]), &starts_at);
+    got(&stand, &people[1], OWN, 1);
+    stand.sim.inbound(&people[0], OWN, "2");
+    conversation(&http, &people[0], |one| one["attention"] == "unanswered");
+    assert_eq!(state(&http, &event), "booked");
+    stand.sim.inbound(&people[1], OWN, "2");
+    assert_eq!(got(&stand, &people[1], OWN, 2)[1], "Votre rendez-vous est annulé.");
+    assert_eq!(state(&http, &event), "cancelled");
+}
+
+#[test]
+fn req_004_13_a_consent_is_kept_of_nobody_who_answers_a_reminder_and_req_003_10_annuler_answers_on_a_shared_number() {
+    let (stand, http) = reminding("replies-consent");
+    let lilas = stand.engine.tenant("Cabinet des Lilas", 1_000);
+    stand.give_number(SHORT_CODE, &[&stand.tenant, &lilas]);
+    remind(&lilas.http(&stand.engine), SHORT_CODE);
+    let yes = json!({ "name": "Oui", "match": "exact", "keywords": ["OUI"], "text": "Inscrit.", "opts_in": "J'accepte les nouvelles." });
+    rule(&http, &yes);
+    let people = people(3);
+    let event = book(&http, ("first", &people[0]), &in_hours(30));
+    got(&stand, &people[0], OWN, 1);
+    stand.sim.inbound(&people[0], OWN, "Oui");
+    assert_eq!(
+        got(&stand, &people[0], OWN, 2)[1],
+        "Merci, votre rendez-vous est confirmé."
+    );
+    let shown = http.get(&format!("/v1/events/{event}")).expect(200);
+    assert_eq!(shown["answer"]["answer"], "confirm", "{shown}");
+    // Of whom nothing else was asked, it is a consent.
+    stand.sim.inbound(&people[1], OWN, "Oui");
+    assert_eq!(got(&stand, &people[1], OWN, 1)[0], "Inscrit.");
+    let other = lilas.http(&stand.engine);
+    let shared = book(&other, ("lilas", &people[2]), &in_hours(30));
+    got(&stand, &people[2], SHORT_CODE, 1);
+    stand.sim.inbound(&people[2], SHORT_CODE, "ANNULER");
+    eventually("it is cancelled", LIMIT, || {
+        (state(&other, &shared) == "cancelled").then_some(())
+    });
+}
+
+#[test]
+fn req_001_21_a_stop_counts_again_after_a_word_that_opts_in_and_from_a_number_in_national_form() {
+    let stand = stand("replies-stop-again");
+    let http = stand.tenant.http(&stand.engine);
+    stand.give_number(OWN, &[&stand.tenant]);
+    let yes = json!({ "name": "Inscrire", "match": "exact", "keywords": ["INSCRIRE"], "text": "Inscrit.", "opts_in": "J'accepte les nouvelles." });
+    rule(&http, &yes);
+    let settings = http.get("/v1/reply_settings").expect(200);
+    let confirmation = text(&settings["stop_confirmation"]);
+    let people = people(2);
+    stand.sim.inbound(&people[0], OWN, "STOP");
+    assert_eq!(got(&stand, &people[0], OWN, 1)[0], confirmation);
+    stand.sim.inbound(&people[0], OWN, "INSCRIRE");
+    assert_eq!(got(&stand, &people[0], OWN, 2)[1], "Inscrit.");
+    stand.sim.inbound(&people[0], OWN, "STOP");
+    assert_eq!(got(&stand, &people[0], OWN, 3)[2], confirmation);
+    let national = people[1].replacen("+33", "0", 1);
+    stand.sim.inbound(&national, OWN, "STOP");
+    assert_eq!(got(&stand, &people[1], OWN, 1)[0], confirmation);
+    let to: Vec<Value> = people.iter().map(|to| json!({ "to": to })).collect();
+    let order = CampaignOrder::to_audience(&json!({ "recipients": to })).with("purpose", json!("marketing"));
+    let campaign = stand.tenant.order(&stand.engine, &order);
+    let ended = campaign.wait(&stand.engine, "it has ended", LIMIT, |view| view.state == "completed");
+    assert_eq!(ended.status("delivered"), 0);
 }
 
 /// Whatever dies meanwhile, each message is answered once, and stands in its conversation once.

@@ -77,6 +77,21 @@ impl Agenda {
         self.0.database.row(query, read).await
     }
 
+    /// When a number was asked whether it agrees to advertising.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn consent_asked_at(
+        &self,
+        tenant: TenantId,
+        number: Recipient,
+    ) -> Result<Option<UnixMicros>, DatabaseError> {
+        let mut query = Sql::new("SELECT asked_at FROM consent_asked WHERE tenant = ");
+        query.value(tenant.0).push(" AND who = ").value(number.to_string());
+        let read = |row: &crate::database::Found<'_>| Ok(super::kept::time(row.number(0)?));
+        self.0.database.row(query, read).await
+    }
+
     /// Forgets the events of a number that are of no contact, and that it was asked whether it agrees: nothing is asked of whoever is
     /// forgotten. Returns how many events there were.
     ///

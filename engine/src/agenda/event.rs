@@ -93,6 +93,8 @@ pub(crate) struct Event {
     /// `consultation`, as the practice calls it.
     pub(crate) kind: String,
     pub(crate) state: EventState,
+    /// What the practice's software said last.
+    pub(crate) given_state: Option<EventState>,
     pub(crate) start: Start,
     /// Whether its start was given; otherwise it is when the event was made.
     pub(crate) dated: bool,
@@ -164,6 +166,7 @@ impl GivenEvent {
             whom,
             kind: String::new(),
             state: EventState::Booked,
+            given_state: Some(EventState::Booked),
             start: Start {
                 at: now,
                 zone: TIME_ZONE.to_owned(),
@@ -187,7 +190,6 @@ impl GivenEvent {
             }
         };
         event.whom = whom.unwrap_or(event.whom);
-        event.state = self.state.unwrap_or(event.state);
         if let Some(start) = &self.start {
             let first = known.series.as_ref().map_or(known.start.at, |series| series.first);
             // The start as it was given, though it is at a later occurrence by now.
@@ -196,6 +198,13 @@ impl GivenEvent {
             }
             event.dated = true;
         }
+        // The same diary again: what people have answered since stands.
+        let is_again =
+            self.state == Some(EventState::Booked) && known.given_state == self.state && event.start == known.start;
+        if let Some(state) = self.state.filter(|_| !is_again) {
+            event.state = state;
+        }
+        event.given_state = self.state.or(event.given_state);
         let first = match &known.series {
             Some(series) if event.start == known.start => series.first,
             Some(_) | None => event.start.at,
@@ -254,7 +263,69 @@ impl Occasion {
         if before.start != now.start {
             return Some(Self::Moved);
         }
+        // Whoever it is for now was told nothing.
+        if before.whom != now.whom {
+            return Some(Self::Booked);
+        }
         let is_reshaped = before.kind != now.kind || before.details != now.details || before.series != now.series;
         is_reshaped.then_some(Self::Reshaped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(state: Option<EventState>, start: u64) -> GivenEvent {
+        GivenEvent {
+            reference: "RDV-1".to_owned(),
+            whom: None,
+            kind: None,
+            state,
+            start: Some(Start {
+                at: UnixMicros(start),
+                zone: TIME_ZONE.to_owned(),
+            }),
+            repeat: None,
+            practice: None,
+            practitioner: None,
+            place: None,
+            floor: None,
+            minutes: None,
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn the_same_diary_again_undoes_nothing_that_a_patient_has_answered() {
+        let whom = Whom::Number(crate::domain::Recipient(33_612_345_678));
+        let (booked, cancelled) = (Some(EventState::Booked), Some(EventState::Cancelled));
+        let known = given(booked, 7).made(whom, UnixMicros(1));
+        let answered = Event {
+            state: EventState::Cancelled,
+            ..known
+        };
+        for (diary, state) in [
+            (given(booked, 7), EventState::Cancelled),
+            (given(None, 7), EventState::Cancelled),
+            // Another date was agreed upon.
+            (given(booked, 8), EventState::Booked),
+        ] {
+            assert_eq!(diary.onto(&answered, None).state, state, "{diary:?}");
+        }
+        // The practice has cancelled too, and books again.
+        let settled = given(cancelled, 7).onto(&answered, None);
+        assert_eq!(given(booked, 7).onto(&settled, None).state, EventState::Booked);
+    }
+
+    #[test]
+    fn whoever_it_is_for_now_is_told_what_the_other_was() {
+        let event = given(None, 7).made(Whom::Number(crate::domain::Recipient(33_612_345_678)), UnixMicros(1));
+        let other = Event {
+            whom: Whom::Number(crate::domain::Recipient(33_612_345_679)),
+            ..event.clone()
+        };
+        assert_eq!(Occasion::of(Some(&event), &other), Some(Occasion::Booked));
+        assert_eq!(Occasion::of(Some(&event), &event), None);
     }
 }

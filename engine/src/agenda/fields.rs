@@ -261,6 +261,7 @@ mod tests {
                 at: UnixMicros(u64::try_from(at.as_microsecond()).unwrap()),
                 zone: TIME_ZONE.to_owned(),
             },
+            given_state: None,
             dated: true,
             series: None,
             details: Details {

@@ -9,17 +9,19 @@ use crate::domain::{ContactId, EventId, Recipient, TenantId, UnixMicros};
 /// The columns of an event, in the order in which [`read`] reads them.
 pub(super) const COLUMNS: &str = "agenda_event.id, agenda_event.reference, agenda_event.contact, agenda_event.number, agenda_event.kind, \
      agenda_event.state, agenda_event.starts_at, agenda_event.dated, agenda_event.zone, agenda_event.details, agenda_event.turn, \
-     agenda_event.created_at, agenda_event.updated_at, agenda_event.repeat_rule, agenda_event.first_at";
+     agenda_event.created_at, agenda_event.updated_at, agenda_event.repeat_rule, agenda_event.first_at, \
+     agenda_event.given_state";
 
 /// How many these are.
-pub(super) const COLUMNS_COUNT: usize = 15;
+pub(super) const COLUMNS_COUNT: usize = 16;
 
 /// Those that change.
-const CHANGED: [&str; 13] = [
+const CHANGED: [&str; 14] = [
     "contact",
     "number",
     "kind",
     "state",
+    "given_state",
     "starts_at",
     "dated",
     "zone",
@@ -150,7 +152,7 @@ pub(super) async fn to_roll(
 pub(super) async fn write(change: &mut Change, tenant: TenantId, events: &[&Event]) -> Result<(), DatabaseError> {
     let mut sql = Sql::new(
         "INSERT INTO agenda_event (id, tenant, reference, contact, number, kind, state, starts_at, dated, zone, details, turn, \
-         created_at, updated_at, repeat_rule, first_at, rolls_at) VALUES ",
+         created_at, updated_at, repeat_rule, first_at, rolls_at, given_state) VALUES ",
     );
     for (at, event) in events.iter().enumerate() {
         sql.push(if at > 0 { ", (" } else { "(" });
@@ -179,7 +181,8 @@ pub(super) async fn write(change: &mut Change, tenant: TenantId, events: &[&Even
         for time in [series.map(|series| series.first), rolls] {
             sql.push(", ").value(time.map(|at| at.0.cast_signed()));
         }
-        sql.push(")");
+        let given_state = event.given_state.map(|state| state.code().to_owned());
+        sql.push(", ").value(given_state).push(")");
     }
     sql.push(" ON CONFLICT (id) DO UPDATE SET ");
     for (at, column) in CHANGED.iter().enumerate() {
@@ -238,6 +241,13 @@ pub(super) fn read(row: &Found<'_>, from: usize) -> Result<Event, DatabaseError>
         whom,
         kind: row.text(from + 4)?,
         state: row.parsed(from + 5, "the state of an event", |code| code.parse().ok())?,
+        given_state: match row.text_if_any(from + 15)? {
+            Some(code) => Some(
+                code.parse()
+                    .map_err(|_| DatabaseError::Corrupt("the given state of an event"))?,
+            ),
+            None => None,
+        },
         start: Start {
             at: time(row.number(from + 6)?),
             zone: row.text(from + 8)?,

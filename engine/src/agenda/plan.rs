@@ -295,6 +295,7 @@ mod tests {
                 at: at(start),
                 zone: TIME_ZONE.to_owned(),
             },
+            given_state: None,
             dated: true,
             series: None,
             details: Details::default(),

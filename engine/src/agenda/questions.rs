@@ -63,6 +63,8 @@ pub(crate) async fn open_questions(
     query.push(" AND reminder.begun_at <= ").value(at.0.cast_signed());
     query.push(" AND agenda_event.tenant = ").value(tenant.0);
     query.push(" AND reminder.state = ").value(ReminderState::Sent.code());
+    // Whom it was for before is asked nothing any more.
+    query.push(" AND reminder.turn >= 0 ");
     // Moved or cancelled since: another one asks.
     query.push(
         " AND agenda_event.starts_at = reminder.for_at AND (agenda_event.state = 'booked' OR agenda_answer.at >= ",

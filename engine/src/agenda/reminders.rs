@@ -146,6 +146,19 @@ pub(super) async fn retarget(change: &mut Change, events: &[EventId]) -> Result<
     Ok(())
 }
 
+/// These events are for somebody else now, or at another number: what was told by their dates is told again.
+pub(super) async fn tell_again(change: &mut Change, events: &[EventId]) -> Result<(), DatabaseError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    // Below every turn that there is, so that what was sent stays in sight.
+    let mut update = Sql::new("UPDATE reminder SET turn = (SELECT MIN(other.turn) FROM reminder AS other ");
+    update.push("WHERE other.event = reminder.event) - 1 WHERE state = 'sent' AND turn = 0 AND event IN (");
+    update.list(events.iter().map(|id| id.0.cast_signed())).push(")");
+    change.run(update).await?;
+    Ok(())
+}
+
 /// What waits for these events is not sent; `before`: but for what is told some time behind them.
 pub(super) async fn cancel_waiting(change: &mut Change, events: &[EventId], before: bool) -> Result<(), DatabaseError> {
     if events.is_empty() {
@@ -169,8 +182,9 @@ pub(super) async fn told(
     if events.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut query =
-        Sql::new("SELECT event, plan, for_at FROM reminder WHERE state IN ('sending', 'sent') AND event IN (");
+    let mut query = Sql::new(
+        "SELECT event, plan, for_at FROM reminder WHERE state IN ('sending', 'sent') AND turn >= 0 AND event IN (",
+    );
     query.list(events.iter().map(|id| id.0.cast_signed()));
     query.push(") ORDER BY begun_at");
     let read = |row: &Found<'_>| {

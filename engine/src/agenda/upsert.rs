@@ -35,6 +35,11 @@ impl Place {
             Some(_) => Outcome::Updated,
         }
     }
+
+    /// Whether whom it is for, or their number, is not what it was.
+    fn is_for_another(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.whom != self.now.whom)
+    }
 }
 
 impl Agenda {
@@ -71,6 +76,9 @@ impl Agenda {
             }
         }
         for place in places.values_mut() {
+            if let (FreedBy::Patient, Some(before)) = (by, &place.before) {
+                place.now.given_state = before.given_state;
+            }
             seal(place, now);
         }
         let mut changed: Vec<&Place> = places
@@ -217,6 +225,9 @@ async fn follow(
         let those = occasions.iter().filter(|(_, occasion)| wanted.contains(occasion));
         those.map(|(event, _)| event.id).collect()
     };
+    let others = places.iter().filter(|place| place.is_for_another());
+    let others: Vec<EventId> = others.map(|place| place.now.id).collect();
+    reminders::tell_again(change, &others).await?;
     reminders::retarget(change, &of(&[Occasion::Moved])).await?;
     reminders::cancel_waiting(change, &of(&[Occasion::Cancelled, Occasion::NoShow]), false).await?;
     reminders::cancel_waiting(change, &of(&[Occasion::Done]), true).await?;

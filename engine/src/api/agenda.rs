@@ -1,5 +1,7 @@
 //! `/v1/events`: what is in the diary of a practice, and what people are told of it.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
@@ -158,6 +160,14 @@ pub(super) async fn upsert(
         fields.assume("time_zone", &zone);
         read(fields)
     });
+    // Which of two would hold, nobody has said.
+    let mut seen = HashSet::new();
+    let is_sound = fields.is_sound();
+    for (at, event) in given.iter().flatten().enumerate() {
+        if is_sound && !seen.insert(event.reference.as_str()) {
+            fields.refuse(format!("/events/{at}/reference"), FieldProblem::Twice);
+        }
+    }
     let (Some(given), true) = (given, fields.is_sound()) else {
         return Err(fields.refusal());
     };

@@ -217,7 +217,7 @@ fn read_hours(fields: &mut Fields) -> Option<Option<Hours>> {
         until: until.unwrap_or(Time::MAX),
     };
     if hours.from >= hours.until {
-        fields.refuse_field("not_after", FieldProblem::InvalidTime);
+        fields.refuse_field("not_after", FieldProblem::NotLater { than: "not_before" });
         return None;
     }
     Some(Some(hours))

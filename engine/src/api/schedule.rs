@@ -113,6 +113,11 @@ pub(super) enum NoInstant {
 
 /// A time with its offset, or one by the clocks of a zone; of the two that a night in autumn has, the first.
 pub(super) fn instant(text: &str, time_zone: &TimeZone) -> Result<Timestamp, NoInstant> {
+    // A day alone would be midnight, and a 61st second the one before.
+    let has_time = text.find(['T', 't', ' ']).is_some_and(|at| at + 1 < text.len());
+    if !has_time || text.contains(":60") {
+        return Err(NoInstant::Unreadable);
+    }
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
@@ -149,7 +154,15 @@ mod tests {
             assert_eq!(read(text), Ok(wanted.to_owned()), "{text}");
         }
         assert_eq!(read("2027-03-28T02:30"), Err(NoInstant::Skipped));
-        for text in ["", "demain", "24/12/2026 09:00", "2026-02-30T09:00"] {
+        for text in [
+            "",
+            "demain",
+            "24/12/2026 09:00",
+            "2026-02-30T09:00",
+            "2026-12-24",
+            "2026-12-24T",
+            "2026-12-24T09:00:60",
+        ] {
             assert_eq!(read(text), Err(NoInstant::Unreadable), "{text}");
         }
     }

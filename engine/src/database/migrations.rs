@@ -64,6 +64,7 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../data/migrations/0035_rules_of_messages.sql"),
     ),
     ("owners", include_str!("../data/migrations/0036_owners.sql")),
+    ("given states", include_str!("../data/migrations/0037_given_states.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

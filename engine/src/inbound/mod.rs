@@ -10,19 +10,20 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::audience::normalise;
 use crate::bind::{InboundNews, InboundPart};
 use crate::campaign::RouteTable;
 use crate::clock::Clock;
 use crate::config::Number;
-use crate::domain::{Partition, Recipient, SmscId, TenantId};
+use crate::domain::{Country, Partition, Recipient, SmscId, TenantId};
 use crate::engines::Engines;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::numbers::Numbers;
 use crate::replies::Replies;
 use crate::store::{
-    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, InboundText, OptsOut, PartRow, Parts, Store,
-    StoreError,
+    InboundEntry, InboundKeeping, InboundKept, InboundMark, InboundPlace, InboundRow, InboundText, OptsOut, PartRow,
+    Parts, Store, StoreError,
 };
 use crate::webhooks::Webhooks;
 
@@ -30,8 +31,8 @@ pub(crate) use struck::Struck;
 pub(crate) use words::BrokenWords;
 use words::OptOutWords;
 
-/// The same message again within it is a second copy: an SMSC that heard no acknowledgement sends again within minutes. A
-/// person who says the same twice is heard once.
+/// The same message again within it may be a second copy: an SMSC that heard no acknowledgement sends again within minutes. A person who was
+/// sent something since, such as the next question, means it.
 const TWICE: Duration = Duration::from_secs(120);
 
 /// Parts are waited for so long; then what is there is shown as it is.
@@ -144,19 +145,28 @@ impl Inbox {
         Ok(())
     }
 
-    /// Keeps messages; afterwards they may be acknowledged. Asked again it keeps none twice.
+    /// Keeps messages; afterwards they may be acknowledged. Asked again it keeps none twice. Returns which are whole.
     ///
     /// # Errors
     /// When the store does not answer: some may be kept.
-    pub(crate) async fn take(&self, all: &[(SmscId, InboundNews)]) -> Result<(), StoreError> {
+    pub(crate) async fn take(&self, all: &[(SmscId, InboundNews)]) -> Result<Vec<InboundMark>, StoreError> {
         let mut whole = Vec::with_capacity(all.len());
         for (smsc, news) in all {
+            let news = &with_country(news);
             match &news.part {
                 None => whole.push(Whole::of(*smsc, news, news.text.clone(), String::new())),
                 Some(part) => whole.extend(self.keep_part(*smsc, news, part).await?),
             }
         }
         self.keep(whole).await
+    }
+
+    /// These were acknowledged.
+    ///
+    /// # Errors
+    /// When the store does not answer: then the same words are second copies for a while.
+    pub(crate) async fn acknowledged(&self, marks: &[InboundMark]) -> Result<(), StoreError> {
+        self.store.note_heard(marks, TWICE).await
     }
 
     /// The whole message, if this was its last part.
@@ -196,7 +206,7 @@ impl Inbox {
         })
     }
 
-    async fn keep(&self, all: Vec<Whole>) -> Result<(), StoreError> {
+    async fn keep(&self, all: Vec<Whole>) -> Result<Vec<InboundMark>, StoreError> {
         let mut by_partition: Vec<Vec<InboundRow>> = vec![Vec::new(); usize::from(self.store.partitions())];
         for whole in &all {
             let row = self.row(whole).await;
@@ -208,14 +218,19 @@ impl Inbox {
             kept_for: self.kept_for,
             kept: KEPT,
         };
+        let mut marks = Vec::with_capacity(all.len());
         for (partition, rows) in self.store.all_partitions().zip(&by_partition) {
             if rows.is_empty() {
                 continue;
             }
             let kept = self.store.keep_inbound(partition, rows, &keeping).await?;
             rows.iter().zip(kept).for_each(|(row, kept)| self.note(row, kept));
+            marks.extend(rows.iter().map(|row| InboundMark {
+                partition,
+                digest: row.digest,
+            }));
         }
-        Ok(())
+        Ok(marks)
     }
 
     fn note(&self, row: &InboundRow, kept: InboundKept) {
@@ -276,8 +291,9 @@ impl Inbox {
     async fn opt_out_of(&self, whole: &Whole, owners: &[TenantId]) -> OptsOut {
         let means = self.words.mean(&whole.text);
         match (means, &self.told, owners, whole.from) {
-            (OptsOut::UnlessItAnswers, Some(told), [tenant], Some(from)) => {
-                match timeout(ASKED_WITHIN, told.replies.has_question(*tenant, from)).await {
+            // Of several who share the number, whoever has asked them is answered.
+            (OptsOut::UnlessItAnswers, Some(told), [_, ..], Some(from)) => {
+                match timeout(ASKED_WITHIN, told.replies.have_question(owners, from)).await {
                     Ok(true) => OptsOut::No,
                     Ok(false) | Err(_) => means,
                 }
@@ -324,7 +340,9 @@ impl Inbox {
         for partition in self.store.all_partitions() {
             for (key, parts) in self.store.overdue_parts(partition, before).await? {
                 match Whole::of_parts(&key, &parts) {
-                    Some(whole) => self.keep(vec![whole]).await?,
+                    Some(whole) => {
+                        self.keep(vec![whole]).await?;
+                    }
                     None => tracing::error!(key, "the parts of an inbound message cannot be read"),
                 }
             }
@@ -396,6 +414,19 @@ impl Whole {
     }
 }
 
+/// A message whose sender is written as in France, with its country's code: one number has one conversation, and one STOP.
+fn with_country(news: &InboundNews) -> InboundNews {
+    let mut news = news.clone();
+    if news.from.is_none()
+        && news.source.starts_with('0')
+        && let Ok(Recipient(number)) = normalise(&news.source, Country::FRANCE)
+    {
+        news.from = Some(number);
+        news.source = number.to_string();
+    }
+    news
+}
+
 /// An address as a number; 0 when it is none.
 fn number(address: &str) -> u64 {
     address.trim_start_matches('+').parse().unwrap_or(0)
@@ -465,6 +496,27 @@ mod tests {
         assert_eq!(joined(2, &[part(1, 0, b"caf"), part(2, 8, &[0x00, 0xE9])]), "café");
         assert_eq!(joined(3, &[part(1, 0, b"a"), part(3, 0, b"c")]), "a[…]c");
         assert_eq!(joined(2, &[part(2, 0, b"b")]), "[…]b");
+    }
+
+    #[test]
+    fn a_sender_is_one_number_however_it_is_written() {
+        let heard = |source: &str, from| {
+            let news = InboundNews {
+                from,
+                source: source.to_owned(),
+                destination: "36034".to_owned(),
+                text: "STOP".to_owned(),
+                part: None,
+            };
+            let news = with_country(&news);
+            (news.from, news.source)
+        };
+        let known = (Some(33_612_345_678), "33612345678".to_owned());
+        assert_eq!(heard("0612345678", None), known);
+        assert_eq!(heard("33612345678", Some(33_612_345_678)), known);
+        for source in ["CLINIQUE", "36034", "0", ""] {
+            assert_eq!(heard(source, None), (None, source.to_owned()), "{source}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::kept::Reader;
 use super::made::Made;
-use super::meaning::{meaning, takes};
+use super::meaning::{is_bare, meaning, takes};
 use super::offers::Offered;
 use super::reading::{Confidence, SURE, words};
 use super::rule::{AutoReply, Match, Meant};
@@ -19,6 +19,9 @@ const HOUR: u64 = 3_600;
 
 /// Who answers so soon means what was asked last.
 const SOON: Duration = Duration::from_secs(2 * HOUR);
+
+/// What was asked within it was asked at once: who answers has read both.
+const AT_ONCE: Duration = Duration::from_secs(600);
 
 /// A message, and what is known of those to whom it was written.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +42,8 @@ pub(super) struct Case<'a> {
     pub(super) question: Option<&'a Question>,
     /// When a reminder did so last.
     pub(super) questioned_at: Option<UnixMicros>,
+    /// When they were asked whether they agree to advertising.
+    pub(super) consent_asked_at: Option<UnixMicros>,
     /// What was offered.
     pub(super) offered: Option<&'a Offered>,
     /// What a survey has asked.
@@ -74,7 +79,11 @@ impl Question {
             });
         }
         let own = events(&own);
-        let is_clear = others.iter().all(|other| own.contains(&other.event)) || at.since(last.asked_at) < SOON;
+        let is_last = |other: &OpenQuestion| last.asked_at.since(other.asked_at) >= AT_ONCE;
+        let is_soon = at.since(last.asked_at) < SOON;
+        let is_clear = others
+            .iter()
+            .all(|other| own.contains(&other.event) || is_soon && is_last(other));
         Some(if is_clear { Self::One(own) } else { Self::Several })
     }
 
@@ -195,7 +204,8 @@ pub(super) fn decide<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
 fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
     let settings = &reader.settings;
     let meant = reader.rules.meant(case.text, case.number, settings.is_open(case.at));
-    let by_rule = matches!(meant, Meant::Sure(reply, _) if reply.rule.matches != Match::Any);
+    let is_asked = |reply: &AutoReply| reply.rule.opts_in.is_none() || !answers_a_question(case);
+    let by_rule = matches!(meant, Meant::Sure(reply, _) if reply.rule.matches != Match::Any && is_asked(reply));
     if words(case.text) == [CONTACT] && !by_rule {
         let identity = [settings.identity.as_str(), case.name];
         let identity = identity.into_iter().find(|identity| !identity.is_empty());
@@ -211,8 +221,11 @@ fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
         return decision;
     }
     if let (false, Some(question), Some((answer, sure))) = (by_rule, case.question, meaning(case.text)) {
-        let is_clear = question.answered_by(answer).is_some() && sure >= SURE;
-        let said = settings.to_answer(answer);
+        let events = question.answered_by(answer);
+        // Of several, one may be meant.
+        let is_of_all = events.is_some_and(|events| events.len() == 1 || is_bare(case.text));
+        let is_clear = is_of_all && sure >= SURE;
+        let said = settings.to_answer(answer, events.map_or(1, <[EventId]>::len));
         return Decision {
             appointment: Some((answer, sure)),
             text: (is_clear && !said.is_empty()).then(|| said.to_owned()),
@@ -233,8 +246,31 @@ fn answer<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
             made: Made::Unanswered,
             ..Decision::of_rule(reply, confidence)
         },
+        // A consent is worth nothing that was not given in so many words.
+        Meant::Sure(reply, _) if reply.rule.opts_in.is_some() && !reply.rule.is_said_alone(case.text) => Decision {
+            rule: Some((reply, SURE - 1)),
+            ..Decision::only(Made::Unsure)
+        },
         Meant::Sure(reply, confidence) => Decision::of_rule(reply, confidence),
     }
+}
+
+/// Whether a text answers something that was asked later than whether somebody agrees to advertising.
+fn answers_a_question(case: &Case<'_>) -> bool {
+    let questioned_at = case.questioned_at.filter(|_| meaning(case.text).is_some());
+    let offered = case
+        .offered
+        .filter(|offered| offered.open && takes(case.text, &offered.says.accept).is_some());
+    let surveyed = case
+        .surveyed
+        .filter(|surveyed| !surveyed.asks_text() && is_answer(surveyed, case.text, case.at).is_some());
+    let asked = [
+        questioned_at,
+        offered.map(|offered| offered.asked_at),
+        surveyed.map(|surveyed| surveyed.asked_at),
+    ];
+    let last = asked.into_iter().flatten().max();
+    last.is_some_and(|last| case.consent_asked_at.is_none_or(|consent| consent < last))
 }
 
 /// Whether what was asked at some time is what somebody answers.
@@ -345,8 +381,8 @@ mod tests {
 
     const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
 
-    fn reader(settings: ReplySettings) -> Reader {
-        let rule = |id, matches, keyword: &str, text: &str| AutoReply {
+    fn rule(id: u64, matches: Match, keyword: &str, text: &str) -> AutoReply {
+        AutoReply {
             id: AutoReplyId(id),
             name: String::new(),
             rule: Rule {
@@ -363,7 +399,10 @@ mod tests {
                 enabled: true,
             },
             created_at: NOW,
-        };
+        }
+    }
+
+    fn reader(settings: ReplySettings) -> Reader {
         let rules = vec![
             rule(1, Match::FirstWord, "horaires", "De 9 h à 18 h."),
             rule(2, Match::Any, "", "Nous vous répondrons demain."),
@@ -386,6 +425,7 @@ mod tests {
             quiet_until: None,
             question: None,
             questioned_at: None,
+            consent_asked_at: None,
             offered: None,
             surveyed: None,
             answered: &[],
@@ -465,6 +505,30 @@ mod tests {
             let given = decision.appointment.map(|(answer, _)| answer);
             assert_eq!((decision.made, given), (made, answer), "{text}");
         }
+        // One message about two: a bare answer is about both, and says so; any other may be about one of them.
+        let both = Question::One(vec![EventId(1), EventId(2)]);
+        for (text, made) in [
+            ("2", Made::Appointment),
+            ("Annuler svp", Made::Appointment),
+            ("2 pour Hugo", Made::Unanswered),
+            ("annuler Hugo", Made::Unsure),
+            ("annuler mon rdv", Made::Unsure),
+            ("il ne pourra pas venir", Made::Unsure),
+        ] {
+            let case = Case {
+                question: Some(&both),
+                ..case(text)
+            };
+            assert_eq!(decide(&case, &reader).made, made, "{text}");
+        }
+        let case_of_both = Case {
+            question: Some(&both),
+            ..case("2")
+        };
+        assert_eq!(
+            decide(&case_of_both, &reader).text.as_deref(),
+            Some("Vos rendez-vous sont annulés.")
+        );
         let several = Case {
             question: Some(&Question::Several),
             ..case("2")
@@ -498,6 +562,10 @@ mod tests {
                 Question::Several,
             ),
             (vec![asked(1, 5, Some(before(1)))], Question::Answered(vec![EventId(1)])),
+            // At once: nobody knows which was read last.
+            (vec![asked(1, 5, None), asked(2, 5, None)], Question::Several),
+            (vec![asked(1, 5, None), asked(2, 14, None)], Question::Several),
+            (vec![asked(1, 5, None), asked(2, 15, None)], first()),
             // Asked since: it is what is open.
             (
                 vec![asked(2, 5, None), asked(1, 60, Some(before(30)))],
@@ -565,6 +633,40 @@ mod tests {
             ..case("oui stop")
         };
         assert_eq!(decide(&stop, &reader).made, Made::OptOut);
+    }
+
+    #[test]
+    fn a_word_that_opts_in_is_no_consent_while_it_answers_something_else() {
+        let mut reader = reader(ReplySettings::default());
+        let rule = |id, matches, keyword: &str| {
+            let mut reply = rule(id, matches, keyword, "Merci.");
+            reply.rule.opts_in = Some("J'accepte.".to_owned());
+            reply
+        };
+        let rules = vec![rule(7, Match::Exact, "oui"), rule(8, Match::FirstWord, "promos")];
+        reader.rules = Rules::new(rules);
+        let before = |minutes: u64| NOW.minus(Duration::from_secs(60 * minutes));
+        let one = Question::One(vec![EventId(1)]);
+        for (text, questioned, consent, made) in [
+            ("oui", None, None, Made::Rule),
+            ("oui", Some(20), None, Made::Appointment),
+            ("oui", Some(20), Some(30), Made::Appointment),
+            ("oui", Some(20), Some(10), Made::Rule),
+            // No answer about an appointment.
+            ("promos", Some(20), None, Made::Rule),
+            ("Promos svp", None, None, Made::Rule),
+            ("promos non merci", None, None, Made::Unsure),
+            ("promos je n'en veux pas", None, None, Made::Unsure),
+            ("promso", None, None, Made::Unsure),
+        ] {
+            let case = Case {
+                question: questioned.map(|_| &one),
+                questioned_at: questioned.map(before),
+                consent_asked_at: consent.map(before),
+                ..case(text)
+            };
+            assert_eq!(decide(&case, &reader).made, made, "{text}, {questioned:?}, {consent:?}");
+        }
     }
 
     #[test]

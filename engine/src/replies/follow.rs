@@ -73,6 +73,8 @@ struct Heard<'a> {
     question: Option<Question>,
     /// When the last of them did.
     questioned_at: Option<UnixMicros>,
+    /// When they were asked whether they agree to advertising.
+    consent_asked_at: Option<UnixMicros>,
 }
 
 impl Shared {
@@ -167,6 +169,7 @@ impl Shared {
             heard.question = Question::of(&open, at);
             let last = open.iter().find(|question| question.was_open(at));
             heard.questioned_at = last.map(|last| last.asked_at);
+            heard.consent_asked_at = self.agenda.consent_asked_at(tenant, heard.from).await?;
         }
         self.open_all(&heard).await?;
         let moved = (tenant, before.as_deref(), places.join(","));
@@ -265,6 +268,7 @@ impl Shared {
             number,
             question: None,
             questioned_at: None,
+            consent_asked_at: None,
         })
     }
 
@@ -314,6 +318,7 @@ impl Shared {
                 quiet_until: conversation.quiet_until,
                 question: heard.question.as_ref(),
                 questioned_at: heard.questioned_at,
+                consent_asked_at: heard.consent_asked_at,
                 offered: asked.offered.as_ref(),
                 surveyed: asked.surveyed.as_ref(),
                 answered: &answered,

@@ -1,140 +1,165 @@
 //! What an answer to an appointment means: coming, not coming, or another time. Pure.
+//!
+//! A text is read from its first word to its last, at each place by the longest of the listed phrases that fits. It is sure only if each
+//! word of it was understood, and all of it says the same: who says more than that is read by people.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::reading::{Confidence, SURE, begins, says, words};
+use super::reading::{Confidence, SURE, says, slips, words};
 use crate::agenda::EventAnswer as Meaning;
 
-#[derive(Debug, Deserialize)]
+/// What is not sure.
+const UNSURE: Confidence = 60;
+
+/// With one mistake in a word.
+const NEARLY: Confidence = 85;
+
+/// So many words of a name stand behind a doctor's title, and behind the end of a letter.
+const NAME: usize = 1;
+const SIGNATURE: usize = 4;
+
+type Phrase = Vec<String>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Lists<T> {
     confirm: Vec<T>,
+    noted: Vec<T>,
     cancel: Vec<T>,
     #[serde(rename = "move")]
     another_time: Vec<T>,
-    asks: Vec<T>,
+    beside: Vec<T>,
+    wishes: Vec<T>,
+    why: Vec<T>,
+    named: Vec<T>,
+    signed: Vec<T>,
+    other: Vec<T>,
     not: Vec<T>,
     but: Vec<T>,
+    chosen: Vec<T>,
 }
 
-static LISTS: LazyLock<Lists<Vec<String>>> = LazyLock::new(|| {
+static LISTS: LazyLock<Lists<Phrase>> = LazyLock::new(|| {
     let file: Result<Lists<String>, _> = toml::from_str(include_str!("../data/replies.toml"));
-    let cut = |list: Vec<String>| list.iter().map(|cue| tokens(cue)).collect();
     // The tests read it: a build with a broken one does not pass them.
-    file.map_or_else(
-        |_| Lists {
-            confirm: Vec::new(),
-            cancel: Vec::new(),
-            another_time: Vec::new(),
-            asks: Vec::new(),
-            not: Vec::new(),
-            but: Vec::new(),
-        },
-        |lists| Lists {
-            confirm: cut(lists.confirm),
-            cancel: cut(lists.cancel),
-            another_time: cut(lists.another_time),
-            asks: cut(lists.asks),
-            not: cut(lists.not),
-            but: cut(lists.but),
-        },
-    )
+    let lists = file.unwrap_or_default();
+    let cut = |list: Vec<String>| list.iter().map(|cue| tokens(cue)).collect();
+    Lists {
+        confirm: cut(lists.confirm),
+        noted: cut(lists.noted),
+        cancel: cut(lists.cancel),
+        another_time: cut(lists.another_time),
+        beside: cut(lists.beside),
+        wishes: cut(lists.wishes),
+        why: cut(lists.why),
+        named: cut(lists.named),
+        signed: cut(lists.signed),
+        other: cut(lists.other),
+        not: cut(lists.not),
+        but: cut(lists.but),
+        chosen: cut(lists.chosen),
+    }
 });
 
-/// A cue that was found: what it means, where it ends, how long it is, and how surely it is it.
-#[derive(Clone, Copy, Debug)]
-struct Cue {
-    meaning: Meaning,
-    at: usize,
-    length: usize,
-    sure: Confidence,
+/// What a phrase is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// It answers.
+    Says(Meaning),
+    /// It has been read; from whom nothing but that they come is wanted, a yes.
+    Noted,
+    /// Nothing.
+    Beside,
+    /// What stands beside a no, or another time.
+    Wish,
+    /// What follows is a reason.
+    Why,
+    /// So many words of a name follow.
+    Named(usize),
+}
+
+/// A text, read to its end.
+#[derive(Debug, Default)]
+struct Parsed {
+    /// What it says, each with how surely that was said.
+    cues: Vec<(Kind, Confidence)>,
+    wishes: bool,
+    why: bool,
+    /// Words that nobody understood, and those of them that stand behind no reason.
+    unknown: usize,
+    unexplained: usize,
+    /// One of them turns something round.
+    turned: bool,
+}
+
+/// Whether a text is one of the three numbers or a word or two of the lists, and thanks: nothing that says of which appointment.
+pub(super) fn is_bare(text: &str) -> bool {
+    let given = tokens(text);
+    let is_polite = |word: &String| LISTS.chosen.iter().any(|one| one[..] == [word.as_str()]);
+    let begins = phrase(&given, &[]).filter(|(kind, length, _)| matches!(kind, Kind::Says(_)) && *length <= 2);
+    let rest = begins.map_or(&given[..], |(_, length, _)| &given[length..]);
+    let rest: Vec<&String> = rest.iter().filter(|word| !is_polite(word)).collect();
+    match (begins, &rest[..]) {
+        (Some(_), []) => true,
+        (None, [word]) => {
+            numbered(word).is_some()
+                || phrase(&[(*word).clone()], &[]).is_some_and(|(kind, ..)| matches!(kind, Kind::Says(_)))
+        }
+        (Some(_) | None, _) => false,
+    }
+}
+
+/// Whether a text says nothing but thanks, greetings and the like.
+pub(super) fn is_polite(words: &[String]) -> bool {
+    words
+        .iter()
+        .all(|word| LISTS.chosen.iter().any(|one| one[..] == [word.as_str()]))
 }
 
 /// What a text means as the answer to an appointment, and how sure that is.
 pub(super) fn meaning(text: &str) -> Option<(Meaning, Confidence)> {
+    read(text, &[], 100)
+}
+
+/// The same, as the answer to a question of a survey: that somebody has read it is no yes, and why they say yes or no may follow.
+pub(super) fn yes_or_no(text: &str) -> Option<(Meaning, Confidence)> {
+    let (meaning, sure) = read(text, &[], UNSURE)?;
     let given = tokens(text);
-    if let Some(by_number) = by_number(&given) {
-        return Some(by_number);
-    }
-    let cues = cues(&given);
-    let found = |meaning| {
-        cues.iter()
-            .filter(move |cue| cue.meaning == meaning)
-            .map(|cue| cue.sure)
-            .max()
-    };
-    let (confirms, cancels, moves) = (found(Meaning::Confirm), found(Meaning::Cancel), found(Meaning::Move));
-    let has = |list: &[Vec<String>]| list.iter().any(|cue| position(&given, cue).is_some());
-    let asks = text.contains('?') || has(&LISTS.asks);
-    let (meaning, sure) = match (confirms, cancels, moves) {
-        (None, None, None) => return None,
-        // Who cannot come and asks for another time wants another time.
-        (None, _, Some(sure)) => (Meaning::Move, sure.min(95)),
-        (None, Some(sure), None) if asks => (Meaning::Cancel, sure.min(70)),
-        (None, Some(sure), None) => (Meaning::Cancel, sure),
-        (Some(sure), None, None) if asks || has(&LISTS.but) => (Meaning::Confirm, sure.min(60)),
-        (Some(sure), None, None) => (Meaning::Confirm, sure),
-        (Some(sure), _, Some(_)) => (Meaning::Move, sure.min(60)),
-        (Some(sure), Some(_), None) => (Meaning::Cancel, sure.min(60)),
-    };
-    // Much that nobody has understood stands beside it.
-    let understood: usize = cues.iter().map(|cue| cue.length).sum();
-    let other = given.len().saturating_sub(understood);
-    let beside = match other {
-        0..=6 => sure,
-        7..=14 => sure.min(85),
-        _ => sure.min(75),
-    };
-    let negated = cues.iter().any(|cue| cue.meaning == meaning && is_negated(&given, cue));
-    Some(match (negated, meaning) {
-        (true, Meaning::Confirm) => (Meaning::Cancel, beside.min(60)),
-        (true, _) => (meaning, beside.min(60)),
-        (false, _) => (meaning, beside),
+    let first = phrase(&given, &[]).filter(|(kind, ..)| *kind == Kind::Says(meaning));
+    let parsed = parse(&given, &[]);
+    let agrees = parsed.cues.iter().all(|(kind, _)| *kind == Kind::Says(meaning));
+    let has_doubt = LISTS
+        .but
+        .iter()
+        .any(|but| given.windows(but.len()).any(|words| words == but));
+    let turns = parsed.turned && meaning != Meaning::Cancel;
+    let is_led = agrees && !has_doubt && !turns && !text.contains('?');
+    Some(match first.filter(|_| is_led) {
+        Some((_, _, led)) => (meaning, sure.max(led.min(NEARLY))),
+        None => (meaning, sure),
     })
 }
 
 /// Whether a text says yes to an offer, which has words of its own for that beside those that everybody has, or no; and how sure that is.
 pub(super) fn takes(text: &str, own: &[String]) -> Option<(bool, Confidence)> {
     let given = tokens(text);
-    let own: Vec<Vec<String>> = own.iter().map(|word| words(word)).collect();
+    let own: Vec<Phrase> = own.iter().map(|word| words(word)).collect();
     let said = own.iter().filter_map(|wanted| says(&given, wanted)).max();
     if let Some(sure) = said.filter(|sure| *sure >= SURE) {
         return Some((true, sure));
     }
-    let begun = own.iter().filter_map(|wanted| begins(&given, wanted)).max();
-    let common = TAKES.iter().filter_map(|cue| position(&given, &words(cue)));
-    let taken = begun.into_iter().chain(common.map(|(_, sure)| sure)).max();
-    let has = |list: &[Vec<String>]| list.iter().any(|cue| position(&given, cue).is_some());
-    match (meaning(text), taken) {
+    let common = TAKES.iter().map(|cue| words(cue));
+    let all: Vec<Phrase> = own.into_iter().chain(common).collect();
+    Some(match read(text, &all, UNSURE)? {
         // Nobody has told of a two or a three.
-        (Some((Meaning::Cancel | Meaning::Move, _)), None) if by_number(&given).is_some() => Some((false, UNSURE)),
-        (Some((Meaning::Confirm, sure)), _) => Some((true, sure)),
-        (Some((Meaning::Cancel, sure)), None) => Some((false, sure)),
-        // "Pas dispo" has "dispo" in it.
-        (Some((Meaning::Cancel, sure)), Some(_)) if has(&LISTS.not) => Some((false, sure)),
-        (Some((Meaning::Cancel, _)), Some(_)) => Some((false, UNSURE)),
-        (Some((Meaning::Move, _)), _) => Some((true, UNSURE)),
-        (None, None) => None,
-        (None, Some(sure)) => {
-            let doubts = text.contains('?') || has(&LISTS.asks) || has(&LISTS.but) || has(&LISTS.not);
-            Some((
-                true,
-                if doubts || given.len() > TAKES_WORDS {
-                    UNSURE
-                } else {
-                    sure
-                },
-            ))
-        }
-    }
+        (Meaning::Cancel | Meaning::Move, _) if by_number(text, &given).is_some() => (false, UNSURE),
+        (Meaning::Confirm, sure) => (true, sure),
+        (Meaning::Cancel, sure) => (false, sure),
+        (Meaning::Move, _) => (true, UNSURE),
+    })
 }
-
-/// What is not sure.
-const UNSURE: Confidence = 60;
-
-/// In a longer text something else stands beside the yes.
-const TAKES_WORDS: usize = 9;
 
 /// How people take what they are offered, beside yes.
 const TAKES: [&str; 18] = [
@@ -158,23 +183,159 @@ const TAKES: [&str; 18] = [
     "AVAILABLE",
 ];
 
-/// `2`, `2 merci`, `réponse 2`: one of the three numbers, and no other.
-fn by_number(given: &[String]) -> Option<(Meaning, Confidence)> {
-    let is_number = |word: &&String| word.chars().any(|character| character.is_ascii_digit());
+/// `own`: phrases that say yes as well; `noted`: how sure a yes it is that somebody has read it.
+fn read(text: &str, own: &[Phrase], noted: Confidence) -> Option<(Meaning, Confidence)> {
+    let given = tokens(text);
+    if let Some(by_number) = by_number(text, &given) {
+        return Some(by_number);
+    }
+    let parsed = parse(&given, own);
+    let found = |wanted: Meaning| {
+        let said = parsed.cues.iter().filter_map(|(kind, sure)| match kind {
+            Kind::Says(meaning) => (*meaning == wanted).then_some(*sure),
+            Kind::Noted => (wanted == Meaning::Confirm).then_some((*sure).min(noted)),
+            Kind::Beside | Kind::Wish | Kind::Why | Kind::Named(_) => None,
+        });
+        said.min()
+    };
+    let (meaning, sure) = match (found(Meaning::Confirm), found(Meaning::Cancel), found(Meaning::Move)) {
+        (None, None, None) => return None,
+        // Who cannot come and asks for another time wants another time.
+        (None, _, Some(sure)) => (Meaning::Move, sure.min(95)),
+        (None, Some(sure), None) => (Meaning::Cancel, sure),
+        (Some(sure), None, None) => (Meaning::Confirm, sure),
+        (Some(_), _, Some(_)) => (Meaning::Move, UNSURE),
+        (Some(_), Some(_), None) => (Meaning::Cancel, UNSURE),
+    };
+    let is_clear = match meaning {
+        Meaning::Confirm => parsed.unknown == 0 && !parsed.wishes && !parsed.why && !text.contains('?'),
+        // Why they do not come need not be understood.
+        Meaning::Cancel => parsed.unexplained == 0 && !text.contains('?'),
+        Meaning::Move => parsed.unknown == 0,
+    };
+    Some(match (meaning, is_clear) {
+        (_, true) => (meaning, sure),
+        (Meaning::Confirm, false) if parsed.turned => (Meaning::Cancel, sure.min(UNSURE)),
+        (_, false) => (meaning, sure.min(UNSURE)),
+    })
+}
+
+fn parse(given: &[String], own: &[Phrase]) -> Parsed {
+    let (mut at, mut names) = (0, 0_usize);
+    let mut parsed = Parsed::default();
+    while let Some(word) = given.get(at) {
+        let Some((kind, length, sure)) = phrase(&given[at..], own) else {
+            let turns = LISTS.not.iter().any(|not| given[at..].starts_with(not));
+            let is_name = names > 0 && !turns && !has_digit(word);
+            names = names.saturating_sub(1);
+            at += 1;
+            if !is_name {
+                parsed.unknown += 1;
+                parsed.unexplained += usize::from(!parsed.why);
+                parsed.turned |= turns;
+            }
+            continue;
+        };
+        names = 0;
+        at += length;
+        match kind {
+            Kind::Says(_) | Kind::Noted => parsed.cues.push((kind, sure)),
+            Kind::Beside => {}
+            Kind::Wish => parsed.wishes = true,
+            Kind::Why => parsed.why = true,
+            Kind::Named(follow) => names = follow,
+        }
+    }
+    parsed
+}
+
+/// The longest phrase with which a text begins, its length, and how sure that is.
+fn phrase(given: &[String], own: &[Phrase]) -> Option<(Kind, usize, Confidence)> {
+    let lists = [
+        (Kind::Says(Meaning::Confirm), own),
+        (Kind::Says(Meaning::Confirm), &LISTS.confirm[..]),
+        (Kind::Noted, &LISTS.noted),
+        (Kind::Says(Meaning::Cancel), &LISTS.cancel),
+        (Kind::Says(Meaning::Move), &LISTS.another_time),
+        (Kind::Beside, &LISTS.beside),
+        (Kind::Wish, &LISTS.wishes),
+        (Kind::Why, &LISTS.why),
+        (Kind::Named(NAME), &LISTS.named),
+        (Kind::Named(SIGNATURE), &LISTS.signed),
+    ];
+    let mut best: Option<(Kind, usize, Confidence)> = None;
+    for (kind, list) in lists {
+        for wanted in list {
+            let Some(sure) = given.get(..wanted.len()).and_then(|first| fits(first, wanted)) else {
+                continue;
+            };
+            // Of two that are as good the first stands.
+            if best.is_none_or(|(_, length, other)| (wanted.len(), sure) > (length, other)) {
+                best = Some((kind, wanted.len(), sure));
+            }
+        }
+    }
+    best
+}
+
+/// How sure it is that these words are those, with one mistake in a long one at most.
+fn fits(given: &[String], wanted: &[String]) -> Option<Confidence> {
+    let mut mistakes = 0;
+    for (given, wanted) in given.iter().zip(wanted) {
+        if given == wanted {
+            continue;
+        }
+        let is_other = LISTS.other.iter().any(|other| other[..] == [given.as_str()]);
+        if is_other || !slips(given, wanted) {
+            return None;
+        }
+        mistakes += 1;
+    }
+    match mistakes {
+        _ if wanted.is_empty() => None,
+        0 => Some(100),
+        1 => Some(NEARLY),
+        _ => None,
+    }
+}
+
+/// `2`, `2 merci`, `réponse 2`: one of the three numbers, and nothing that makes a date, a count or a question of it.
+fn by_number(text: &str, given: &[String]) -> Option<(Meaning, Confidence)> {
     if let [word] = given {
         return numbered(word).map(|meaning| (meaning, 100));
     }
-    let numbers: Vec<&String> = given.iter().filter(is_number).collect();
-    let [number] = numbers[..] else { return None };
+    let mut in_digits = given.iter().filter(|word| has_digit(word));
+    let number = match (in_digits.next(), in_digits.next()) {
+        (Some(number), None) => number,
+        // "Deux, merci".
+        (None, _) => given.first()?,
+        (Some(_), Some(_)) => return None,
+    };
     let meaning = numbered(number)?;
-    let rest: Vec<String> = given.iter().filter(|word| *word != number).cloned().collect();
-    let agrees = |cue: &Cue| cue.meaning == meaning;
-    let cues = cues(&rest);
-    match (rest.len(), cues.is_empty()) {
-        (1..=4, true) if !rest.iter().any(|word| UNITS.contains(&word.as_str())) => Some((meaning, 90)),
-        (_, false) if cues.iter().all(agrees) && rest.len() <= 6 => Some((meaning, 95)),
-        _ => None,
+    if text.contains('?') {
+        return None;
     }
+    let at = given.iter().position(|word| word == number)?;
+    let rest: Vec<String> = [&given[..at], &given[at + 1..]].concat();
+    if is_polite(&rest) {
+        return Some((meaning, 90));
+    }
+    let parsed = parse(&rest, &[]);
+    let agrees = |(kind, _): &(Kind, Confidence)| match kind {
+        Kind::Says(said) => *said == meaning,
+        Kind::Noted => meaning == Meaning::Confirm,
+        Kind::Beside | Kind::Wish | Kind::Why | Kind::Named(_) => true,
+    };
+    let is_short = rest.len() <= 6 && parsed.unknown == 0;
+    if !parsed.cues.iter().all(agrees) {
+        // "Oui 2": one of both is not meant.
+        return is_short.then_some((meaning, UNSURE));
+    }
+    (is_short && !parsed.cues.is_empty() && !parsed.why).then_some((meaning, 95))
+}
+
+fn has_digit(word: &str) -> bool {
+    word.chars().any(|character| character.is_ascii_digit())
 }
 
 fn numbered(word: &str) -> Option<Meaning> {
@@ -186,100 +347,27 @@ fn numbered(word: &str) -> Option<Meaning> {
     }
 }
 
-/// What a number counts: then it is no answer.
-pub(super) const UNITS: [&str; 26] = [
-    "H",
-    "HEURE",
-    "HEURES",
-    "MIN",
-    "MINUTES",
-    "JOUR",
-    "JOURS",
-    "SEMAINE",
-    "SEMAINES",
-    "MOIS",
-    "PERSONNE",
-    "PERSONNES",
-    "ENFANT",
-    "ENFANTS",
-    "DAY",
-    "DAYS",
-    "WEEK",
-    "WEEKS",
-    "HOUR",
-    "HOURS",
-    "PERSON",
-    "PERSONS",
-    "PEOPLE",
-    "CHILDREN",
-    "KIDS",
-    "DE",
-];
+/// Signs that answer.
+const SIGNS: [char; 6] = ['👍', '👌', '✅', '🆗', '👎', '❌'];
 
-/// Words, and thumbs, which are answers.
+/// Words, and signs that are answers, each once. "Ouiiii" is "oui".
 fn tokens(text: &str) -> Vec<String> {
-    let mut tokens = words(text);
-    tokens.extend(
-        text.chars()
-            .filter(|sign| ['👍', '👎'].contains(sign))
-            .take(1)
-            .map(String::from),
-    );
+    let mut tokens: Vec<String> = words(text).iter().map(|word| drawn_in(word)).collect();
+    let signs = SIGNS.into_iter().filter(|sign| text.contains(*sign));
+    tokens.extend(signs.map(String::from));
     tokens
 }
 
-/// All cues, the longest first; none within another.
-fn cues(given: &[String]) -> Vec<Cue> {
-    let lists = [
-        (Meaning::Confirm, &LISTS.confirm),
-        (Meaning::Cancel, &LISTS.cancel),
-        (Meaning::Move, &LISTS.another_time),
-    ];
-    let mut all: Vec<Cue> = Vec::new();
-    for (meaning, list) in lists {
-        for wanted in list {
-            let found = position(given, wanted);
-            all.extend(found.map(|(at, sure)| Cue {
-                meaning,
-                at,
-                length: wanted.len(),
-                sure,
-            }));
-        }
-    }
-    all.sort_by_key(|cue| (std::cmp::Reverse(cue.length), std::cmp::Reverse(cue.sure)));
-    let mut kept: Vec<Cue> = Vec::new();
-    for cue in all {
-        let overlaps = |other: &Cue| cue.at < other.at + other.length && other.at < cue.at + cue.length;
-        if !kept.iter().any(overlaps) {
-            kept.push(cue);
-        }
-    }
-    kept
+/// A word in which a letter stands three times or more has it once.
+fn drawn_in(word: &str) -> String {
+    let letters: Vec<char> = word.chars().collect();
+    let runs = letters.chunk_by(|one, next| one == next);
+    runs.flat_map(|run| {
+        let many = run.len() > 2 && run[0].is_alphabetic();
+        run[..if many { 1 } else { run.len() }].iter().copied()
+    })
+    .collect()
 }
-
-/// Where these words stand in a text, and how sure that is.
-fn position(given: &[String], wanted: &[String]) -> Option<(usize, Confidence)> {
-    let fits = given.windows(wanted.len().max(1)).enumerate();
-    let fits = fits.filter_map(|(at, window)| Some((at, says(window, wanted).filter(|sure| *sure >= SURE)?)));
-    fits.max_by_key(|(at, sure)| (*sure, std::cmp::Reverse(*at)))
-}
-
-/// Whether something turns a cue round. Those of who does not come have their own "not" in them, but for the word itself.
-fn is_negated(given: &[String], cue: &Cue) -> bool {
-    let words = &given[cue.at..cue.at + cue.length];
-    let may_be = match cue.meaning {
-        Meaning::Confirm => true,
-        Meaning::Cancel | Meaning::Move => CANCELS.iter().any(|start| words[0].starts_with(start)),
-    };
-    let before = &given[cue.at.saturating_sub(3)..cue.at];
-    let turns = |not: &Vec<String>| before.windows(not.len()).rev().take(2).any(|window| window == &not[..]);
-    let behind = given.get(cue.at + cue.length);
-    may_be && (LISTS.not.iter().any(turns) || behind.is_some_and(|word| word == "PAS" || word == "NOT"))
-}
-
-/// How the words begin that mean that somebody does not come.
-const CANCELS: [&str; 2] = ["ANNUL", "CANCEL"];
 
 #[cfg(test)]
 mod tests {
@@ -354,8 +442,47 @@ mod tests {
             "je ne prends plus",
             "la garde est-elle payée ?",
             "la garde c'est jusqu'à quelle heure",
+            "plus dispo",
+            "Plus preneuse merci",
+            "aucune dispo cette semaine",
+            "je suis peu dispo",
+            "Trop tard pour être dispo",
+            "ok tant pis",
+            "Je suis sur Nantes",
+            "Je suis dispo vendredi",
+            "dispo après 19h",
+            "2 minutes j'arrive",
+            "noté",
+            "bien reçu",
         ] {
             let read = takes(text, &own);
+            assert!(read.is_none_or(|(_, sure)| sure < SURE), "{text}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn a_yes_or_no_to_a_survey_may_say_why() {
+        for (text, meant) in [
+            ("Oui, très bien accueillie", Meaning::Confirm),
+            ("oui tout était parfait", Meaning::Confirm),
+            ("Non, trop d'attente", Meaning::Cancel),
+            ("non pas du tout", Meaning::Cancel),
+        ] {
+            let read = yes_or_no(text);
+            assert!(
+                read.is_some_and(|(read, sure)| read == meant && sure >= SURE),
+                "{text}: {read:?}"
+            );
+        }
+        for text in [
+            "oui mais trop d'attente",
+            "oui et non",
+            "Oui peut-être",
+            "noté",
+            "Oui ?",
+            "oui sans plus",
+        ] {
+            let read = yes_or_no(text);
             assert!(read.is_none_or(|(_, sure)| sure < SURE), "{text}: {read:?}");
         }
     }

@@ -204,15 +204,17 @@ impl Replies {
         self.0.bell.notify_one();
     }
 
-    /// Whether a person was reminded of an appointment with a tenant, and may answer about it now.
-    pub(crate) async fn has_question(&self, tenant: TenantId, from: Recipient) -> bool {
-        let open = self
-            .0
-            .agenda
-            .open_questions_at((tenant, from), self.0.clock.unix())
-            .await;
-        // When that cannot be known, a word that may opt out does.
-        open.is_ok_and(|open| !open.is_empty())
+    /// Whether a person was reminded of an appointment with one of these tenants, and may answer about it now.
+    pub(crate) async fn have_question(&self, tenants: &[TenantId], from: Recipient) -> bool {
+        for tenant in tenants {
+            let now = self.0.clock.unix();
+            let open = self.0.agenda.open_questions_at((*tenant, from), now).await;
+            // When that cannot be known, a word that may opt out does.
+            if open.is_ok_and(|open| !open.is_empty()) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Which of these tenants, who share a number, a text names by a keyword; `None`: none, or several.

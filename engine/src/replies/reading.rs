@@ -16,6 +16,9 @@ pub(crate) const SURE: Confidence = 80;
 /// What a mistake takes.
 const MISTAKE: Confidence = 15;
 
+/// So many letters are a long word.
+const LONG: usize = 7;
+
 /// What words behind the first take.
 const MORE_WORDS: Confidence = 5;
 
@@ -56,6 +59,11 @@ pub(super) fn begins(text: &[String], wanted: &[String]) -> Option<Confidence> {
     } else {
         sure
     })
+}
+
+/// Whether a long word is another with one mistake in it. In a shorter one a letter makes another word of it: "sur" is not "sure".
+pub(super) fn slips(given: &str, wanted: &str) -> bool {
+    wanted.chars().count() >= LONG && damerau_levenshtein(given, wanted) == 1
 }
 
 fn confidence(mistakes: usize) -> Option<Confidence> {

@@ -4,6 +4,7 @@ use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::meaning::is_polite;
 use super::reading::{Confidence, SURE, begins, says, words};
 use crate::domain::{AutoReplyId, UnixMicros};
 
@@ -100,6 +101,18 @@ pub(crate) struct Rule {
     /// Among those that fit, the highest wins.
     pub(crate) priority: i16,
     pub(crate) enabled: bool,
+}
+
+impl Rule {
+    /// Whether a text is one of its keywords, without a mistake, and nothing else but thanks; of a pattern that cannot be said.
+    pub(super) fn is_said_alone(&self, text: &str) -> bool {
+        let given = words(text);
+        let is_said = |keyword: &String| {
+            let keyword = words(keyword);
+            given.strip_prefix(&keyword[..]).is_some_and(is_polite)
+        };
+        self.matches == Match::Pattern || self.keywords.iter().any(is_said)
+    }
 }
 
 /// A rule as it is kept.

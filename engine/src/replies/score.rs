@@ -3,7 +3,6 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::meaning::UNITS;
 use super::reading::Confidence;
 
 /// Hundredths in one.
@@ -176,6 +175,35 @@ const DOUBTS: [&str; 32] = [
     "IF",
     "AURAIT",
     "SAUF",
+];
+
+/// What a number counts: then it is no score.
+const UNITS: [&str; 25] = [
+    "H",
+    "HEURE",
+    "HEURES",
+    "MIN",
+    "MINUTES",
+    "JOUR",
+    "JOURS",
+    "SEMAINE",
+    "SEMAINES",
+    "MOIS",
+    "PERSONNE",
+    "PERSONNES",
+    "ENFANT",
+    "ENFANTS",
+    "DAY",
+    "DAYS",
+    "WEEK",
+    "WEEKS",
+    "HOUR",
+    "HOURS",
+    "PERSON",
+    "PERSONS",
+    "PEOPLE",
+    "CHILDREN",
+    "KIDS",
 ];
 
 const MONTHS: [&str; 36] = [
@@ -381,7 +409,7 @@ fn of_number(tokens: &[Token], (_, max): Scale) -> Option<(i64, Confidence)> {
                 UNSURE
             }
         }
-        Some(Token::Word(word)) if !digits => word_behind(tokens, at, word),
+        Some(_) if !digits => word_behind(number, &tokens[at + 1..]),
         Some(Token::Word(word)) if AFTER.contains(&word.as_str()) => BESIDE,
         Some(Token::Sign('+' | '-' | '/' | '<' | '>' | '~' | '%' | '€' | ':')) => UNSURE,
         Some(Token::Sign(_)) => BESIDE,
@@ -390,23 +418,28 @@ fn of_number(tokens: &[Token], (_, max): Scale) -> Option<(i64, Confidence)> {
     Some((number, sure))
 }
 
-/// A number in words counts things more often than one in digits: nothing but what belongs to a score may follow.
-fn word_behind(tokens: &[Token], at: usize, word: &str) -> Confidence {
-    let short = tokens.len() - at <= 5;
-    let fits = AFTER.contains(&word)
-        && ![
-            "SANS", "TOUT", "BON", "BONNE", "RIEN", "C", "ON", "THE", "ALL", "VERY", "TRES", "GOOD", "BIEN",
-        ]
-        .contains(&word);
-    if fits && short { BESIDE } else { UNSURE }
+/// A number in words counts things more often than one in digits, and "un", "sept." and "neuf" are other words as well: nothing but what
+/// belongs to a score, or thanks, may follow.
+fn word_behind(number: i64, behind: &[Token]) -> Confidence {
+    let may_be_thanked = number > 2 * HUNDRED;
+    let fits = |token: &Token| match token {
+        Token::Word(word) => {
+            ["POINT", "POINTS", "POINTE"].contains(&word.as_str()) || may_be_thanked && THANKS.contains(&word.as_str())
+        }
+        Token::Sign(sign) => ['!', '.', ',', ')'].contains(sign),
+        Token::Number(..) => false,
+    };
+    if behind.iter().all(fits) { BESIDE } else { UNSURE }
 }
+
+const THANKS: [&str; 5] = ["MERCI", "BEAUCOUP", "THANKS", "CORDIALEMENT", "BCP"];
 
 /// Whether a number counts something, or is a time or a date.
 fn is_counted(tokens: &[Token], at: usize) -> bool {
     let unit = |token: &Token| match token {
         Token::Word(word) => {
             let word = word.as_str();
-            (UNITS.contains(&word) && word != "DE")
+            UNITS.contains(&word)
                 || MONTHS.contains(&word)
                 || word.ends_with("ER") && word.len() == 2
                 || word == "E"
@@ -461,7 +494,26 @@ fn tokens(text: &str) -> Vec<Token> {
         }
         at = if character.is_alphabetic() { end } else { at + 1 };
     }
-    tokens
+    with_halves(tokens)
+}
+
+/// "8 et demi" is one number.
+fn with_halves(tokens: Vec<Token>) -> Vec<Token> {
+    let mut halved = Vec::with_capacity(tokens.len());
+    let mut rest = &tokens[..];
+    while let [first, behind @ ..] = rest {
+        let (token, more) = match (first, behind) {
+            (Token::Number(number, digits), [Token::Word(and), Token::Word(half), more @ ..])
+                if and == "ET" && half.trim_end_matches('E') == "DEMI" =>
+            {
+                (Token::Number(number + HUNDRED / 2, *digits), more)
+            }
+            _ => (first.clone(), behind),
+        };
+        halved.push(token);
+        rest = more;
+    }
+    halved
 }
 
 /// A number in digits, and where it ends: `8,5` and `8.5` as well.

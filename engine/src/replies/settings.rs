@@ -12,6 +12,10 @@ pub(crate) const OPENINGS_MAX: usize = 50;
 /// The zone of a tenant that does not say it.
 const ZONE: &str = "fr";
 
+/// What is said of several appointments, unless the tenant says something of its own.
+const CONFIRMED_ALL: &str = "Merci, vos rendez-vous sont confirmés.";
+const CANCELLED_ALL: &str = "Vos rendez-vous sont annulés.";
+
 /// On some days, from one time to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Opening {
@@ -71,8 +75,12 @@ impl ReplySettings {
     pub(crate) const ANY_EVERY_MAX: u16 = 24 * 30;
 
     /// What is said to that answer to an appointment.
-    pub(crate) fn to_answer(&self, answer: EventAnswer) -> &str {
+    /// `count`: how many appointments; of several only our own words speak.
+    pub(crate) fn to_answer(&self, answer: EventAnswer, count: usize) -> &str {
+        let own = Self::default();
         match answer {
+            EventAnswer::Confirm if count > 1 && self.confirmed == own.confirmed => CONFIRMED_ALL,
+            EventAnswer::Cancel if count > 1 && self.cancelled == own.cancelled => CANCELLED_ALL,
             EventAnswer::Confirm => &self.confirmed,
             EventAnswer::Cancel => &self.cancelled,
             EventAnswer::Move => &self.moved,

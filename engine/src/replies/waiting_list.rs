@@ -332,6 +332,7 @@ mod tests {
                 at: START,
                 zone: crate::agenda::TIME_ZONE.to_owned(),
             },
+            given_state: None,
             dated: true,
             series: None,
             details: Default::default(),

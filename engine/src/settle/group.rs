@@ -352,8 +352,8 @@ fn note_reply((side, is_stopped): (&Outlet, bool), answer: &Answer, now: UnixMic
     }
 }
 
-/// Everything is stored: the SMSC may forget it.
-pub(super) async fn acknowledge(due: Vec<Due>, waited: impl Fn(Duration), now: impl Fn() -> Instant) {
+/// Everything is stored: the SMSC may forget it. Returns whether each session was there to be told.
+pub(super) async fn acknowledge(due: Vec<Due>, waited: impl Fn(Duration), now: impl Fn() -> Instant) -> bool {
     let mut by_session: Vec<(Session, Vec<(Ack, CommandStatus)>)> = Vec::new();
     for Due { session, ack, at, .. } in due {
         waited(now().saturating_duration_since(at));
@@ -363,8 +363,10 @@ pub(super) async fn acknowledge(due: Vec<Due>, waited: impl Fn(Duration), now: i
             None => by_session.push((session, vec![entry])),
         }
     }
+    let mut are_told = true;
     for (session, list) in by_session {
         // A session that is over needs no acknowledgement: the SMSC sends these again, and they are known by then.
-        let _gone = session.send(list).await;
+        are_told &= session.send(list).await.is_ok();
     }
+    are_told
 }

@@ -18,7 +18,7 @@ use crate::dispatch::Outlet;
 use crate::domain::{Draft, Due, Partition, PartitionSet, Recipient, Record, SmscId, State, Status, Step, Transition};
 use crate::outcome;
 use crate::receipt::Parked;
-use crate::store::Swap;
+use crate::store::{InboundMark, Swap};
 
 /// An answer or a receipt needs one round, two where the record has changed since it was last seen; each other place to look
 /// costs one more, and the rest is for records that change meanwhile. Answers are not given up.
@@ -61,12 +61,16 @@ impl Settler {
             cases = self.round(cases, &mut tray).await;
             rounds += 1;
         }
-        let mut left = self.clear(tray, inbound).await;
+        let (mut left, kept) = self.clear(tray, inbound).await;
         if !left.is_empty() {
             left.hold(&mut due, self.store.partitions());
         }
         let metrics = &self.metrics.receipt_ack_seconds;
-        acknowledge(due, |waited| metrics.observe(waited.as_secs_f64()), || self.clock.now()).await;
+        let are_told = acknowledge(due, |waited| metrics.observe(waited.as_secs_f64()), || self.clock.now()).await;
+        if are_told && !kept.is_empty() {
+            // What is not noted is taken for a second copy for a while.
+            self.if_there("inbound", || self.inbox.acknowledged(&kept)).await;
+        }
         left
     }
 
@@ -384,7 +388,7 @@ impl Settler {
         }
     }
 
-    async fn clear(&self, mut tray: Tray, inbound: Vec<(SmscId, InboundNews)>) -> Group {
+    async fn clear(&self, mut tray: Tray, inbound: Vec<(SmscId, InboundNews)>) -> (Group, Vec<InboundMark>) {
         for (smsc, heard) in &tray.heard {
             let side = self.side(*smsc);
             side.inspect(|side| side.service.hear(heard, self.clock.unix()));
@@ -400,11 +404,12 @@ impl Settler {
             }
         }
         for some in self.by_partition(inbound, |(_, news)| sender(news)) {
-            if self.if_there("inbound", || self.inbox.take(&some)).await.is_none() {
-                tray.left.inbound.extend(some);
+            match self.if_there("inbound", || self.inbox.take(&some)).await {
+                Some(kept) => tray.inbound.extend(kept),
+                None => tray.left.inbound.extend(some),
             }
         }
-        tray.left
+        (tray.left, tray.inbound)
     }
 
     /// What each partition has to do by itself, where some may be away; else all of it at once.

@@ -8,7 +8,7 @@ use super::case::{Case, Question};
 use super::group::Group;
 use crate::domain::SmscId;
 use crate::receipt::Unmatched;
-use crate::store::ParkedOf;
+use crate::store::{InboundMark, ParkedOf};
 use crate::traffic::Heard;
 
 /// What is done with receipts of a group.
@@ -21,6 +21,8 @@ pub(super) struct Tray {
     pub(super) unpark: Vec<ParkedOf>,
     /// What partitions did not do that were not waited for.
     pub(super) left: Group,
+    /// Inbound messages that were kept.
+    pub(super) inbound: Vec<InboundMark>,
     /// What they and the answers say of their SMSCs.
     pub(super) heard: FxHashMap<SmscId, Heard>,
     /// Parked receipts that are being handled, or were.
@@ -34,6 +36,7 @@ impl Tray {
             park: Vec::new(),
             unpark: Vec::new(),
             left: Group::new(now),
+            inbound: Vec::new(),
             heard: FxHashMap::default(),
             handled: FxHashSet::default(),
         }

@@ -99,6 +99,13 @@ pub(crate) struct InboundKeeping {
     pub(crate) kept: usize,
 }
 
+/// A message by which it is known when it comes again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InboundMark {
+    pub(crate) partition: Partition,
+    pub(crate) digest: [u8; 32],
+}
+
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InboundKept {
@@ -252,6 +259,18 @@ impl Store {
             }
         }
         Ok(kept)
+    }
+
+    /// These were acknowledged: whoever says the same again within that time, and was sent something meanwhile, means it.
+    pub(crate) async fn note_heard(&self, marks: &[InboundMark], within: Duration) -> Result<(), StoreError> {
+        let set = |mark: &InboundMark| {
+            let key = [self.base(mark.partition).as_bytes(), b"heard:", &mark.digest].concat();
+            let mut set = redis::cmd("SET");
+            set.arg(key).arg(1).arg("EX").arg(within.as_secs());
+            set
+        };
+        let calls = marks.iter().map(set).collect();
+        self.run(&self.moves, calls).await.map(drop)
     }
 
     /// The messages, encrypted for whom they seem to be. The script decides that when it keeps them: whose key it is stands with each.

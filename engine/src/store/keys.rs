@@ -33,7 +33,8 @@
 //! | `c:{pN}:parked` | hash | recipient, or something that is not a number → receipts that match no message |
 //! | `c:{pN}:tok` | hash | token of a direct message → when, and which message it made |
 //! | `c:{pN}:inbound:<tenant>` | stream | inbound messages in answer to a tenant's; 0: nobody's |
-//! | `c:{pN}:in:<digest>` | string | an inbound message of the last minutes: a second copy changes nothing |
+//! | `c:{pN}:in:<digest>` | string | an inbound message of the last minutes, and what its sender had been sent by then: a second copy changes nothing |
+//! | `c:{pN}:heard:<digest>` | string | it was acknowledged |
 //! | `c:{pN}:parts:<key>`, `c:{pN}:whole:<key>` | hash, string | the parts of an inbound message that are there; it was stored |
 //! | `c:{pN}:parting` | sorted set | messages with missing parts, by when the first one came, in µs |
 

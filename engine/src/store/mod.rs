@@ -73,7 +73,8 @@ pub(crate) use embedded::{Embedded, EmbeddedFault, installed_server};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
 pub(crate) use idempotency::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, SavedAnswer};
 pub(crate) use inbound::{
-    InboundEntry, InboundKeeping, InboundKept, InboundPlace, InboundRow, InboundText, OptsOut, PartRow, Parts,
+    InboundEntry, InboundKeeping, InboundKept, InboundMark, InboundPlace, InboundRow, InboundText, OptsOut, PartRow,
+    Parts,
 };
 pub(crate) use inspection::{Inspection, inspect};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOURNAL_READ_MAX, journal_place};

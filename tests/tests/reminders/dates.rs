@@ -236,6 +236,11 @@ fn req_004_12_what_is_no_event_and_no_plan_is_refused() {
         json!({ "reference": "1", "number": "0612345678", "starts_at": "2027-03-28T02:30" }),
         "/events/0/starts_at",
     );
+    // A day without a time is not midnight.
+    refused(
+        json!({ "reference": "1", "number": "0612345678", "starts_at": "2027-01-10" }),
+        "/events/0/starts_at",
+    );
     refused(
         json!({ "reference": "1", "number": "0612345678", "minutes": 0 }),
         "/events/0/minutes",
@@ -244,6 +249,9 @@ fn req_004_12_what_is_no_event_and_no_plan_is_refused() {
         json!({ "reference": "1", "number": "0612345678", "state": "lost" }),
         "/events/0/state",
     );
+    let one = json!({ "reference": "1", "number": "0612345678", "starts_at": "2027-01-10T09:00" });
+    http.post("/v1/events", &json!({ "events": [one, one] }))
+        .expect_field_problem(&[422], "/events/1/reference");
     let refused = |more: Value, pointer: &str| {
         let mut plan = json!({ "name": "Rappel", "text": "RDV [date]", "sender": "Cabinet" });
         for (name, value) in more.as_object().expect("fields") {
@@ -263,6 +271,9 @@ fn req_004_12_what_is_no_event_and_no_plan_is_refused() {
         json!({ "offsets": ["-24h"], "not_before": "20:00", "not_after": "08:00" }),
         "/not_after",
     );
+    let hours = json!({ "name": "Rappel", "text": "RDV [date]", "sender": "Cabinet", "offsets": ["-24h"], "not_before": "20:00", "not_after": "08:00" });
+    let answer = http.post("/v1/reminder_plans", &hours);
+    assert_eq!(answer.json()["errors"][0]["code"], "not_later", "{:?}", answer.json());
     let stranger = stand.engine.tenant("Autre cabinet", 10).http(&stand.engine);
     let ids = put(&http, &json!([{ "reference": "1", "number": "0612345678" }]));
     stranger.get(&format!("/v1/events/{}", ids[0])).expect_problem(&[404]);

@@ -15,6 +15,8 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::Missing
         | FieldProblem::WrongType { .. } => false,
         FieldProblem::Empty
+        | FieldProblem::Twice
+        | FieldProblem::NotLater { .. }
         | FieldProblem::TooLong { .. }
         | FieldProblem::TooMany { .. }
         | FieldProblem::TooManyLines { .. }

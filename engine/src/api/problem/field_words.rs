@@ -25,6 +25,8 @@ fn french(problem: &FieldProblem) -> String {
         }
         FieldProblem::UnknownField { nearest } => with_guess("Champ inconnu", nearest, Language::Fr),
         FieldProblem::DuplicateField => "Champ en double.".to_owned(),
+        FieldProblem::Twice => "Déjà donné plus haut dans la liste.".to_owned(),
+        FieldProblem::NotLater { than } => format!("Doit être après {than}."),
         FieldProblem::Missing => "Champ obligatoire.".to_owned(),
         FieldProblem::WrongType { expected, found } => {
             let [found, expected] = [found, expected].map(|kind| json_type(*kind, Language::Fr));
@@ -96,6 +98,8 @@ fn english(problem: &FieldProblem) -> String {
         }
         FieldProblem::UnknownField { nearest } => with_guess("Unknown field", nearest, Language::En),
         FieldProblem::DuplicateField => "Duplicate field.".to_owned(),
+        FieldProblem::Twice => "Given further up in the list.".to_owned(),
+        FieldProblem::NotLater { than } => format!("Must be later than {than}."),
         FieldProblem::Missing => "Required.".to_owned(),
         FieldProblem::WrongType { expected, found } => {
             format!("{} instead of {}.", json_type(*found, Language::En), json_type(*expected, Language::En))

@@ -9,7 +9,7 @@ use crate::agenda::EventAnswer;
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{ConversationId, EventId, Recipient, SurveyId, SurveyRunId, TenantId, UnixMicros};
 use crate::replies::made::Made;
-use crate::replies::meaning::meaning;
+use crate::replies::meaning::yes_or_no;
 use crate::replies::reading::{Confidence, SURE};
 use crate::replies::score::{HUNDRED, score};
 use crate::replies::threads::SaidState;
@@ -83,7 +83,7 @@ pub(in crate::replies) fn is_answer(surveyed: &Surveyed, text: &str, at: UnixMic
     let question = surveyed.current()?;
     match question.asks {
         Asks::Scale => score(text, question.scale).map(|(number, sure)| (Some(number), sure)),
-        Asks::YesNo => match meaning(text)? {
+        Asks::YesNo => match yes_or_no(text)? {
             (EventAnswer::Confirm, sure) => Some((Some(HUNDRED), sure)),
             (EventAnswer::Cancel, sure) => Some((Some(0), sure)),
             (EventAnswer::Move, _) => None,

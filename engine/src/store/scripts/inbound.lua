@@ -7,6 +7,9 @@
 --     [+2] digest of the message  [+3] '1': it is an opt-out, '2': unless it answers its tenant's appointments  [+4] the message
 --     [+5] what its parts had in common, or ''  [+6] the tenants whose that number is, 4 octets each, behind '!' if the message
 --     itself says that it is for the first, or ''  [+7] '1': a simulator brought it, and it is for sandboxes alone
+-- A second copy is one that comes while nothing was sent to its sender since the first, or before that was acknowledged: an SMSC
+--     sends again what it heard nothing of, and a person answers the next question with the same word. A copy that opts out anew,
+--     of one who has opted in since, is none.
 -- Returns: for each message its tenant, 0: nobody's, or -1: a second copy; then 1 when an opt-out was stored, or 0.
 -- Limits: at most 100 messages a call.
 local base, now, twice, lanes, days, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
@@ -48,6 +51,30 @@ local function answered(record, number, owners, simulated)
   return #owners == 4 and owners or nil
 end
 
+-- What was sent to a person: the length of the trails, 2 octets, these, and the messages that may be at an SMSC, 8 octets each.
+local function sent_to(record)
+  local at, ids = messages_of(record), {}
+  local trails = sub(record, 1, at - 1)
+  while at <= #record do
+    local state = byte(record, at + STATE)
+    if state ~= WAITING and state ~= DEFERRED then ids[#ids + 1] = sub(record, at + ID, at + ID + 7) end
+    at = item_end(record, at) + 1
+  end
+  return struct.pack('>I2', #trails) .. trails .. table.concat(ids)
+end
+
+-- Whether something was sent since that was so: a trail has changed, or a message is under way that was not.
+local function was_sent_since(before, sent)
+  local ids, ids_before = 3 + struct.unpack('>I2', sent), 3 + struct.unpack('>I2', before)
+  if sub(before, 1, ids_before - 1) ~= sub(sent, 1, ids - 1) then return true end
+  local known = {}
+  for at = ids_before, #before, 8 do known[sub(before, at, at + 7)] = true end
+  for at = ids, #sent, 8 do
+    if not known[sub(sent, at, at + 7)] then return true end
+  end
+  return false
+end
+
 for i = 7, #ARGV, 8 do
   local recipient, number, digest, stops = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local message, key, owners, simulated = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7] == '1'
@@ -56,20 +83,24 @@ for i = 7, #ARGV, 8 do
     call('ZREM', base .. 'parting', key)
     call('SET', base .. 'whole:' .. key, 1, 'EX', twice)
   end
-  if not call('SET', base .. 'in:' .. digest, 1, 'NX', 'EX', twice) then
+  local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
+  local sent, before = sent_to(record), call('GET', base .. 'in:' .. digest)
+  local is_copy = before and not (call('EXISTS', base .. 'heard:' .. digest) == 1 and was_sent_since(before, sent))
+  local tenant4, campaign = answered(record, number, owners, simulated)
+  local tenant, stopped = tenant4 and struct.unpack('>I4', tenant4) or 0, 0
+  -- What nobody's sandbox sent opts out of nothing: in a simulator nobody has said so.
+  local heard = tenant4 or not simulated
+  if heard and recipient ~= '' and (stops == '1' or stops == '2' and not is_among(spared, tenant4 or '')) then
+    -- Nobody knows whose messages are meant: all.
+    if opt_out(base, recipient, lanes, tenant4 or '') == 1 then is_copy = false end
+    changed[recipient] = end_waiting(base, recipient, record, { lanes, tenant4 or '', slot }, events)
+    stopped = 1
+  end
+  if is_copy then
     reply[#reply + 1], reply[#reply + 2] = -1, 0
   else
-    local record = changed[recipient] or call('HGET', base .. 'rec', recipient) or ''
-    local tenant4, campaign = answered(record, number, owners, simulated)
-    local tenant, stopped = tenant4 and struct.unpack('>I4', tenant4) or 0, 0
-    -- What nobody's sandbox sent opts out of nothing: in a simulator nobody has said so.
-    local heard = tenant4 or not simulated
-    if heard and recipient ~= '' and (stops == '1' or stops == '2' and not is_among(spared, tenant4 or '')) then
-      -- Nobody knows whose messages are meant: all.
-      opt_out(base, recipient, lanes, tenant4 or '')
-      changed[recipient] = end_waiting(base, recipient, record, { lanes, tenant4 or '', slot }, events)
-      stopped = 1
-    end
+    call('SET', base .. 'in:' .. digest, sent, 'EX', twice)
+    call('DEL', base .. 'heard:' .. digest)
     local stream = base .. 'inbound:' .. tenant
     call('XADD', stream, 'MAXLEN', '~', most, '*', 'm', message, 'c', campaign or '', 's', stopped, 'r', stopped == 1 and recipient or '')
     call('XTRIM', stream, 'MINID', '~', string.format('%.0f', (now - days * 86400) * 1000))
