@@ -59,6 +59,7 @@ const STEPS: &[(&str, &str)] = &[
         "reseller watch",
         include_str!("../data/migrations/0034_reseller_watch.sql"),
     ),
+    ("withdrawals", include_str!("../data/migrations/0046_withdrawals.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -68,6 +68,10 @@ pub(super) async fn open(config: &Config, servers: &Servers) -> Result<(Base, Gu
             "imports were interrupted; the same files may be sent again"
         );
     }
+    let refolded = people.refold().await.map_err(DatabaseFault::Query)?;
+    if refolded > 0 {
+        tracing::info!(refolded, "what filters compare of contacts was made anew");
+    }
     let kept = (database.clone(), mirror.clone());
     let links = config.links.listen;
     let links = links.map(|_| Links::new(kept, clock, config.links.preview_within));
