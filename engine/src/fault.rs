@@ -73,7 +73,7 @@ pub(crate) enum FieldProblem {
     },
     /// None of the words that the field takes.
     UnknownValue {
-        /// The words that it takes.
+        /// The words that it takes; none: see [`FieldProblem::GONE`].
         allowed: &'static [&'static str],
     },
     /// What is asked for has too many lines.
@@ -169,6 +169,9 @@ pub(crate) enum FieldProblem {
 }
 
 impl FieldProblem {
+    /// The id of a list or segment that is gone, or never was one of the tenant's.
+    pub(crate) const GONE: Self = Self::UnknownValue { allowed: &[] };
+
     /// Every code, in the order of the alphabet.
     pub(crate) fn codes() -> Vec<&'static str> {
         // What has kinds of its own is told by theirs.
@@ -280,6 +283,8 @@ pub(crate) enum DateProblem {
     NeverComes,
     /// No time with its offset, and no day.
     InvalidMoment,
+    /// A time that is still to come, of what is said to have been.
+    InFuture,
     /// A time that ends before it begins, or is longer than allowed.
     InvalidRange {
         /// The most days allowed.
@@ -375,6 +380,10 @@ pub(crate) enum SheetProblem {
     DuplicateInFile,
     /// No column holds numbers.
     NoNumberColumn,
+    /// A row without a number, of somebody who is kept all the same.
+    NoNumber,
+    /// A quote that opens a cell, and that nothing closes.
+    UnclosedQuote,
     /// Nothing but blank lines.
     EmptyFile,
     /// A row of more octets than allowed.

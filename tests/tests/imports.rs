@@ -213,6 +213,25 @@ fn req_001_16_every_row_is_in_one_bucket_and_errors_can_be_mended() {
         rows(&import(&http, mended.as_bytes())),
         json!({ "created": 3, "unchanged": 1, "not_mobile": 1 })
     );
+    // A quote that is not closed costs its own row, and none of those behind it.
+    let mut file = "Ref;Nom;Portable\n".to_owned();
+    for at in 100..200 {
+        let quote = if at == 110 { "\"" } else { "" };
+        file += &format!("{at};{quote}Nom{at};0613000{at}\n");
+    }
+    let torn = import(&french, file.as_bytes());
+    assert_eq!(rows(&torn), json!({ "created": 99, "invalid": 1 }));
+    assert_eq!(torn["invalid"], json!({ "unclosed_quote": 1 }));
+    let listed = errors(&http, &torn);
+    assert!(
+        listed.contains("12;\"Nom « \"\"Nom110 » : Un guillemet ouvre"),
+        "{listed}"
+    );
+    let mended = listed.replace("\"\"\"Nom110\"", "Nom110");
+    assert_eq!(rows(&import(&http, mended.as_bytes())), json!({ "created": 1 }));
+    // Nobody has agreed to anything tomorrow.
+    let ahead = "Ref;Portable;Consentement;Date consentement\n200;0613000200;oui;01/01/2066\n";
+    assert_eq!(import(&http, ahead.as_bytes())["invalid"], json!({ "in_future": 1 }));
 }
 
 #[test]
@@ -268,8 +287,15 @@ fn req_001_25_what_is_exported_comes_back() {
          "practices": ["Pau, centre", "Dax"], "tags": ["vip"], "attributes": {"Ville": "@Pau", "nom": "+2"}, "kind": "staff"},
         {"number": "+32470123456", "last_name": "-Peeters"},
         {"reference": "3", "number": "0559123456", "first_name": "Fixe"},
+        {"reference": "5", "number": "0612340005", "practices": ["Paris", "Lyon"],
+         "visits": [{"day": "2026-03-09", "practice": "Lyon"}]},
+        {"reference": "6", "first_name": "Sans"},
     ] });
     http.post("/v1/contacts", &contacts).expect(200);
+    let visitors = |http: &Http, practice: &str| {
+        let visited = json!({ "filter": { "visited": practice } });
+        http.post("/v1/contacts/search", &visited).expect(200)["total"].clone()
+    };
     let agreed = "reference;portable;consentement;date consentement;source consentement;texte consentement\n\
                   4;0612340004;oui;02/01/2026 14:30;formulaire;J'accepte.\n";
     assert_eq!(rows(&import(&http, agreed.as_bytes())), json!({ "created": 1 }));
@@ -293,11 +319,23 @@ fn req_001_25_what_is_exported_comes_back() {
         let again = import(&http, file.text.as_bytes());
         assert_eq!(
             rows(&again),
-            json!({ "unchanged": 3, "not_mobile": 1 }),
+            json!({ "unchanged": 4, "not_mobile": 2 }),
             "{dialect}: {}",
             file.text
         );
         import(&other, file.text.as_bytes());
+        for clinic in [&http, &other] {
+            let visited = [visitors(clinic, "Lyon"), visitors(clinic, "Paris")];
+            assert_eq!(visited, [json!(1), json!(0)], "{dialect}");
+            let consents = clinic.get("/v1/consents").expect(200);
+            assert_eq!(consents["data"].as_array().map(Vec::len), Some(1), "{consents}");
+            let [said, source] = ["wording", "source"].map(|name| &consents["data"][0][name]);
+            assert_eq!(
+                (said, source),
+                (&json!("J'accepte."), &json!("formulaire")),
+                "{dialect}"
+            );
+        }
         assert_eq!(export(&other, dialect).text, file.text, "{dialect}");
         assert_eq!(export(&other, "jsonl").text, export(&http, "jsonl").text, "{dialect}");
     }

@@ -166,14 +166,30 @@ fn req_000_17_lists_segments_and_numbers_are_put_together_and_others_left_out() 
         );
 
         // A list that is gone: nobody else is written to in its place.
-        let other = stand.tenant.create(&stand.engine, &order(&json!({ "lists": [list] })));
+        let members = json!({ "field": "list", "is": list });
+        let without = json!({ "filter": { "not": members } });
+        let variant = json!([{ "filter": { "not": members }, "text": "Bonjour" }]);
+        let orders = [
+            order(&json!({ "lists": [list] })),
+            order(&without),
+            order(&json!({ "filter": {}, "exclude": { "filter": members } })),
+            order(&json!({ "filter": {} })).with("variants", variant),
+        ];
+        let others = orders.map(|order| stand.tenant.create(&stand.engine, &order));
         http.delete(&format!("/v1/lists/{list}")).expect_none(204);
-        other.ask(&stand.engine, "launch").expect(202);
-        other.wait(&stand.engine, "it is a draft again", LIMIT, |view| {
-            view.state == "draft"
-        });
-        let shown = http.get(&format!("/v1/campaigns/{}", other.id)).expect(200);
-        assert_eq!(shown["refused"], "unknown_value", "{shown}");
+        for other in others {
+            other.ask(&stand.engine, "launch").expect(202);
+            other.wait(&stand.engine, "it is a draft again", LIMIT, |view| {
+                view.state == "draft"
+            });
+            let shown = http.get(&format!("/v1/campaigns/{}", other.id)).expect(200);
+            assert_eq!(shown["refused"], "unknown_value", "{shown}");
+        }
+        let late = http.post("/v1/campaigns", &order(&without).body).expect_problem(&[422]);
+        assert_eq!(late["errors"][0]["pointer"], "/audience/filter/not/is", "{late}");
+        let segment = json!({ "name": "Sans elle", "filter": { "not": members } });
+        let late = http.post("/v1/segments", &segment).expect_problem(&[400, 422]);
+        assert_eq!(late["errors"][0]["pointer"], "/filter/not/is", "{late}");
     });
 }
 
@@ -189,8 +205,7 @@ fn req_001_04_without_consent_no_advertising_where_the_clinic_has_to_have_it() {
             true
         );
         // req_002_06: the wording is kept as it was shown.
-        let wording =
-            "J'accepte que mon numéro de téléphone soit utilisé pour recevoir des offres de la société Osteo par SMS.";
+        let wording = "J'accepte que mon numéro de téléphone soit utilisé\npour recevoir des offres de la société Osteo par SMS. ";
         let consent = json!({
             "contact": {"reference": "2"}, "wording": wording, "wording_version": "2026-1", "source": "formulaire",
             "source_url": "https://osteo.example/rdv", "ip": "192.0.2.7", "given_at": "2026-01-02T10:00:00Z"
@@ -212,6 +227,19 @@ fn req_001_04_without_consent_no_advertising_where_the_clinic_has_to_have_it() {
         assert!(
             evidence["data"][0]["withdrawn_at"].is_string(),
             "it stays as evidence: {evidence}"
+        );
+        // What was given before is kept, and makes nobody agree again; what is still to come is not given.
+        let mut late = json!({"contact": {"reference": "6"}, "wording": "Oui", "source": "papier"});
+        late["given_at"] = json!("2026-01-01T10:00:00Z");
+        let kept = http.post("/v1/consents", &late).expect(201);
+        assert!(kept["withdrawn_at"].is_string(), "{kept}");
+        assert_eq!(meant(&http, &json!({"field": "consent", "is": true})), ["Hugo"]);
+        late["given_at"] = json!("2066-01-01T10:00:00Z");
+        let refused = http.post("/v1/consents", &late).expect_problem(&[400, 422]);
+        let fault = &refused["errors"][0];
+        assert_eq!(
+            (&fault["pointer"], &fault["code"]),
+            (&json!("/given_at"), &json!("in_future"))
         );
         let everybody = json!({ "filter": {}, "numbers": "0612345699" });
         let advertising = order(&everybody).with("purpose", json!("marketing"));

@@ -22,7 +22,7 @@ use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::FormId;
 use crate::fault::{FieldProblem, UrlProblem};
-use crate::people::{Form, FormOrder, PROOF_MAX, Proof, WORDING_MAX, check_text};
+use crate::people::{Form, FormOrder, PROOF_MAX, Proof, check_text, check_wording};
 
 /// Where one is sent.
 const OPEN: &str = "/v1/consent_forms/{token}/consents";
@@ -122,7 +122,7 @@ fn read(fields: &mut Fields, app: &App) -> Option<FormOrder> {
             text => Ok(text),
         })
     };
-    let wording = full(fields, "wording", WORDING_MAX);
+    let wording = fields.checked("wording", |text| check_wording(&text));
     let wording_version = fields.if_given("wording_version", |fields, name| full(fields, name, PROOF_MAX));
     let source = fields.if_given("source", |fields, name| full(fields, name, PROOF_MAX));
     let list = fields.if_given("list", |fields, name| {

@@ -19,8 +19,8 @@ use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{ConsentId, ContactId, UnixMicros};
-use crate::fault::FieldProblem;
-use crate::people::{Consent, PROOF_MAX, Proof, WORDING_MAX, check_text};
+use crate::fault::{DateProblem, FieldProblem};
+use crate::people::{Consent, PROOF_MAX, Proof, check_text, check_wording};
 
 const FIELDS: [&str; 8] = [
     "contact",
@@ -142,7 +142,7 @@ fn proof(fields: &mut Fields) -> Option<Proof> {
             text => Ok(text),
         })
     };
-    let wording = full(fields, "wording", WORDING_MAX);
+    let wording = fields.checked("wording", |text| check_wording(&text));
     let source = full(fields, "source", PROOF_MAX);
     let mut text = |name: &str| fields.if_given(name, |fields, name| full(fields, name, PROOF_MAX));
     let (wording_version, source_url, user_agent) = (text("wording_version"), text("source_url"), text("user_agent"));
@@ -168,9 +168,10 @@ fn proof(fields: &mut Fields) -> Option<Proof> {
 fn given_at(fields: &mut Fields, now: UnixMicros) -> Option<UnixMicros> {
     let given = fields.if_given("given_at", |fields, name| {
         fields.checked(name, |text| {
-            let at: Timestamp = text.parse().map_err(|_| FieldProblem::InvalidTime)?;
+            let at: Timestamp = text.parse().map_err(|_| DateProblem::InvalidInstant)?;
             let at = u64::try_from(at.as_microsecond()).map(UnixMicros);
-            at.ok().filter(|at| *at <= now).ok_or(FieldProblem::InvalidTime)
+            let at = at.map_err(|_| DateProblem::InvalidInstant)?;
+            Some(at).filter(|at| *at <= now).ok_or(DateProblem::InFuture.into())
         })
     });
     given.map(|given| given.unwrap_or(now))

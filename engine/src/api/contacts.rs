@@ -379,6 +379,7 @@ pub(super) fn view(contact: &Contact, engaged: &Engaged) -> Value {
         "tags": details.tags,
         "attributes": attributes,
         "consent_at": contact.consent_at.and_then(time),
+        "consent_withdrawn_at": contact.withdrawn_at.and_then(time),
         "unreachable": contact.unreachable.map(|seen| json!({
             "since": time(seen.at),
             "reason": seen.how.code(),

@@ -182,17 +182,19 @@ impl Course {
         };
         // Of a step, nobody may be meant: an empty piece would be the end to some readers.
         while let (Some(after), true) = (self.after, piece.len() < PIECE) {
-            let found = self.whom.some(&self.people, self.tenant, after).await;
-            let (found, next) = found.map_err(|error| {
-                // The answer has begun: that it is not whole, its reader sees by its end.
-                tracing::warn!(%error, "an export broke off");
-                io::Error::other(error)
-            })?;
+            let (found, next) = self.whom.some(&self.people, self.tenant, after).await.map_err(broken)?;
+            let beside = self.people.beside(&found).await.map_err(broken)?;
             for contact in &found {
-                piece += &self.export.line(&written(contact, &self.names));
+                piece += &self.export.line(&written(contact, &self.names, &beside));
             }
             self.after = next;
         }
         Ok(Some(piece).filter(|piece| !piece.is_empty()).map(Into::into))
     }
+}
+
+/// The answer has begun: that it is not whole, its reader sees by its end.
+fn broken(error: DatabaseError) -> io::Error {
+    tracing::warn!(%error, "an export broke off");
+    io::Error::other(error)
 }

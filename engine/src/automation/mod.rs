@@ -85,6 +85,10 @@ impl Automations {
         order: &Value,
     ) -> Result<Automation, AutomationFault> {
         let now = self.0.clock.unix();
+        let timetable = match now.timestamp() {
+            Some(now) => timetable.counted_from(now),
+            None => timetable,
+        };
         let next = self.first_behind(&timetable, now).ok_or(AutomationFault::Never)?;
         let mut tried = order.clone();
         tried["name"] = campaign_name(name, next.day).into();

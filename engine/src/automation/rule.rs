@@ -87,6 +87,12 @@ impl Rule {
         Some(rule).filter(|_| fits && !weekly_by_date)
     }
 
+    /// The same rule without an end; `None`: it does not end after a number of days.
+    pub(crate) fn without_count(self) -> Option<Self> {
+        let ends = Ends::Never;
+        matches!(self.ends, Ends::After(_)).then_some(Self { ends, ..self })
+    }
+
     /// The first of its days behind `after`, or on or behind `starts` where nothing is behind; `None`: no more come.
     pub(crate) fn next(&self, starts: Date, after: Option<Date>) -> Option<Date> {
         let mut counted = 0;

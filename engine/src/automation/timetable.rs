@@ -79,6 +79,22 @@ impl Timetable {
         }
     }
 
+    /// The same, and where its rule counts, without a first day whose time is over: that day would count and never come. Days before
+    /// today were told, and count as they say.
+    pub(crate) fn counted_from(self, now: Timestamp) -> Self {
+        let first = match &self.plan {
+            Plan::Recurrence(rule) => Rule::read(rule).and_then(Rule::without_count),
+            Plan::Easter(_) | Plan::Birthday(_) | Plan::Since(_) => None,
+        };
+        let today = TimeZone::get(&self.zone).map(|zone| now.to_zoned(zone).date());
+        let is_today = today.is_ok_and(|today| today == self.starts);
+        let is_over = self.instant(self.starts).is_some_and(|at| at <= now);
+        match first.and_then(|rule| rule.next(self.starts, Some(self.starts))) {
+            Some(first) if is_today && is_over => Self { starts: first, ..self },
+            Some(_) | None => self,
+        }
+    }
+
     /// When an occurrence begins: at its time, or where the clocks leap over that, as much later; of two, at the first.
     pub(crate) fn instant(&self, day: Date) -> Option<Timestamp> {
         let zone = TimeZone::get(&self.zone).ok()?;
@@ -140,6 +156,39 @@ mod tests {
         let first = plan.next(None).unwrap();
         assert_eq!(first.to_string(), "2027-03-21");
         assert_eq!(plan.next(Some(first)).unwrap().to_string(), "2028-04-09");
+    }
+
+    #[test]
+    fn a_first_day_that_is_over_is_not_counted() {
+        let days = |rule: &str, starts: &str, now: &str| {
+            let plan = timetable(Plan::Recurrence(rule.to_owned()), starts).counted_from(now.parse().unwrap());
+            let (mut days, mut after) = (Vec::new(), None);
+            while let Some(day) = plan.next(after).filter(|_| days.len() < 4) {
+                days.push(day.to_string());
+                after = Some(day);
+            }
+            days
+        };
+        let (before, after) = ("2026-11-27T01:00:00Z", "2026-11-27T22:58:00Z");
+        assert_eq!(
+            days("FREQ=DAILY;COUNT=2", "2026-11-27", before),
+            ["2026-11-27", "2026-11-28"]
+        );
+        assert_eq!(
+            days("FREQ=DAILY;COUNT=2", "2026-11-27", after),
+            ["2026-11-28", "2026-11-29"]
+        );
+        assert_eq!(
+            days("FREQ=WEEKLY;INTERVAL=2;COUNT=2", "2026-11-27", after),
+            ["2026-12-11", "2026-12-25"]
+        );
+        assert_eq!(days("FREQ=DAILY;COUNT=1", "2026-11-27", after), ["2026-11-28"]);
+        // What was told of another day counts from there, and what does not count begins as it says.
+        assert_eq!(
+            days("FREQ=DAILY;COUNT=2", "2026-11-26", after),
+            ["2026-11-26", "2026-11-27"]
+        );
+        assert_eq!(days("FREQ=WEEKLY", "2026-11-27", after)[0], "2026-11-27");
     }
 
     #[test]

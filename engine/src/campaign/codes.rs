@@ -31,11 +31,11 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::Fields`]: the pool has too few, or is gone.
-    pub(super) async fn give_codes(&self, campaign: &Campaign, recipients: u32) -> Result<(), CampaignFault> {
+    pub(super) async fn give_codes(&self, campaign: &Campaign, total: u32) -> Result<(), CampaignFault> {
         let Some((pool, column)) = campaign.code_pool.zip(column(campaign)) else {
             return Ok(());
         };
-        let stock = self.codes_for(campaign, recipients.into()).await?;
+        let stock = self.codes_for(campaign, total.into()).await?;
         if let Some(missing) = stock.map(|stock| stock.missing).filter(|missing| *missing > 0) {
             return Err(too_few(missing));
         }
@@ -59,8 +59,11 @@ impl Campaigns {
             let codes = codes.map_err(gone)?;
             let mut with_codes = Vec::with_capacity(rows.len());
             for (partition, position, row) in rows {
-                // Others may have taken what there was.
-                let code = codes.get(&row.recipient).ok_or_else(|| too_few(1))?;
+                let Some(code) = codes.get(&row.recipient) else {
+                    // Others have taken what there was meanwhile: counted anew, with those that this campaign has got.
+                    let stock = self.codes_for(campaign, total.into()).await?;
+                    return Err(too_few(stock.map_or(1, |stock| stock.missing.max(1))));
+                };
                 let variables = campaign.cipher.open(row.variables)?;
                 let variables = with(&variables, column, code);
                 let row = Row {

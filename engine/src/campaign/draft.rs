@@ -244,6 +244,11 @@ impl Campaigns {
                     .into_iter()
                     .flatten(),
             );
+            let filter = (&variant.filter, format!("/variants/{at}/filter"));
+            match self.0.deps.people.check_filter(tenant, (filter.0, &filter.1)).await {
+                Err(PeopleFault::Fields(gone)) => faults.extend(gone),
+                checked => checked?,
+            }
         }
         let texts = variants.map(|(at, variant)| (format!("/variants/{at}/text"), variant.text.as_str()));
         let longest = draft.link.as_ref().map(|(link, _)| longest_link(&link.domain));

@@ -314,6 +314,16 @@ impl Campaigns {
         Ok((texts, terms))
     }
 
+    /// Whether all lists are there by which its texts are chosen.
+    async fn check_variants(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        for (at, variant) in campaign.variants.iter().enumerate() {
+            let pointer = format!("/variants/{at}/filter");
+            let filter = (&variant.filter, pointer.as_str());
+            self.0.deps.people.check_filter(campaign.tenant, filter).await?;
+        }
+        Ok(())
+    }
+
     /// Finds out whom a campaign means, and makes something of the rows that they become, as they come.
     pub(super) async fn find_out<T, F>(
         &self,
@@ -329,6 +339,7 @@ impl Campaigns {
         let query = serde_json::from_str(query).map_err(|_| StoreError::Corrupt("whom a campaign means"))?;
         let audience = Audience::read(&query).map_err(CampaignFault::Fields)?;
         let meant = self.0.deps.people.meant(tenant, &audience).await?;
+        self.check_variants(campaign).await?;
         let table = self.routes();
         let (batches, rows) = mpsc::channel(BATCHES_MAX);
         let chooser = table.chooser_of(tenant).0;

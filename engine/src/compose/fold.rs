@@ -20,9 +20,33 @@ pub(crate) fn fold(name: &str) -> String {
     folded
 }
 
+/// A value of such a field, as [`fold`] has it; but a hyphen before a digit stays: `-3` is not `3`, and `1-2` is not `12`.
+pub(crate) fn fold_value(value: &str) -> String {
+    let mut folded = String::with_capacity(value.len());
+    let mut parts = value.split('-').peekable();
+    while let Some(part) = parts.next() {
+        folded += &fold(part);
+        let stays = |next: &&str| next.starts_with(|first: char| first.is_ascii_digit());
+        if parts.peek().is_some_and(stays) {
+            folded.push('-');
+        }
+    }
+    folded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_keep_what_words_do_without() {
+        assert_eq!(fold_value("Saint-Étienne"), fold_value("saint etienne"));
+        for (one, other) in [("-3", "3"), ("1-2", "12"), ("2026-01-02", "20260102")] {
+            assert_ne!(fold_value(one), fold_value(other));
+        }
+        assert_eq!(fold_value("12 000"), "12000");
+        assert_eq!(fold_value("--3-"), "-3");
+    }
 
     #[test]
     fn what_people_take_for_one_name_is_one() {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::compose::fold;
 use crate::domain::{Recipient, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{DateProblem, FieldProblem};
 use crate::people::{self, Given, Said, TEXT_MAX, VALUE_MAX, Visit, check_name, check_text};
 use crate::sheet::{self, Consent, Phone};
 
@@ -26,14 +26,14 @@ pub(super) struct Person {
 ///
 /// # Errors
 /// What a clinic's people may not have.
-pub(super) fn person(contact: sheet::Contact) -> Result<Person, FieldProblem> {
+pub(super) fn person(contact: sheet::Contact, now: UnixMicros) -> Result<Person, FieldProblem> {
     let text = |text: Option<String>| text.map(|text| check_text(&one_line(&text), TEXT_MAX)).transpose();
     let name = |text: &String| check_name(&one_line(text), TEXT_MAX);
     let names = |texts: &[String]| match texts {
         [] => Ok(None),
         texts => texts.iter().map(name).collect::<Result<Vec<_>, _>>().map(Some),
     };
-    let practice = contact.last_visit_practice.as_ref().or(contact.practices.first());
+    let practice = contact.last_visit_practice.as_ref();
     let practice = practice.map(name).transpose()?.unwrap_or_default();
     let day = contact.last_visit;
     let mut attributes = BTreeMap::new();
@@ -61,7 +61,7 @@ pub(super) fn person(contact: sheet::Contact) -> Result<Person, FieldProblem> {
             attributes,
             visits: day.map(|day| Visit { day, practice }).into_iter().collect(),
         },
-        said: contact.consent.map(said),
+        said: contact.consent.map(|consent| said(consent, now)).transpose()?,
         mobile: contact.number.is_some_and(|phone| phone.mobile),
     })
 }
@@ -71,14 +71,18 @@ fn one_line(text: &str) -> String {
     text.replace("\r\n", " ").replace(['\r', '\n', '\t'], " ")
 }
 
-fn said(consent: Consent) -> Said {
+fn said(consent: Consent, now: UnixMicros) -> Result<Said, FieldProblem> {
     let micros = |at: Timestamp| u64::try_from(at.as_microsecond()).map(UnixMicros).ok();
-    Said {
+    let at = consent.at.and_then(micros);
+    if at.is_some_and(|at| at > now) {
+        return Err(DateProblem::InFuture.into());
+    }
+    Ok(Said {
         given: consent.given,
-        at: consent.at.and_then(micros),
+        at,
         source: consent.source.unwrap_or_default(),
         wording: consent.wording.unwrap_or_default(),
-    }
+    })
 }
 
 /// The attributes that have columns of their own in a file.
@@ -87,9 +91,14 @@ pub(crate) fn columns(attributes: Vec<String>) -> Vec<String> {
 }
 
 /// A person of a clinic as a file has them, with attributes as `names` spells them, by what is the same to a person.
-pub(crate) fn written(contact: &people::Contact, names: &HashMap<String, String>) -> sheet::Contact {
+pub(crate) fn written(
+    contact: &people::Contact,
+    names: &HashMap<String, String>,
+    beside: &people::Beside,
+) -> sheet::Contact {
     let details = &contact.details;
-    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let proof = beside.consent(contact.id);
     let mut attributes = details.attributes.clone();
     let others = attributes.remove(OTHER_NUMBERS).unwrap_or_default();
     let spelt = |name: String| names.get(&fold(&name)).cloned().unwrap_or(name);
@@ -116,13 +125,12 @@ pub(crate) fn written(contact: &people::Contact, names: &HashMap<String, String>
         practices: details.practices.clone(),
         tags: details.tags.clone(),
         last_visit: details.last_visit,
-        // A contact is known with the day of its last visit; at which practice, only the visit is.
-        last_visit_practice: None,
+        last_visit_practice: beside.last_practice(contact.id).and_then(some),
         consent: consent.map(|at| Consent {
             given: true,
             at: Some(at),
-            source: None,
-            wording: None,
+            source: proof.and_then(|(source, _)| some(source)),
+            wording: proof.and_then(|(_, wording)| some(wording)),
         }),
         attributes,
     }

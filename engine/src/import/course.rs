@@ -40,7 +40,11 @@ impl Course {
     /// To the end of the file, or until `stop`.
     pub(super) async fn run(mut self, (spool, reading): (Spool, Reading), stop: CancellationToken) {
         let (sender, mut batches) = mpsc::channel(BATCHES_MAX);
-        let mut gather = Gather::new(sender, (self.imports.words, self.asked.language));
+        let mut gather = Gather::new(
+            sender,
+            (self.imports.words, self.asked.language),
+            self.imports.people.now(),
+        );
         let reader = tokio::task::spawn_blocking(move || {
             let read = reading.read(spool, &mut gather);
             gather.finish();
@@ -78,7 +82,7 @@ impl Course {
                 .filter_map(|(became, person)| Some((became.id, person.said.as_ref()?)))
                 .collect();
             let news = people.said(self.asked.tenant, &said).await?;
-            let numbers: Vec<_> = given.iter().filter_map(|given| given.number.flatten()).collect();
+            let numbers: Vec<_> = given.iter().map(|given| given.number.flatten()).collect();
             let suppressed = self.suppressed(&numbers).await?;
             let cannot: Vec<_> = arrived.iter().map(|person| !person.mobile).zip(suppressed).collect();
             self.count(&became, &news, &cannot);
@@ -127,14 +131,14 @@ impl Course {
     }
 
     /// Which of these want no advertising of this tenant.
-    async fn suppressed(&self, numbers: &[Recipient]) -> Result<Vec<bool>, ImportFault> {
+    async fn suppressed(&self, numbers: &[Option<Recipient>]) -> Result<Vec<bool>, ImportFault> {
         let store = &self.imports.store;
         let mut groups: Vec<(Partition, Vec<Recipient>)> = store
             .all_partitions()
             .map(|partition| (partition, Vec::new()))
             .collect();
         let partition = |number: &Recipient| usize::from(number.partition(store.partitions()).0);
-        for number in numbers {
+        for number in numbers.iter().flatten() {
             groups[partition(number)].1.push(*number);
         }
         groups.retain(|(_, numbers)| !numbers.is_empty());
@@ -147,7 +151,11 @@ impl Course {
             .filter(|(_, struck)| **struck)
             .map(|(number, _)| number.0)
             .collect();
-        Ok(numbers.iter().map(|number| struck.contains(&number.0)).collect())
+        let is_struck = |number: &Recipient| struck.contains(&number.0);
+        Ok(numbers
+            .iter()
+            .map(|number| number.as_ref().is_some_and(is_struck))
+            .collect())
     }
 
     fn fail(&mut self, fault: &ImportFault) -> ImportState {

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::Words;
 use super::account::{Account, Buckets, Errors};
 use super::convert::{Person, person};
-use crate::domain::Language;
+use crate::domain::{Language, UnixMicros};
 use crate::fault::{FieldProblem, SheetProblem};
 use crate::people::UPSERT_MAX;
 use crate::sheet::{Contact, Dialect, ErrorList, Mapping, Reading, RowFault, RowRead, SheetFault, Spool, Taker};
@@ -52,6 +52,8 @@ enum Sorted {
 /// Sorts the rows of one file.
 #[derive(Default)]
 struct Sorter {
+    /// When the file is read: nobody has agreed to anything later.
+    now: UnixMicros,
     /// Who has come, by a digest: among a million people, two share one in 40 million files.
     seen: FxHashSet<(u64, u64)>,
 }
@@ -62,7 +64,7 @@ impl Sorter {
             Ok(contact) => contact,
             Err(fault) => return Sorted::Invalid(fault),
         };
-        let person = match person(contact) {
+        let person = match person(contact, self.now) {
             Ok(person) => person,
             Err(problem) => {
                 // What no column alone is at fault for.
@@ -95,7 +97,7 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    pub(super) fn new(batches: mpsc::Sender<Batch>, words: (Words, Language)) -> Self {
+    pub(super) fn new(batches: mpsc::Sender<Batch>, words: (Words, Language), now: UnixMicros) -> Self {
         let dialect = match words.1 {
             Language::Fr => Dialect::ExcelFr,
             Language::En => Dialect::Rfc4180,
@@ -103,7 +105,10 @@ impl Gather {
         Self {
             batches,
             batch: Batch::default(),
-            sorter: Sorter::default(),
+            sorter: Sorter {
+                now,
+                ..Sorter::default()
+            },
             list: ErrorList::new(dialect),
             names: Vec::new(),
             listed: 0,
@@ -159,8 +164,12 @@ impl Taker for Gather {
         match self.sorter.sort(row.contact) {
             Sorted::Person(person) => {
                 // Kept, and listed: whoever looks for their mobile sees whose is missing.
+                let missing = match person.given.number {
+                    Some(_) => FieldProblem::NotMobile,
+                    None => SheetProblem::NoNumber.into(),
+                };
                 if !person.mobile {
-                    self.reject(row.cells, (usize::MAX, "", &FieldProblem::NotMobile));
+                    self.reject(row.cells, (usize::MAX, "", &missing));
                 }
                 self.batch.people.push(*person);
                 self.batch.octets += row.cells.octets();
@@ -197,8 +206,9 @@ pub(crate) struct Preview {
 }
 
 impl Preview {
-    pub(super) fn of(spool: Spool, reading: &Reading) -> Result<Self, SheetFault> {
+    pub(super) fn of(spool: Spool, reading: &Reading, now: UnixMicros) -> Result<Self, SheetFault> {
         let mut looker = Looker::default();
+        looker.sorter.now = now;
         let look = spool.again()?;
         match reading.read(look, &mut looker) {
             Ok(()) | Err(SheetFault::Stopped) => {}

@@ -175,8 +175,8 @@ impl Imports {
     /// # Errors
     /// It cannot be read.
     pub(crate) async fn preview(&self, spool: Spool, asked: &Asked) -> Result<Preview, ImportFault> {
-        let reading = reading(asked);
-        blocking(move || Preview::of(spool, &reading)).await
+        let (reading, now) = (reading(asked), self.people.now());
+        blocking(move || Preview::of(spool, &reading, now)).await
     }
 
     /// Begins to take a file in; the work is the future's that comes with it.
@@ -192,10 +192,10 @@ impl Imports {
         if let Some(list) = asked.list {
             self.people.list(asked.tenant, list).await?;
         }
-        let (reading, look) = (reading(&asked), spool.again()?);
+        let (reading, look, now) = (reading(&asked), spool.again()?, self.people.now());
         let head = blocking({
             let reading = reading.clone();
-            move || Preview::of(look, &reading)
+            move || Preview::of(look, &reading, now)
         });
         let account = Account::of(&spool, &head.await?.mapping);
         let import = self

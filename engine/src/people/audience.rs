@@ -6,11 +6,12 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::contacts::UPSERT_MAX;
+use super::filter::lists_named;
 use super::{Contact, Filter, People, PeopleFault, filter_sql};
 use crate::audience::normalise;
 use crate::database::{DatabaseError, Sql};
 use crate::domain::{ContactId, Country, ListId, Recipient, SegmentId, TenantId};
-use crate::fault::{FieldFault, FieldProblem, JsonType};
+use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem, JsonType};
 
 /// The most lists or segments of one audience.
 const EACH_MAX: usize = 50;
@@ -35,6 +36,8 @@ pub(crate) struct Audience {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Part {
     filter: Option<Filter>,
+    /// The lists that it names, each at its pointer.
+    named: Vec<(String, ListId)>,
     lists: Vec<ListId>,
     segments: Vec<SegmentId>,
 }
@@ -86,10 +89,8 @@ impl Audience {
 }
 
 fn part(object: &Map<String, Value>, pointer: &str, faults: &mut Vec<FieldFault>) -> Part {
-    let filter = object
-        .get("filter")
-        .map(|filter| Filter::read(filter, &format!("{pointer}/filter")));
-    let filter = match filter.transpose() {
+    let (given, at) = (object.get("filter"), format!("{pointer}/filter"));
+    let filter = match given.map(|filter| Filter::read(filter, &at)).transpose() {
         Ok(filter) => filter,
         Err(found) => {
             faults.extend(found);
@@ -98,6 +99,7 @@ fn part(object: &Map<String, Value>, pointer: &str, faults: &mut Vec<FieldFault>
     };
     Part {
         filter,
+        named: given.map(|filter| lists_named(filter, &at)).unwrap_or_default(),
         lists: ids(object, (pointer, "lists", &["lst_…"]), faults),
         segments: ids(object, (pointer, "segments", &["seg_…"]), faults),
     }
@@ -178,9 +180,10 @@ impl People {
 
     async fn meant_by(&self, tenant: TenantId, (part, pointer): (&Part, &str)) -> Result<Filter, PeopleFault> {
         let gone = |name: &str, at: usize| {
-            let problem = FieldProblem::UnknownValue { allowed: &[] };
-            PeopleFault::Fields(vec![FieldFault::new(format!("{pointer}/{name}/{at}"), problem)])
+            let pointer = format!("{pointer}/{name}/{at}");
+            PeopleFault::Fields(vec![FieldFault::new(pointer, FieldProblem::GONE)])
         };
+        self.check_lists(tenant, &part.named).await?;
         let mut parts: Vec<Filter> = part.filter.iter().cloned().collect();
         for (at, id) in part.lists.iter().enumerate() {
             match self.list(tenant, *id).await {
@@ -194,10 +197,64 @@ impl People {
         for (at, id) in part.segments.iter().enumerate() {
             match self.segment(tenant, *id).await {
                 Err(PeopleFault::NotFound) => return Err(gone("segments", at)),
-                found => parts.push(found?.means()?),
+                found => {
+                    let segment = found?;
+                    if !self
+                        .lists_gone(tenant, &lists_named(&segment.filter, ""))
+                        .await?
+                        .is_empty()
+                    {
+                        return Err(gone("segments", at));
+                    }
+                    parts.push(segment.means()?);
+                }
             }
         }
         Ok(Filter::Any(parts))
+    }
+
+    /// Whether the lists are there that a filter names which stands at `pointer`: without one, others would be meant.
+    ///
+    /// # Errors
+    /// [`PeopleFault::Fields`]: which are not; or the database's.
+    pub(crate) async fn check_filter(
+        &self,
+        tenant: TenantId,
+        (filter, pointer): (&Value, &str),
+    ) -> Result<(), PeopleFault> {
+        self.check_lists(tenant, &lists_named(filter, pointer)).await
+    }
+
+    async fn check_lists(&self, tenant: TenantId, named: &[(String, ListId)]) -> Result<(), PeopleFault> {
+        let gone = self.lists_gone(tenant, named).await?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let fault = |pointer: &String| FieldFault::new(pointer.as_str(), FieldProblem::GONE);
+        Err(PeopleFault::Fields(gone.into_iter().map(fault).collect()))
+    }
+
+    /// The pointers of those lists that the tenant does not have, the first [`FAULTS_MAX`].
+    async fn lists_gone<'n>(
+        &self,
+        tenant: TenantId,
+        named: &'n [(String, ListId)],
+    ) -> Result<Vec<&'n String>, DatabaseError> {
+        let mut gone = Vec::new();
+        for some in named.chunks(UPSERT_MAX) {
+            let mut query = Sql::new("SELECT id FROM list WHERE tenant = ");
+            query.value(tenant.0).push(" AND id IN (");
+            query.list(some.iter().map(|(_, id)| id.0.cast_signed())).push(")");
+            let known = self.database.rows(query, |row| row.number(0)).await?;
+            let known: HashSet<u64> = known.into_iter().map(i64::cast_unsigned).collect();
+            let missing = some.iter().filter(|(_, id)| !known.contains(&id.0));
+            gone.extend(missing.map(|(pointer, _)| pointer));
+            if gone.len() >= FAULTS_MAX {
+                break;
+            }
+        }
+        gone.truncate(FAULTS_MAX);
+        Ok(gone)
     }
 
     /// The next contacts whom an audience means, from behind `after` on; fewer than asked for, or none, at the end.

@@ -1,9 +1,14 @@
 //! Consents: what a person has agreed to, in which words, and what proves it. Nothing of one is ever changed but its withdrawal.
+//!
+//! A withdrawal ends all that was given until then, also what is kept only later: a form that was filled in before it, a file of before it.
+
+use std::collections::HashMap;
 
 use super::contact::Given;
 use super::{People, PeopleFault, rows};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{ConsentId, ContactId, ListId, Recipient, TenantId, UnixMicros};
+use crate::fault::FieldProblem;
 
 /// The longest wording, in characters.
 pub(crate) const WORDING_MAX: usize = 1_000;
@@ -32,6 +37,27 @@ pub(crate) struct Consent {
     pub(crate) proof: Proof,
     pub(crate) given_at: UnixMicros,
     pub(crate) withdrawn_at: Option<UnixMicros>,
+}
+
+/// What people agree to, word for word: with its lines and the spaces around it.
+///
+/// # Errors
+/// It says nothing, too much, or has characters that nobody was shown.
+pub(crate) fn check_wording(text: &str) -> Result<String, FieldProblem> {
+    let given = text.chars().count();
+    if given > WORDING_MAX {
+        return Err(FieldProblem::TooLong {
+            max: WORDING_MAX,
+            given,
+        });
+    }
+    if text.trim().is_empty() {
+        return Err(FieldProblem::Empty);
+    }
+    match text.contains(|letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
+        true => Err(FieldProblem::ForbiddenCharacter),
+        false => Ok(text.to_owned()),
+    }
 }
 
 /// Who share one number: a family.
@@ -98,6 +124,8 @@ impl People {
         (proof, at): (&Proof, UnixMicros),
     ) -> Result<Consent, PeopleFault> {
         let mut change = self.database.change_of(tenant).await?;
+        let withdrawn = withdrawn(&mut change, tenant, &[contact]).await?;
+        let ended_at = withdrawn.get(&contact).copied().filter(|ended| *ended >= at);
         let id = change.numbers("consent", 1).await?;
         let mut insert = Sql::new("INSERT INTO consent (tenant, ");
         insert.push(COLUMNS).push(") VALUES (").value(tenant.0);
@@ -108,7 +136,8 @@ impl People {
         for text in [&proof.source_url, &proof.ip, &proof.user_agent] {
             insert.push(", ").value(text.clone());
         }
-        insert.push(", ").value(at.0.cast_signed()).push(", NULL)");
+        insert.push(", ").value(at.0.cast_signed());
+        insert.push(", ").value(ended_at.map(|at| at.0.cast_signed())).push(")");
         change.run(insert).await?;
         note(&mut change, (tenant, contact)).await?;
         change.commit().await?;
@@ -117,7 +146,7 @@ impl People {
             contact,
             proof: proof.clone(),
             given_at: at,
-            withdrawn_at: None,
+            withdrawn_at: ended_at,
         })
     }
 
@@ -149,6 +178,7 @@ impl People {
         update.push(" WHERE withdrawn_at IS NULL AND tenant = ").value(tenant.0);
         update.push(" AND contact = ").value(contact.0.cast_signed());
         let ended = change.run(update).await?;
+        note_withdrawal(&mut change, (tenant, &[contact]), self.clock.unix()).await?;
         note(&mut change, (tenant, contact)).await?;
         change.commit().await?;
         Ok(ended)
@@ -182,6 +212,35 @@ impl People {
         query.push(" ORDER BY id LIMIT ").value(limit);
         self.database.rows(query, read).await
     }
+}
+
+/// When these last agreed no more. Those who never said so are left out.
+pub(super) async fn withdrawn(
+    change: &mut Change,
+    tenant: TenantId,
+    of: &[ContactId],
+) -> Result<HashMap<ContactId, UnixMicros>, DatabaseError> {
+    let mut query = Sql::new("SELECT id, withdrawn_at FROM contact WHERE withdrawn_at IS NOT NULL AND tenant = ");
+    query.value(tenant.0).push(" AND id IN (");
+    query.list(of.iter().map(|id| id.0.cast_signed())).push(")");
+    let read = |row: &Found<'_>| Ok((ContactId(row.number(0)?.cast_unsigned()), rows::time(row.number(1)?)));
+    Ok(change.rows(query, read).await?.into_iter().collect())
+}
+
+/// These agree no more from now on.
+pub(super) async fn note_withdrawal(
+    change: &mut Change,
+    (tenant, of): (TenantId, &[ContactId]),
+    now: UnixMicros,
+) -> Result<(), DatabaseError> {
+    let mut update = Sql::new("UPDATE contact SET withdrawn_at = ");
+    update
+        .value(now.0.cast_signed())
+        .push(" WHERE tenant = ")
+        .value(tenant.0);
+    update.push(" AND id IN (");
+    update.list(of.iter().map(|id| id.0.cast_signed())).push(")");
+    change.run(update).await.map(drop)
 }
 
 /// Since when a person agrees, as filters look for it.

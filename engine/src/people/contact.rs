@@ -60,6 +60,8 @@ pub(crate) struct Contact {
     pub(crate) details: Details,
     /// When they agreed to advertising, and have not withdrawn it since.
     pub(crate) consent_at: Option<UnixMicros>,
+    /// When they last said that they agree no more: nothing of before holds.
+    pub(crate) withdrawn_at: Option<UnixMicros>,
     /// Why campaigns leave them out.
     pub(crate) unreachable: Option<Unreachable>,
     pub(crate) created_at: UnixMicros,
@@ -118,10 +120,20 @@ impl Given {
         if let Some(reference) = &self.reference {
             return Some(identity_of(reference));
         }
-        let number = self.number.flatten()?;
+        self.number_and_names()
+    }
+
+    /// By what this person is known who has no reference, or is not called by it.
+    pub(super) fn number_and_names(&self) -> Option<String> {
         let name = |name: &Option<String>| name.as_deref().map(fold).unwrap_or_default();
         let (last, first) = (name(&self.last_name), name(&self.first_name));
-        Some(format!("number {} {last} {first}", number.0))
+        Some(identity_without_reference(self.number.flatten()?, &last, &first))
+    }
+
+    /// Whether a name is given, which tells one of a family from the others.
+    pub(super) fn is_named(&self) -> bool {
+        let is_name = |name: &Option<String>| name.as_deref().is_some_and(|name| !fold(name).is_empty());
+        is_name(&self.last_name) || is_name(&self.first_name)
     }
 
     /// Puts it in place of what is known.
@@ -157,6 +169,19 @@ impl Given {
         }
         details
     }
+}
+
+impl Details {
+    /// As [`Given::number_and_names`].
+    pub(super) fn number_and_names(&self) -> Option<String> {
+        let (last, first) = (fold(&self.last_name), fold(&self.first_name));
+        Some(identity_without_reference(self.number?, &last, &first))
+    }
+}
+
+/// Names as [`fold`] has them.
+fn identity_without_reference(number: Recipient, last: &str, first: &str) -> String {
+    format!("number {} {last} {first}", number.0)
 }
 
 /// By what a person is known again who has a reference.

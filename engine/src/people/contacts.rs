@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::contact::{Contact, Details, Given, identity_of};
-use super::rows::{self, COLUMNS, IDENTITY, ROWS_MAX};
+use super::contact::{Contact, Given, identity_of};
+use super::places::{Outcome, Place, Places, Upserted, select};
+use super::rows::{self, ROWS_MAX};
 use super::{Filter, People, PeopleFault, filter_sql};
 use crate::compose::fold;
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{ContactId, ListId, TenantId, UnixMicros};
+use crate::domain::{ContactId, ListId, TenantId};
 use crate::fault::{FieldFault, FieldProblem};
 
 /// The most contacts that are given at once.
@@ -15,39 +16,6 @@ pub(crate) const UPSERT_MAX: usize = ROWS_MAX;
 
 /// The most names of attributes that one tenant has.
 const ATTRIBUTES_MAX: usize = 200;
-
-/// What became of a contact that was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case", const_into_str)]
-pub(crate) enum Outcome {
-    Created,
-    Updated,
-    /// It was known as it was given.
-    Unchanged,
-}
-
-impl Outcome {
-    pub(crate) const CODES: [&str; 3] = [Self::Created.code(), Self::Updated.code(), Self::Unchanged.code()];
-
-    /// The word in the API.
-    pub(crate) const fn code(self) -> &'static str {
-        self.into_str()
-    }
-}
-
-/// A contact that was given, and what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Upserted {
-    pub(crate) id: ContactId,
-    pub(crate) outcome: Outcome,
-}
-
-/// A contact that is being put in place.
-struct Place {
-    contact: Contact,
-    identity: String,
-    outcome: Outcome,
-}
 
 impl People {
     /// Puts contacts in place of what is known of them, all or none; where one is given twice, the later is put onto the earlier.
@@ -64,39 +32,24 @@ impl People {
     ) -> Result<Vec<Upserted>, PeopleFault> {
         let now = self.clock.unix();
         let mut change = self.database.change_of(tenant).await?;
-        let identities: Vec<String> = given.iter().map(|given| given.identity().unwrap_or_default()).collect();
-        let mut places = known(&mut change, tenant, &identities).await?;
-        let mut new = Vec::new();
-        for (given, identity) in given.iter().zip(&identities) {
-            match places.get_mut(identity) {
-                Some(place) => put_onto(place, given, now),
-                None => {
-                    new.push(identity.clone());
-                    places.insert(identity.clone(), created(given, identity, now));
-                }
-            }
-        }
+        let mut places = Places::known(&mut change, tenant, given).await?;
+        let put: Vec<usize> = given.iter().map(|given| places.put(given, now)).collect();
+        let new = places.all.iter_mut().filter(|place| place.outcome == Outcome::Created);
+        let new: Vec<&mut Place> = new.collect();
         let first = change.numbers("contact", new.len()).await?;
-        for (id, identity) in (first..).zip(&new) {
-            if let Some(place) = places.get_mut(identity) {
-                place.contact.id = ContactId(id.cast_unsigned());
-            }
+        for (id, place) in (first..).zip(new) {
+            place.contact.id = ContactId(id.cast_unsigned());
         }
-        keep(&mut change, tenant, &places).await?;
-        keep_visits(&mut change, (given, &identities), &places).await?;
+        keep(&mut change, tenant, &places.all).await?;
+        let became: Vec<Upserted> = put.iter().map(|at| places.all[*at].became()).collect();
+        keep_visits(&mut change, given, &became).await?;
         keep_attributes(&mut change, tenant, given).await?;
         if let Some(list) = list {
-            let ids: Vec<ContactId> = places.values().map(|place| place.contact.id).collect();
+            let ids: Vec<ContactId> = became.iter().map(|became| became.id).collect();
             super::lists::join(&mut change, (tenant, list), &ids).await?;
         }
         change.commit().await?;
-        let became = |identity: &String| {
-            places.get(identity).map(|place| Upserted {
-                id: place.contact.id,
-                outcome: place.outcome,
-            })
-        };
-        Ok(identities.iter().filter_map(became).collect())
+        Ok(became)
     }
 
     /// One of a tenant's contacts.
@@ -203,67 +156,9 @@ impl People {
     }
 }
 
-fn select(tenant: TenantId) -> Sql {
-    let mut query = Sql::new("SELECT ");
-    query
-        .push(COLUMNS)
-        .push(" FROM contact WHERE contact.tenant = ")
-        .value(tenant.0);
-    query
-}
-
-/// Those of these whom the tenant knows.
-async fn known(
-    change: &mut Change,
-    tenant: TenantId,
-    identities: &[String],
-) -> Result<HashMap<String, Place>, DatabaseError> {
-    let mut query = select(tenant);
-    query
-        .push(" AND contact.identity IN (")
-        .list(identities.iter().cloned())
-        .push(")");
-    let read = |row: &crate::database::Found<'_>| {
-        Ok(Place {
-            contact: rows::read(row)?,
-            identity: row.text(IDENTITY)?,
-            outcome: Outcome::Unchanged,
-        })
-    };
-    let found = change.rows(query, read).await?;
-    Ok(found.into_iter().map(|place| (place.identity.clone(), place)).collect())
-}
-
-fn created(given: &Given, identity: &str, now: UnixMicros) -> Place {
-    Place {
-        contact: Contact {
-            id: ContactId(0),
-            details: given.onto(&Details::default()),
-            consent_at: None,
-            unreachable: None,
-            created_at: now,
-            updated_at: now,
-        },
-        identity: identity.to_owned(),
-        outcome: Outcome::Created,
-    }
-}
-
-fn put_onto(place: &mut Place, given: &Given, now: UnixMicros) {
-    let details = given.onto(&place.contact.details);
-    if details == place.contact.details {
-        return;
-    }
-    place.contact.details = details;
-    place.contact.updated_at = now;
-    if place.outcome == Outcome::Unchanged {
-        place.outcome = Outcome::Updated;
-    }
-}
-
-async fn keep(change: &mut Change, tenant: TenantId, places: &HashMap<String, Place>) -> Result<(), DatabaseError> {
+async fn keep(change: &mut Change, tenant: TenantId, places: &[Place]) -> Result<(), DatabaseError> {
     let mut changed: Vec<_> = places
-        .values()
+        .iter()
         .filter(|place| place.outcome != Outcome::Unchanged)
         .map(|place| (&place.contact, place.identity.as_str()))
         .collect();
@@ -275,15 +170,11 @@ async fn keep(change: &mut Change, tenant: TenantId, places: &HashMap<String, Pl
     Ok(())
 }
 
-async fn keep_visits(
-    change: &mut Change,
-    (given, identities): (&[Given], &[String]),
-    places: &HashMap<String, Place>,
-) -> Result<(), DatabaseError> {
+async fn keep_visits(change: &mut Change, given: &[Given], became: &[Upserted]) -> Result<(), DatabaseError> {
     let visits: Vec<_> = given
         .iter()
-        .zip(identities)
-        .filter_map(|(given, identity)| Some((places.get(identity)?.contact.id, &given.visits)))
+        .zip(became)
+        .map(|(given, became)| (became.id, &given.visits))
         .flat_map(|(id, visits)| visits.iter().map(move |visit| (id, visit)))
         .collect();
     for some in visits.chunks(ROWS_MAX) {

@@ -12,6 +12,7 @@ use super::contact::{ATTRIBUTE_NAME_MAX, Kind, TEXT_MAX, VALUE_MAX, check_name, 
 use super::day::Day;
 use super::engagement::SCORE_MAX;
 use crate::audience::existing;
+use crate::compose::{fold, fold_value};
 use crate::domain::{Country, ListId, Recipient};
 use crate::fault::{FieldFault, FieldProblem, JsonType};
 
@@ -73,6 +74,17 @@ pub(crate) enum TextField {
     Practice,
     Tag,
     Attribute(String),
+}
+
+impl TextField {
+    /// A text as the column has it.
+    pub(super) fn compared(&self, text: &str) -> String {
+        match self {
+            Self::Reference => text.to_owned(),
+            Self::FirstName | Self::LastName | Self::Practice | Self::Tag => fold(text),
+            Self::Attribute(_) => fold_value(text),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +175,7 @@ const FIELDS: [&str; 23] = [
     SCORE,
     "number",
     "kind",
-    "list",
+    LIST,
     CONSENT,
     UNREACHABLE,
 ];
@@ -172,6 +184,7 @@ const CLICKED: &str = "clicked_at";
 const REPLIED: &str = "replied_at";
 const DELIVERED: &str = "delivered_count";
 const SCORE: &str = "score";
+const LIST: &str = "list";
 const CONSENT: &str = "consent";
 const UNREACHABLE: &str = "unreachable";
 const TEXT_TESTS: [&str; 5] = ["is", "in", "contains", "starts_with", "empty"];
@@ -198,6 +211,42 @@ impl Filter {
             Some(filter) if reading.faults.is_empty() => Ok(filter),
             _ => Err(reading.faults),
         }
+    }
+}
+
+/// The lists that a filter names which stands at `pointer`, each with its own.
+pub(super) fn lists_named(value: &Value, pointer: &str) -> Vec<(String, ListId)> {
+    let mut named = Vec::new();
+    // As deep as a filter may be, and no deeper.
+    gather_lists(value, (pointer, DEPTH_MAX), &mut named);
+    named
+}
+
+fn gather_lists(value: &Value, (pointer, depth): (&str, usize), named: &mut Vec<(String, ListId)>) {
+    let mut inner = |key: &str, value: &Value| {
+        if let Some(depth) = depth.checked_sub(1) {
+            gather_lists(value, (&format!("{pointer}/{key}"), depth), named);
+        }
+    };
+    if let Some(filter) = value.get("not") {
+        inner("not", filter);
+    }
+    for several in ["all", "any"] {
+        let filters = value.get(several).and_then(Value::as_array).into_iter().flatten();
+        for (at, filter) in filters.enumerate() {
+            inner(&format!("{several}/{at}"), filter);
+        }
+    }
+    if value.get("field").and_then(Value::as_str) != Some(LIST) {
+        return;
+    }
+    let id = |value: &Value| value.as_str()?.parse().ok();
+    if let Some(id) = value.get("is").and_then(id) {
+        named.push((format!("{pointer}/is"), id));
+    }
+    let ids = value.get("in").and_then(Value::as_array).into_iter().flatten();
+    for (at, id) in ids.enumerate().filter_map(|(at, value)| Some((at, id(value)?))) {
+        named.push((format!("{pointer}/in/{at}"), id));
     }
 }
 
@@ -344,13 +393,22 @@ impl Reading {
     fn text_condition(&mut self, field: TextField, test: &str, (value, at, above): Given<'_>) -> Option<Filter> {
         let text = |reading: &mut Self, value: &Value, at: &str| {
             let text = reading.text(value, at)?;
-            reading.taken(at, check_text(text, VALUE_MAX))
+            match reading.taken(at, check_text(text, VALUE_MAX))? {
+                // Who looks for `-` does not mean those of whom nothing is known.
+                text if !text.is_empty() && field.compared(&text).is_empty() => reading.refuse(at, FieldProblem::Empty),
+                text => Some(text),
+            }
+        };
+        // Everybody's texts have nothing in them, and begin with it.
+        let part = |reading: &mut Self| match text(reading, value, at)? {
+            text if field.compared(&text).is_empty() => reading.refuse(at, FieldProblem::Empty),
+            text => Some(text),
         };
         let tests = match test {
             "is" => vec![TextTest::Is(text(self, value, at)?)],
             "in" => self.list(value, at, text)?.into_iter().map(TextTest::Is).collect(),
-            "contains" => vec![TextTest::Contains(text(self, value, at)?)],
-            "starts_with" => vec![TextTest::StartsWith(text(self, value, at)?)],
+            "contains" => vec![TextTest::Contains(part(self)?)],
+            "starts_with" => vec![TextTest::StartsWith(part(self)?)],
             "empty" => return self.empty(Nothing::Text(field), value, at),
             other => return self.untested(above, other, &TEXT_TESTS),
         };
@@ -400,9 +458,9 @@ impl Reading {
         let several = test == "in";
         match (name, test) {
             ("number", "is" | "in") => self.one_or_list(value, (at, several), number).map(Filter::Number),
-            ("list", "is" | "in") => self.one_or_list(value, (at, several), list).map(Filter::List),
+            (LIST, "is" | "in") => self.one_or_list(value, (at, several), list).map(Filter::List),
             ("number", "empty") => self.empty(Nothing::Number, value, at),
-            ("list", "empty") => self.empty(Nothing::List, value, at),
+            (LIST, "empty") => self.empty(Nothing::List, value, at),
             ("kind", "is") => {
                 let kind = value.as_str().and_then(|code| code.parse().ok());
                 let allowed = &Kind::CODES;
@@ -411,7 +469,7 @@ impl Reading {
             }
             (CONSENT, "is") => self.yes_or_no(value, at).map(Filter::Consent),
             (UNREACHABLE, "is") => self.yes_or_no(value, at).map(Filter::Unreachable),
-            ("number" | "list", other) => self.untested(above, other, &SET_TESTS),
+            ("number" | LIST, other) => self.untested(above, other, &SET_TESTS),
             ("kind" | CONSENT | UNREACHABLE, other) => self.untested(above, other, &IS),
             (_, _) => self.refuse(
                 &format!("{above}/field"),

@@ -103,7 +103,7 @@ fn texts(field: &TextField, tests: &[TextTest], dialect: Dialect, sql: &mut Sql)
         Some(texts) if !several => {
             column(field, dialect, sql);
             sql.push(" IN (")
-                .list(texts.iter().map(|text| compared(field, text)))
+                .list(texts.iter().map(|text| field.compared(text)))
                 .push(")");
         }
         Some(_) | None => {
@@ -143,16 +143,6 @@ fn column(field: &TextField, dialect: Dialect, sql: &mut Sql) {
     sql.push(name);
 }
 
-/// A text as the column has it.
-fn compared(field: &TextField, text: &str) -> String {
-    match field {
-        TextField::Reference => text.to_owned(),
-        TextField::FirstName | TextField::LastName | TextField::Practice | TextField::Tag | TextField::Attribute(_) => {
-            fold(text)
-        }
-    }
-}
-
 /// `several`: the column has texts between bars.
 fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
     let (text, before, after) = match test {
@@ -162,7 +152,8 @@ fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
         TextTest::StartsWith(text) if several => (text, "%|", "%"),
         TextTest::StartsWith(text) => (text, "", "%"),
     };
-    let escaped: String = compared(field, text)
+    let escaped: String = field
+        .compared(text)
         .chars()
         .flat_map(|letter| {
             matches!(letter, '%' | '_' | '\\')

@@ -1,6 +1,7 @@
 //! People as clinics know them: contacts, lists, segments, and whom a campaign means.
 
 mod audience;
+mod beside;
 mod cleaning;
 mod codes;
 mod consents;
@@ -16,6 +17,8 @@ mod filter_sql;
 mod imports;
 mod lists;
 mod merge;
+mod places;
+mod refold;
 mod rights;
 mod rows;
 mod said;
@@ -28,14 +31,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub(crate) use audience::{Audience, MEANT_STEP, Meant};
+pub(crate) use beside::Beside;
 pub(crate) use cleaning::{CleaningRule, Findings, Reached, SOFT_AFTER_MAX, Seen as SeenNumber};
 pub(crate) use codes::{Code, CodePool, check_code};
-pub(crate) use consents::{Consent, PROOF_MAX, Proof, WORDING_MAX};
+pub(crate) use consents::{Consent, PROOF_MAX, Proof, WORDING_MAX, check_wording};
 pub(crate) use contact::{
     ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name,
     check_text,
 };
-pub(crate) use contacts::{Outcome, UPSERT_MAX, Upserted};
+pub(crate) use contacts::UPSERT_MAX;
 pub(crate) use engagement::{Engaged, SCORE_MAX};
 pub(crate) use fault::PeopleFault;
 pub(crate) use filter::Filter;
@@ -44,6 +48,7 @@ pub(crate) use guests::{GUESTS_MAX, Guest};
 pub(crate) use imports::{Import, ImportState};
 pub(crate) use lists::List;
 pub(crate) use merge::MergeField;
+pub(crate) use places::{Outcome, Upserted};
 pub(crate) use rights::GivenCode;
 pub(crate) use said::Said;
 pub(crate) use segments::Segment;
@@ -51,7 +56,7 @@ pub(crate) use templates::{Template, TemplateText};
 
 use crate::clock::Clock;
 use crate::database::{Database, Sql};
-use crate::domain::TenantId;
+use crate::domain::{TenantId, UnixMicros};
 use filter_sql::Seen;
 
 /// By whose calendar today is told.
@@ -87,6 +92,11 @@ impl People {
             dialect: self.database.dialect(),
             today: self.today(),
         }
+    }
+
+    /// By the clock that everything here is noted by.
+    pub(crate) fn now(&self) -> UnixMicros {
+        self.clock.unix()
     }
 
     fn today(&self) -> Date {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::contact::{Contact, Details, Unreachable};
-use crate::compose::fold;
+use crate::compose::{fold, fold_value};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, ContactId, Recipient, TenantId, UnixMicros};
 
@@ -13,7 +13,7 @@ use crate::domain::{CampaignId, ContactId, Recipient, TenantId, UnixMicros};
 pub(super) const COLUMNS: &str = "contact.id, contact.reference, contact.number, contact.first_name, contact.last_name, \
      contact.kind, contact.birth_date, contact.last_visit, contact.practices, contact.tags, contact.attributes, \
      contact.consent_at, contact.created_at, contact.updated_at, contact.identity, \
-     contact.unreachable_at, contact.unreachable_for, contact.unreachable_campaign";
+     contact.unreachable_at, contact.unreachable_for, contact.unreachable_campaign, contact.withdrawn_at";
 
 /// The place of `identity` in these.
 pub(super) const IDENTITY: usize = 14;
@@ -74,6 +74,7 @@ pub(super) fn read(row: &Found<'_>) -> Result<Contact, DatabaseError> {
             })?,
         },
         consent_at: row.number_if_any(11)?.map(time),
+        withdrawn_at: row.number_if_any(IDENTITY + 4)?.map(time),
         unreachable: unreachable(row)?,
         created_at: time(row.number(12)?),
         updated_at: time(row.number(13)?),
@@ -144,23 +145,24 @@ fn values(tenant: TenantId, (contact, identity): (&Contact, &str), sql: &mut Sql
     }
     sql.push(", ").value(day(details.birth_date));
     sql.push(", ").value(day(details.last_visit));
-    let attributes: BTreeMap<String, String> = details
-        .attributes
-        .iter()
-        .map(|(name, value)| (fold(name), fold(value)))
-        .collect();
     for text in [
         serde_json::Value::from(details.practices.clone()).to_string(),
         serde_json::Value::from(details.tags.clone()).to_string(),
         json(&details.attributes),
         barred(&details.practices),
         barred(&details.tags),
-        json(&attributes),
+        attributes_folded(&details.attributes),
     ] {
         sql.push(", ").value(text);
     }
     sql.push(", ").value(contact.created_at.0.cast_signed());
     sql.push(", ").value(contact.updated_at.0.cast_signed());
+}
+
+/// Attributes as a filter looks for them.
+pub(super) fn attributes_folded(attributes: &BTreeMap<String, String>) -> String {
+    let folded = attributes.iter().map(|(name, value)| (fold(name), fold_value(value)));
+    json(&folded.collect())
 }
 
 fn json(attributes: &BTreeMap<String, String>) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::consents::{note_withdrawal, withdrawn};
 use super::{People, PeopleFault};
 use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{ContactId, TenantId, UnixMicros};
@@ -20,11 +21,15 @@ pub(crate) struct Said {
 /// Where a consent is from when its file does not say so.
 const SOURCE: &str = "import";
 
+/// What a file tells no seconds of is told to the minute.
+const MINUTE: i64 = 60_000_000;
+
 /// A consent that is known.
 struct Known {
     wording: String,
     source: String,
     given_at: i64,
+    holds: bool,
 }
 
 impl Known {
@@ -33,7 +38,12 @@ impl Known {
         let like = |known: &str, said: &str| said.is_empty() || known == said;
         like(&self.wording, &said.wording)
             && like(&self.source, &said.source)
-            && said.at.is_none_or(|at| at.0.cast_signed() == self.given_at)
+            && said.at.is_none_or(|at| self.is_at(at.0.cast_signed()))
+    }
+
+    fn is_at(&self, said: i64) -> bool {
+        let minute = said % MINUTE == 0;
+        said == self.given_at || (minute && said == self.given_at - self.given_at % MINUTE)
     }
 }
 
@@ -52,33 +62,57 @@ impl People {
         }
         let mut change = self.database.change_of(tenant).await?;
         let known = known(&mut change, tenant, said).await?;
+        let ids: Vec<ContactId> = said.iter().map(|(id, _)| *id).collect();
+        let ended = withdrawn(&mut change, tenant, &ids).await?;
         let of = |id: &ContactId| known.get(id).map_or(&[][..], Vec::as_slice);
-        let given: Vec<_> = said
+        let now = self.clock.unix();
+        // Who has withdrawn what they agreed to has not agreed again by a file that does not say when.
+        let given: Vec<Given<'_>> = said
             .iter()
             .filter(|(id, said)| said.given && !of(id).iter().any(|known| known.is(said)))
+            .filter(|(id, said)| said.at.is_some() || !ended.contains_key(id))
+            .map(|(id, said)| {
+                let at = said.at.unwrap_or(now);
+                let ended_at = ended.get(id).copied().filter(|ended| *ended >= at);
+                Given {
+                    id: *id,
+                    said,
+                    at,
+                    ended_at,
+                }
+            })
             .collect();
-        let withdrawn: Vec<_> = said
+        let withdrawn: Vec<ContactId> = said
             .iter()
-            .filter(|(id, said)| !said.given && !of(id).is_empty())
+            .filter(|(id, said)| !said.given && of(id).iter().any(|known| known.holds))
+            .map(|(id, _)| *id)
             .collect();
-        let now = self.clock.unix();
-        insert(&mut change, tenant, &given, now).await?;
-        withdraw(&mut change, tenant, &withdrawn, now).await?;
-        let news: Vec<ContactId> = given.iter().chain(&withdrawn).map(|(id, _)| *id).collect();
+        insert(&mut change, tenant, &given).await?;
+        withdraw(&mut change, (tenant, &withdrawn), now).await?;
+        let given = given.iter().map(|given| given.id);
+        let news: Vec<ContactId> = given.chain(withdrawn.iter().copied()).collect();
         note(&mut change, tenant, &news).await?;
         change.commit().await?;
         Ok(news)
     }
 }
 
-/// The consents of these that hold.
+/// A consent of a file that is kept.
+struct Given<'s> {
+    id: ContactId,
+    said: &'s Said,
+    at: UnixMicros,
+    /// A later withdrawal was known before the file came.
+    ended_at: Option<UnixMicros>,
+}
+
+/// The consents of these; those that were withdrawn as well.
 async fn known(
     change: &mut Change,
     tenant: TenantId,
     said: &[(ContactId, &Said)],
 ) -> Result<HashMap<ContactId, Vec<Known>>, DatabaseError> {
-    let mut query =
-        Sql::new("SELECT contact, wording, source, given_at FROM consent WHERE withdrawn_at IS NULL AND tenant = ");
+    let mut query = Sql::new("SELECT contact, wording, source, given_at, withdrawn_at FROM consent WHERE tenant = ");
     query.value(tenant.0).push(" AND contact IN (");
     query.list(said.iter().map(|(id, _)| id.0.cast_signed())).push(")");
     let rows = change.rows(query, |row| {
@@ -86,6 +120,7 @@ async fn known(
             wording: row.text(1)?,
             source: row.text(2)?,
             given_at: row.number(3)?,
+            holds: row.number_if_any(4)?.is_none(),
         };
         Ok((ContactId(row.number(0)?.cast_unsigned()), known))
     });
@@ -96,18 +131,14 @@ async fn known(
     Ok(known)
 }
 
-async fn insert(
-    change: &mut Change,
-    tenant: TenantId,
-    given: &[&(ContactId, &Said)],
-    now: UnixMicros,
-) -> Result<(), DatabaseError> {
+async fn insert(change: &mut Change, tenant: TenantId, given: &[Given<'_>]) -> Result<(), DatabaseError> {
     if given.is_empty() {
         return Ok(());
     }
     let first = change.numbers("consent", given.len()).await?;
-    let mut insert = Sql::new("INSERT INTO consent (id, tenant, contact, wording, source, given_at) VALUES ");
-    for (number, (id, said)) in (first..).zip(given) {
+    let mut insert =
+        Sql::new("INSERT INTO consent (id, tenant, contact, wording, source, given_at, withdrawn_at) VALUES ");
+    for (number, Given { id, said, at, ended_at }) in (first..).zip(given) {
         let source = if said.source.is_empty() {
             SOURCE
         } else {
@@ -123,7 +154,9 @@ async fn insert(
         insert.push(", ").value(said.wording.as_str()).push(", ").value(source);
         insert
             .push(", ")
-            .value(said.at.unwrap_or(now).0.cast_signed())
+            .value(at.0.cast_signed())
+            .push(", ")
+            .value(ended_at.map(|at| at.0.cast_signed()))
             .push(")");
     }
     change.run(insert).await.map(drop)
@@ -131,8 +164,7 @@ async fn insert(
 
 async fn withdraw(
     change: &mut Change,
-    tenant: TenantId,
-    withdrawn: &[&(ContactId, &Said)],
+    (tenant, withdrawn): (TenantId, &[ContactId]),
     now: UnixMicros,
 ) -> Result<(), DatabaseError> {
     if withdrawn.is_empty() {
@@ -144,10 +176,9 @@ async fn withdraw(
         .push(" WHERE withdrawn_at IS NULL AND tenant = ")
         .value(tenant.0);
     update.push(" AND contact IN (");
-    update
-        .list(withdrawn.iter().map(|(id, _)| id.0.cast_signed()))
-        .push(")");
-    change.run(update).await.map(drop)
+    update.list(withdrawn.iter().map(|id| id.0.cast_signed())).push(")");
+    change.run(update).await?;
+    note_withdrawal(change, (tenant, withdrawn), now).await
 }
 
 /// Since when these agree, as filters look for it.

@@ -42,6 +42,7 @@ impl People {
     ) -> Result<Segment, PeopleFault> {
         let name = check_name(name, TEXT_MAX).map_err(|problem| refused("/name", problem))?;
         Filter::read(filter, "/filter").map_err(PeopleFault::Fields)?;
+        self.check_filter(tenant, (filter, "/filter")).await?;
         let mut change = self.database.change_of(tenant).await?;
         make_room(&mut change, ("segment", tenant), &fold(&name)).await?;
         let id = change.numbers("segment", 1).await?;

@@ -62,7 +62,11 @@ async fn some_people() -> Bench {
         practices: texts(&["Lyon 3ᵉ", "Villeurbanne"]),
         tags: texts(&["VIP"]),
         visits: vec![visit("2026-03-01", "Lyon 3ᵉ"), visit("2025-01-15", "Villeurbanne")],
-        attributes: [("Ville".to_owned(), "Saint-Étienne".to_owned())].into(),
+        attributes: [
+            ("Ville".to_owned(), "Saint-Étienne".to_owned()),
+            ("Étage".to_owned(), "-3".to_owned()),
+        ]
+        .into(),
         birth_date: Some(Some("1980-02-29".parse().unwrap())),
         ..person("Zoé", "Lefèvre", 1)
     };
@@ -71,6 +75,7 @@ async fn some_people() -> Bench {
         tags: texts(&["vip 100%", "presse"]),
         visits: vec![visit("2026-03-08", "Lyon")],
         reference: Some("P-2".to_owned()),
+        attributes: [("Étage".to_owned(), "3".to_owned())].into(),
         ..person("Hugo", "D'Amato", 2)
     };
     let ana = Given {
@@ -115,6 +120,8 @@ async fn a_filter_means_what_it_says() {
         (field("tag", "is", json!("vip 100%")), vec!["Hugo"]),
         (field("attributes.ville", "is", json!("Saint Etienne")), vec!["Zoé"]),
         (field("attributes.VILLE", "empty", json!(false)), vec!["Zoé"]),
+        (field("attributes.etage", "is", json!("-3")), vec!["Zoé"]),
+        (field("attributes.etage", "in", json!(["3", "12"])), vec!["Hugo"]),
         (
             json!({"not": field("attributes.ville", "is", json!("Lyon"))}),
             vec!["Ana", "Hugo", "Zoé"],
@@ -200,6 +207,37 @@ async fn a_filter_that_is_none_is_refused_with_its_place() {
         ),
         (json!({"not": {}, "all": [{}]}), "/filter/not", "unknown_field"),
         (json!({"field": "attributes.", "is": "x"}), "/filter/field", "empty"),
+        // Everybody's names have nothing in them.
+        (
+            json!({"field": "last_name", "contains": " "}),
+            "/filter/contains",
+            "empty",
+        ),
+        (
+            json!({"not": {"field": "tag", "contains": "-"}}),
+            "/filter/not/contains",
+            "empty",
+        ),
+        (
+            json!({"field": "practice", "starts_with": "'"}),
+            "/filter/starts_with",
+            "empty",
+        ),
+        (
+            json!({"field": "attributes.Ville", "contains": "_"}),
+            "/filter/contains",
+            "empty",
+        ),
+        (
+            json!({"field": "reference", "contains": ""}),
+            "/filter/contains",
+            "empty",
+        ),
+        (
+            json!({"field": "first_name", "in": ["Zoé", "-"]}),
+            "/filter/in/1",
+            "empty",
+        ),
     ] {
         let faults = Filter::read(&filter, "/filter").unwrap_err();
         let found: Vec<_> = faults
@@ -241,7 +279,7 @@ async fn contacts_are_made_changed_and_left_as_they_are() {
         again.iter().all(|became| became.outcome == Outcome::Unchanged),
         "{again:?}"
     );
-    assert_eq!(bench.people.attributes(TENANT).await.unwrap(), ["Ville"]);
+    assert_eq!(bench.people.attributes(TENANT).await.unwrap(), ["Étage", "Ville"]);
 }
 
 #[tokio::test]
@@ -361,4 +399,230 @@ async fn who_was_not_written_to_of_late_is_found_in_history() {
     ] {
         assert_eq!(bench.meant(&filter).await, wanted, "{filter}");
     }
+}
+
+/// The pointers at which a filter, or what has one, is refused for a list that is gone.
+fn gone<T: std::fmt::Debug>(refused: Result<T, PeopleFault>) -> Vec<String> {
+    match refused {
+        Err(PeopleFault::Fields(faults)) => {
+            assert!(
+                faults.iter().all(|fault| fault.problem.code() == "unknown_value"),
+                "{faults:?}"
+            );
+            faults.into_iter().map(|fault| fault.pointer).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_names_a_list_that_is_gone_means_nobody_else() {
+    let bench = some_people().await;
+    let people = &bench.people;
+    let there = people.make_list(TENANT, "Marathon").await.unwrap().id.to_string();
+    let lost = people.make_list(TENANT, "Perdue").await.unwrap().id;
+    let theirs = people.make_list(TenantId(8), "Marathon").await.unwrap().id.to_string();
+    let is = |list: &str| json!({ "field": "list", "is": list });
+    let lost_id = lost.to_string();
+    let audience = json!({
+        "filter": { "all": [{ "not": is(&lost_id) }, { "field": "list", "in": [there, lost_id] }] },
+        "exclude": { "filter": { "any": [is(&there), is(&lost_id)] } },
+    });
+    let audience = Audience::read(audience.as_object().unwrap()).unwrap();
+    let of_segment = people
+        .keep_segment(TENANT, "Sans elle", &json!({ "not": is(&lost_id) }))
+        .await
+        .unwrap()
+        .id;
+    let of_segment = json!({ "segments": [of_segment.to_string()] });
+    let of_segment = Audience::read(of_segment.as_object().unwrap()).unwrap();
+    people.meant(TENANT, &audience).await.unwrap();
+    people.meant(TENANT, &of_segment).await.unwrap();
+
+    people.forget_list(TENANT, lost).await.unwrap();
+    let refused = gone(people.meant(TENANT, &audience).await);
+    assert_eq!(
+        refused,
+        ["/audience/filter/all/0/not/is", "/audience/filter/all/1/in/1"]
+    );
+    assert_eq!(gone(people.meant(TENANT, &of_segment).await), ["/audience/segments/0"]);
+    let excluded = json!({ "filter": {}, "exclude": { "filter": is(&lost_id) } });
+    let excluded = Audience::read(excluded.as_object().unwrap()).unwrap();
+    assert_eq!(
+        gone(people.meant(TENANT, &excluded).await),
+        ["/audience/exclude/filter/is"]
+    );
+    // Neither may a new filter name one that never was the tenant's.
+    let segment = people
+        .keep_segment(TENANT, "x", &json!({ "any": [is(&there), is(&theirs)] }))
+        .await;
+    assert_eq!(gone(segment), ["/filter/any/1/is"]);
+    let filter = json!({ "not": is(&lost_id) });
+    let variant = people.check_filter(TENANT, (&filter, "/variants/2/filter")).await;
+    assert_eq!(gone(variant), ["/variants/2/filter/not/is"]);
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_ended_only_by_what_was_given_after_it() {
+    let bench = some_people().await;
+    let people = &bench.people;
+    let day = Duration::from_secs(86_400);
+    let now = people.now();
+    let zoe = person("Zoé", "Lefèvre", 1);
+    let agree = async |at| {
+        let proof = Proof {
+            wording: "J'accepte.".to_owned(),
+            source: "accueil".to_owned(),
+            ..Proof::default()
+        };
+        people.consent(TENANT, &zoe, (&proof, at)).await.unwrap()
+    };
+    let said = |given, at| Said {
+        given,
+        at,
+        source: String::new(),
+        wording: String::new(),
+    };
+    let agrees = async || bench.meant(&json!({ "field": "consent", "is": true })).await == ["Zoé"];
+    let id = agree(now.minus(9 * day)).await.contact;
+    let file = async |of: Said| people.said(TENANT, &[(id, &of)]).await.unwrap().len();
+    assert!(agrees().await);
+    people.withdraw_consents(TENANT, id).await.unwrap();
+
+    // The same file again, one without dates, and one that was kept before: nobody agrees by these.
+    assert_eq!(
+        file(said(true, Some(now.minus(9 * day)))).await,
+        0,
+        "it is known, and was withdrawn"
+    );
+    assert_eq!(file(said(true, None)).await, 0, "it does not say when");
+    assert_eq!(file(said(true, Some(now.minus(5 * day)))).await, 1, "kept, and over");
+    let late = agree(now.minus(3 * day)).await;
+    assert!(late.withdrawn_at.is_some(), "{late:?}");
+    assert!(!agrees().await);
+    let kept = people.consents_of(TENANT, id).await.unwrap();
+    assert!(
+        kept.len() == 3 && kept.iter().all(|consent| consent.withdrawn_at.is_some()),
+        "{kept:?}"
+    );
+
+    // What is given afterwards holds, until it is withdrawn by a file.
+    agree(people.now()).await;
+    assert!(agrees().await);
+    assert_eq!(file(said(false, None)).await, 1);
+    assert!(!agrees().await);
+    assert_eq!(file(said(true, None)).await, 0);
+    let after = people.now();
+    assert_eq!(file(said(true, Some(after))).await, 1);
+    assert!(agrees().await);
+}
+
+#[tokio::test]
+async fn who_withdraws_what_nobody_knew_of_does_not_agree_by_an_older_form() {
+    let bench = some_people().await;
+    let people = &bench.people;
+    let given = person("Hugo", "D'Amato", 2);
+    let id = people.upsert(TENANT, std::slice::from_ref(&given), None).await.unwrap()[0].id;
+    assert_eq!(people.withdraw_consents(TENANT, id).await.unwrap(), 0);
+    let before = people.now().minus(Duration::from_secs(60));
+    let proof = Proof::default();
+    assert!(
+        people
+            .consent(TENANT, &given, (&proof, before))
+            .await
+            .unwrap()
+            .withdrawn_at
+            .is_some()
+    );
+    assert!(bench.meant(&json!({ "field": "consent", "is": true })).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_has_a_reference_is_known_without_it_and_who_had_none_gets_theirs() {
+    let bench = some_people().await;
+    let people = &bench.people;
+    let known = people.count(TENANT, &Filter::EVERYBODY).await.unwrap();
+    let one = async |given: Given| people.upsert(TENANT, &[given], None).await.unwrap()[0];
+    let referred = |reference: &str, given: Given| Given {
+        reference: Some(reference.to_owned()),
+        ..given
+    };
+    // Known by a reference, and named by a form without it.
+    let hugo = one(referred("P-2", Given::default())).await;
+    let form = one(person("HUGO", "d’amato", 2)).await;
+    assert_eq!(hugo.id, form.id);
+    // Another of that number, and the same name under another number, are others.
+    assert_eq!(one(person("Léa", "D'Amato", 2)).await.outcome, Outcome::Created);
+    assert_eq!(one(person("Hugo", "D'Amato", 5)).await.outcome, Outcome::Created);
+    // Known without a reference; the clinic's software has one.
+    let zoe = one(person("Zoé", "Lefèvre", 1)).await;
+    let with = one(referred("P-1", person("Zoe", "LEFEVRE", 1))).await;
+    assert_eq!((zoe.id, with.outcome), (with.id, Outcome::Updated));
+    assert_eq!(one(person("Zoé", "Lefèvre", 1)).await.id, zoe.id);
+    // A second one of the same number and names has another reference: somebody else.
+    assert_eq!(
+        one(referred("P-9", person("Zoé", "Lefèvre", 1))).await.outcome,
+        Outcome::Created
+    );
+    // In one request as well, in either order.
+    let both = [
+        referred("P-7", person("Tom", "Petit", 7)),
+        person("TOM", "Petit", 7),
+        person("Ada", "Petit", 7),
+        referred("P-8", person("Ada", "Petit", 7)),
+    ];
+    let became = people.upsert(TENANT, &both, None).await.unwrap();
+    assert_eq!((became[0].id, became[2].id), (became[1].id, became[3].id));
+    assert_eq!(people.count(TENANT, &Filter::EVERYBODY).await.unwrap(), known + 5);
+    // A number alone is nobody's name.
+    let number = Given {
+        first_name: None,
+        last_name: None,
+        ..person("", "", 8)
+    };
+    assert_ne!(one(number.clone()).await.id, one(referred("P-10", number)).await.id);
+}
+
+#[tokio::test]
+async fn a_file_says_where_people_were_last_and_what_they_agreed_to() {
+    let bench = some_people().await;
+    let people = &bench.people;
+    let proof = Proof {
+        wording: "Oui,\nj'accepte.".to_owned(),
+        source: "accueil".to_owned(),
+        ..Proof::default()
+    };
+    let id = people
+        .consent(TENANT, &person("Zoé", "Lefèvre", 1), (&proof, people.now()))
+        .await
+        .unwrap()
+        .contact;
+    let all = people
+        .search((TENANT, &Filter::EVERYBODY), ContactId(0), 10)
+        .await
+        .unwrap();
+    let beside = people.beside(&all).await.unwrap();
+    assert_eq!(beside.last_practice(id), Some("Lyon 3ᵉ"));
+    assert_eq!(beside.consent(id), Some(("accueil", "Oui,\nj'accepte.")));
+    let ana = all
+        .iter()
+        .find(|contact| contact.details.first_name == "Ana")
+        .unwrap()
+        .id;
+    assert_eq!((beside.last_practice(ana), beside.consent(ana)), (None, None));
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_compared_is_made_anew_at_the_start() {
+    let bench = some_people().await;
+    let mut change = bench.people.database.change().await.unwrap();
+    let old = r#"UPDATE contact SET to_refold = 1, attributes_folded = '{"etage":"3"}' WHERE first_name = 'Zoé'"#;
+    change.run(Sql::new(old)).await.unwrap();
+    change.commit().await.unwrap();
+    let of = |value: &str| json!({ "field": "attributes.etage", "is": value });
+    assert_eq!(bench.meant(&of("3")).await, ["Hugo", "Zoé"]);
+    assert_eq!(bench.people.refold().await.unwrap(), 1);
+    assert_eq!(bench.people.refold().await.unwrap(), 0);
+    assert_eq!(bench.meant(&of("3")).await, ["Hugo"]);
+    assert_eq!(bench.meant(&of("-3")).await, ["Zoé"]);
 }

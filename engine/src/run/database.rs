@@ -98,6 +98,10 @@ async fn agree(
     }
     let mirror = Mirror::new(store, &database, (clock, metrics));
     mirror.begin(tie, redis).await?;
+    let refolded = people.refold().await.map_err(DatabaseFault::Query)?;
+    if refolded > 0 {
+        tracing::info!(refolded, "what filters compare of contacts was made anew");
+    }
     Ok((database, people, mirror))
 }
 

@@ -50,23 +50,28 @@ pub(crate) enum Field {
     ConsentWording,
 }
 
-/// Further names of columns, as [`fold`] has them, between spaces.
+/// Further names of columns, as [`key`] has them, between spaces.
 const SYNONYMS: [(Field, &str); 16] = [
     (
         Field::Reference,
-        "ref id identifiant dossier numerodossier n°dossier numdossier externalid patientid \
-         idpatient numeropatient",
+        "ref id identifiant dossier numerodossier ndossier nodossier numdossier externalid patientid \
+         idpatient numeropatient npatient nopatient",
     ),
     (
         Field::Number,
         "portable mobile gsm sms cell cellphone mobilephone telephoneportable telephonemobile \
-         telportable telmobile numeroportable numerodeportable numeromobile numero phonenumber to \
-         n°mobile n°portable n°telephone n°detelephone numerodetelephone",
+         telportable telmobile telgsm numeroportable numerodeportable numeromobile numerodemobile numero phonenumber to \
+         nmobile nomobile nportable noportable ndeportable nodeportable ndemobile nodemobile ntelephone ntel notel \
+         ndetelephone nodetelephone numerodetelephone numerotelephone numerodetelephoneportable \
+         numerodetelephonemobile ndetelephoneportable nodetelephoneportable ntelephoneportable numerotelephoneportable \
+         mobilenumber cellnumber numsms numeromobileportable portablesms mobilesms telsms telephonesms \
+         portable1 mobile1 gsm1 portable2 mobile2 gsm2 telephoneportable1 telephoneportable2 telportable1 telportable2 \
+         telmobile1 telmobile2 portableperso mobileperso portablepersonnel mobilepersonnel telephone1",
     ),
     (Field::E164, "msisdn"),
     (
         Field::OtherNumbers,
-        "tel phone fixe telephonefixe telfixe domicile teldomicile telephonedomicile landline \
+        "tel tel1 phone fixe telephonefixe telfixe domicile teldomicile telephonedomicile landline \
          homephone autretelephone autrenumero autresnumeros tel2 telephone2",
     ),
     (Field::FirstName, "prenoms givenname forename"),
@@ -77,7 +82,7 @@ const SYNONYMS: [(Field, &str); 16] = [
     (Field::Kind, "typedecontact categorie"),
     (
         Field::BirthDate,
-        "datedenaissance naissance neele nele ne(e)le ddn anniversaire birthday dateofbirth dob",
+        "datedenaissance naissance neele nele ddn anniversaire birthday dateofbirth dob",
     ),
     (
         Field::Practices,
@@ -137,7 +142,7 @@ impl Field {
         }
     }
 
-    /// Further names of its column, as [`fold`] has them.
+    /// Further names of its column, as [`key`] has them.
     fn synonyms(self) -> impl Iterator<Item = &'static str> {
         let own = SYNONYMS.iter().filter(move |(field, _)| *field == self);
         own.flat_map(|(_, names)| names.split_whitespace())
@@ -149,15 +154,31 @@ impl Field {
     }
 
     fn by_name(name: &str) -> Option<Self> {
-        let name = fold(name);
+        let name = key(name);
         let is = |field: &&Self| {
             [field.code(), field.french()]
                 .into_iter()
-                .any(|known| fold(known) == name)
+                .any(|known| key(known) == name)
                 || field.synonyms().any(|known| known == name)
         };
         Self::ALL.iter().find(is).copied()
     }
+}
+
+/// The name of a column as people write it with dots, brackets and signs, and without: `N° de portable (SMS)` is `ndeportablesms`.
+fn key(name: &str) -> String {
+    // `º` is a letter to Unicode, and to whoever types it the sign of a number.
+    let counts = |letter: &char| letter.is_alphanumeric() && *letter != 'º';
+    fold(name).chars().filter(counts).collect()
+}
+
+/// Words by which a column of numbers says that these are mobiles.
+const MOBILE: [&str; 5] = ["portable", "mobile", "gsm", "sms", "cell"];
+
+/// Whether a column of that name has mobiles, and not whatever number there is.
+pub(super) fn says_mobile(name: &str) -> bool {
+    let key = key(&bare(name));
+    MOBILE.iter().any(|word| key.contains(word))
 }
 
 /// What a column holds.
@@ -309,9 +330,17 @@ mod tests {
     #[test]
     fn columns_are_recognised_by_what_people_call_them() {
         for (names, field) in [
-            ("Portable|mobile|GSM|Téléphone|N° mobile|numero", "number"),
+            ("Portable|mobile|GSM|Téléphone|N° mobile|Nº mobile|numero", "number"),
+            (
+                "Tél. portable|Mobile 1|N° de portable|Portable (SMS)|Tel.Mobile :",
+                "number",
+            ),
+            ("Numéro de téléphone portable|No de téléphone|Tél_portable *", "number"),
             ("E164", "e164"),
-            ("Tel|Téléphone fixe|autres_telephones", "other_numbers"),
+            (
+                "Tel|Tél.|Téléphone fixe|Tél. domicile|autres_telephones",
+                "other_numbers",
+            ),
             ("Nom|NOM DE FAMILLE|last_name", "last_name"),
             ("Prénom|first name|prénoms", "first_name"),
             ("Cabinet|cabinets|practices", "practices"),
@@ -338,7 +367,7 @@ mod tests {
         for field in Field::ALL {
             for name in [field.code(), field.french()].into_iter().chain(field.synonyms()) {
                 assert_eq!(Field::by_name(name), Some(*field), "{name}");
-                assert!(field.synonyms().all(|name| fold(name) == name), "{name}");
+                assert!(field.synonyms().all(|name| key(name) == name), "{name}");
             }
             assert_eq!(field.code().parse(), Ok(Column::Field(*field)));
         }

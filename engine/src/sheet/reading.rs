@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::columns::{Column, Settled, is_of_field, recognised};
+use super::columns::{Column, Field, Settled, is_of_field, recognised, says_mobile};
 use super::contact::Contact;
 use super::delimited::Delimited;
 use super::encoding::Encoding;
@@ -150,7 +150,10 @@ impl Course<'_> {
             let max = self.reading.rows_max;
             return Err(SheetFault::TooManyRows { max });
         }
-        let contact = row::read(cells.iter(), &self.mapping.columns, &self.reading.manners);
+        let contact = match cells.unclosed {
+            None => row::read(cells.iter(), &self.mapping.columns, &self.reading.manners),
+            Some(column) => Err(RowFault::unclosed(cells, column)),
+        };
         match self.taker.row(RowRead { cells, contact }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(SheetFault::Stopped),
@@ -222,8 +225,18 @@ fn as_told(told: &[Column], width: usize) -> Result<Vec<Column>, Vec<FieldFault>
 fn by_names(names: &[String]) -> Result<Vec<Column>, Vec<FieldFault>> {
     let mut settled = Settled::default();
     let mut faults = Vec::new();
+    let number = Column::Field(Field::Number);
+    let of_mobiles = |name: &String| says_mobile(name) && recognised(name).as_ref() == Ok(&number);
+    let has_mobiles = names.iter().any(of_mobiles);
     for (at, name) in names.iter().enumerate() {
-        let added = recognised(name).and_then(|column| settled.add(column, name));
+        // Beside a column of mobiles, one of whatever numbers does not come first by standing before it.
+        let column = match recognised(name) {
+            Ok(column) if has_mobiles && column == number && !says_mobile(name) => {
+                Ok(Column::Field(Field::OtherNumbers))
+            }
+            recognised => recognised,
+        };
+        let added = column.and_then(|column| settled.add(column, name));
         if let Err(problem) = added {
             faults.push(FieldFault::new(format!("?columns/{at}"), problem));
         }
@@ -250,7 +263,7 @@ fn by_contents(head: &[Kept], names: &[String], manners: &Manners) -> Result<Vec
     let mut settled = Settled::default();
     for (at, name) in names.iter().enumerate() {
         let column = if Some(at) == number {
-            Column::Field(super::columns::Field::Number)
+            Column::Field(Field::Number)
         } else {
             Column::Attribute(name.clone())
         };

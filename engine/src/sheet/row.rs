@@ -6,6 +6,7 @@ use super::cell::{bare, forbidden, split};
 use super::columns::{Column, Field};
 use super::contact::{Consent, Contact, Kind, Phone};
 use super::dates::{day, moment};
+use super::rows::Cells;
 use crate::audience::{NUMBER_OCTETS_MAX, NumberFault, VALUE_MAX, look_up, normalise};
 use crate::domain::{Country, Recipient};
 use crate::fault::{FieldProblem, SheetProblem};
@@ -14,7 +15,7 @@ use crate::fault::{FieldProblem, SheetProblem};
 const NAME_MAX: usize = 100;
 
 /// The most characters of where a consent was given, and of what it says.
-const SOURCE_MAX: usize = 200;
+const SOURCE_MAX: usize = 500;
 const WORDING_MAX: usize = 1_000;
 
 /// The most tags, practices and further numbers of one contact.
@@ -45,6 +46,18 @@ pub(crate) struct RowFault {
     pub(crate) problem: FieldProblem,
 }
 
+impl RowFault {
+    /// A quote in that column is not closed.
+    pub(super) fn unclosed(cells: Cells<'_>, column: usize) -> Self {
+        let value = cells.iter().nth(column).unwrap_or_default();
+        Self {
+            column,
+            value: value.chars().take(SHOWN_MAX).collect(),
+            problem: SheetProblem::UnclosedQuote.into(),
+        }
+    }
+}
+
 /// Reads the row whose cells are of `columns`, one each; cells beyond these are left out.
 ///
 /// # Errors
@@ -66,6 +79,7 @@ pub(super) fn read<'c>(
             problem,
         })?;
     }
+    row.settle_visit(columns);
     row.finish().map_err(|problem| RowFault {
         column: columns.iter().position(is_number).unwrap_or_default(),
         value: String::new(),
@@ -139,6 +153,16 @@ impl Row {
         })
     }
 
+    /// A file that does not tell where people were last means their practice, if they have one only.
+    fn settle_visit(&mut self, columns: &[Column]) {
+        let contact = &mut self.contact;
+        if let (Some(_), [practice]) = (contact.last_visit, contact.practices.as_slice())
+            && !columns.contains(&Column::Field(Field::LastVisitPractice))
+        {
+            contact.last_visit_practice = Some(practice.clone());
+        }
+    }
+
     fn finish(mut self) -> Result<Contact, FieldProblem> {
         if let Some(given) = self.given {
             self.consent().given = given;
@@ -161,8 +185,13 @@ impl Row {
             }
         }
         let first = all.iter().position(|phone| phone.mobile).unwrap_or_default();
-        if all.is_empty() {
+        if all.is_empty() && contact.reference.is_none() {
             return Err(FieldProblem::Missing);
+        }
+        if all.is_empty() {
+            // Who has a reference is known without a number.
+            contact.other_numbers = all;
+            return Ok(contact);
         }
         contact.number = Some(all.remove(first));
         contact.other_numbers = all;
@@ -362,10 +391,40 @@ mod tests {
     }
 
     #[test]
+    fn who_has_a_reference_needs_no_number() {
+        let contact = row("reference,number,other_numbers", &["D-17", "", "idem"]).unwrap();
+        assert_eq!((contact.reference.as_deref(), contact.number), (Some("D-17"), None));
+    }
+
+    #[test]
+    fn a_visit_is_at_the_only_practice_or_where_the_file_says() {
+        let practice = |columns: &str, practices: &str, said: &[&str]| {
+            let mut cells = vec!["0612345678", "02/01/2026", practices];
+            cells.extend(said);
+            row(columns, &cells).unwrap().last_visit_practice
+        };
+        let columns = "number,last_visit,practices";
+        assert_eq!(practice(columns, "Paris", &[]).as_deref(), Some("Paris"));
+        assert_eq!(practice(columns, "Paris | Lyon", &[]), None, "nobody knows at which");
+        let columns = "number,last_visit,practices,last_visit_practice";
+        assert_eq!(practice(columns, "Paris | Lyon", &["Lyon"]).as_deref(), Some("Lyon"));
+        assert_eq!(
+            practice(columns, "Paris", &[""]),
+            None,
+            "an export knows where it was not"
+        );
+    }
+
+    #[test]
     fn what_is_wrong_names_its_column_and_value() {
         let long = "x".repeat(1_001);
         let fault = |column, value: &str, code| Err((column, value.to_owned(), code));
         for (columns, cells, expected) in [
+            (
+                "reference,last_name,number",
+                vec!["", "Martin", ""],
+                fault(2, "", "missing"),
+            ),
             (
                 "-,number",
                 vec!["", "3,36123E+10"],

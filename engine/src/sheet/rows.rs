@@ -11,11 +11,27 @@ pub(crate) struct Cells<'a> {
     text: &'a str,
     /// Where each cell ends in the text.
     ends: &'a [usize],
+    /// The cell that a quote opens and none closes, from 0; the cells are those of that line then.
+    pub(super) unclosed: Option<usize>,
 }
 
 impl<'a> Cells<'a> {
     pub(super) fn new(line: u64, text: &'a str, ends: &'a [usize]) -> Self {
-        Self { line, text, ends }
+        let unclosed = None;
+        Self {
+            line,
+            text,
+            ends,
+            unclosed,
+        }
+    }
+
+    /// The same, of a line in which a quote opens that cell and nothing closes it.
+    pub(super) fn not_closed(self, cell: usize) -> Self {
+        Self {
+            unclosed: Some(cell),
+            ..self
+        }
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
@@ -42,6 +58,7 @@ impl<'a> Cells<'a> {
             line: self.line,
             text: self.text.to_owned(),
             ends: self.ends.to_vec(),
+            unclosed: self.unclosed,
         }
     }
 }
@@ -52,6 +69,7 @@ pub(super) struct Kept {
     pub(super) line: u64,
     text: String,
     ends: Vec<usize>,
+    unclosed: Option<usize>,
 }
 
 impl Kept {
@@ -70,6 +88,9 @@ impl Kept {
     }
 
     pub(super) fn cells(&self) -> Cells<'_> {
-        Cells::new(self.line, &self.text, &self.ends)
+        Cells {
+            unclosed: self.unclosed,
+            ..Cells::new(self.line, &self.text, &self.ends)
+        }
     }
 }

@@ -155,6 +155,12 @@ fn columns_are_told_or_recognised_or_guessed() {
             1,
         ),
         ("Mobile\n0612345678;Pau", None, "number,-", 1),
+        (
+            "Nom;Téléphone;Tél. portable\nMartin;0559123456;0612345678",
+            None,
+            "last_name,other_numbers,number",
+            1,
+        ),
         ("Nom;Mobile\n\n;;\nMartin;0612345678", None, "last_name,number", 1),
     ] {
         let kept = try_read(text.as_bytes(), told).unwrap();
@@ -318,7 +324,8 @@ fn mobile() -> impl Strategy<Value = Phone> {
 }
 
 fn consent() -> impl Strategy<Value = Consent> {
-    let at = (0i64..4_000_000_000).prop_map(|seconds| Timestamp::from_second(seconds).unwrap());
+    // To the minute, as people are shown it.
+    let at = (0i64..66_000_000).prop_map(|minutes| Timestamp::from_second(minutes * 60).unwrap());
     (any::<bool>(), of(at), of(name()), of(name())).prop_map(|(given, at, source, wording)| Consent {
         given,
         at,
@@ -350,7 +357,7 @@ fn contact() -> impl Strategy<Value = Contact> {
     let others = vec(mobile(), 0..3);
     (
         texts,
-        (mobile(), others),
+        (of(mobile()), others),
         (of(kind), of(day()), of(day())),
         (several(), several()),
         of(consent()),
@@ -360,10 +367,14 @@ fn contact() -> impl Strategy<Value = Contact> {
             |(texts, (number, mut others), (kind, birth_date, last_visit), (practices, tags), consent, attributes)| {
                 others.sort_by_key(|phone| phone.number.0);
                 others.dedup();
-                others.retain(|phone| *phone != number);
+                others.retain(|phone| Some(*phone) != number);
+                // Without a number nobody has another, and they are known by their reference.
+                if number.is_none() {
+                    others.clear();
+                }
                 Contact {
-                    reference: texts.0,
-                    number: Some(number),
+                    reference: texts.0.or(number.is_none().then(|| "D-1".to_owned())),
+                    number,
                     other_numbers: others,
                     first_name: texts.1,
                     last_name: texts.2,

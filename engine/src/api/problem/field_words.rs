@@ -38,6 +38,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::TooManyLines { max } => {
             format!("Cela fait plus de {max} lignes : une période plus courte, ou un autre regroupement.")
         }
+        FieldProblem::UnknownValue { allowed: [] } => "Cette liste ou ce segment n'existe pas, ou plus.".to_owned(),
         FieldProblem::UnknownValue { allowed } => format!("Valeurs acceptées : {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => {
             "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
@@ -110,6 +111,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooManyLines { max } => {
             format!("That makes more than {max} lines: a shorter time, or put together by something else.")
         }
+        FieldProblem::UnknownValue { allowed: [] } => "There is no such list or segment, or no longer.".to_owned(),
         FieldProblem::UnknownValue { allowed } => format!("Accepted values: {}.", allowed.join(", ")),
         FieldProblem::InvalidTime => format!("Expected {INSTANT_ALLOWED}."),
         FieldProblem::InvalidDay => {
@@ -236,6 +238,10 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
             format!(
                 "Expected a time such as 2026-12-24T09:00+01:00, or 2026-12-24T09:00 by the clocks of {time_zone}."
             ),
+        ),
+        DateProblem::InFuture => (
+            "Doit être passé : un consentement se donne avant d'être enregistré.".to_owned(),
+            "Must be over: a consent is given before it is kept.".to_owned(),
         ),
         DateProblem::InvalidInstant => (
             "Une date et une heure avec leur décalage, par exemple 2026-12-24T18:00:00+01:00.".to_owned(),

@@ -24,6 +24,10 @@ fn french(problem: &SheetProblem) -> String {
                                          colonnes, par exemple ?columns=last_name,number,-."
                 .to_owned()
         }
+        SheetProblem::NoNumber => "Cette ligne n'a pas de numéro.".to_owned(),
+        SheetProblem::UnclosedQuote => {
+            "Un guillemet ouvre cette cellule et rien ne la referme : retirez-le, ou doublez-le.".to_owned()
+        }
         SheetProblem::EmptyFile => "Le fichier ne contient aucune ligne.".to_owned(),
         SheetProblem::RowTooLong { line, max } => {
             format!("La ligne {line} dépasse {max} octets : un guillemet n'est-il pas refermé ?")
@@ -53,6 +57,10 @@ fn english(problem: &SheetProblem) -> String {
             "No column of numbers is recognised: call it \"mobile\", or tell the columns, such \
                                          as ?columns=last_name,number,-."
                 .to_owned()
+        }
+        SheetProblem::NoNumber => "This row has no number.".to_owned(),
+        SheetProblem::UnclosedQuote => {
+            "A quote opens this cell and nothing closes it: take it out, or double it.".to_owned()
         }
         SheetProblem::EmptyFile => "The file has no rows.".to_owned(),
         SheetProblem::RowTooLong { line, max } => {

@@ -136,6 +136,8 @@ pub(in crate::api) struct Contact {
     attributes: BTreeMap<String, String>,
     /// Since when they agree to advertising.
     consent_at: Option<Time>,
+    /// When they last withdrew it: what was given before does not hold.
+    consent_withdrawn_at: Option<Time>,
     /// Their number could not be reached: campaigns leave them out.
     unreachable: Option<Unreachable>,
     engagement: Engagement,
