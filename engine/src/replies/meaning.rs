@@ -423,6 +423,7 @@ mod tests {
             ("non", false),
             ("Non désolée", false),
             ("pas dispo", false),
+            ("plus dispo", false),
             ("je ne peux pas", false),
             ("Not available", false),
         ] {
@@ -442,7 +443,6 @@ mod tests {
             "je ne prends plus",
             "la garde est-elle payée ?",
             "la garde c'est jusqu'à quelle heure",
-            "plus dispo",
             "Plus preneuse merci",
             "aucune dispo cette semaine",
             "je suis peu dispo",
