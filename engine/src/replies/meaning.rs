@@ -32,6 +32,7 @@ struct Lists<T> {
     another_time: Vec<T>,
     beside: Vec<T>,
     wishes: Vec<T>,
+    unclear: Vec<T>,
     why: Vec<T>,
     named: Vec<T>,
     signed: Vec<T>,
@@ -53,6 +54,7 @@ static LISTS: LazyLock<Lists<Phrase>> = LazyLock::new(|| {
         another_time: cut(lists.another_time),
         beside: cut(lists.beside),
         wishes: cut(lists.wishes),
+        unclear: cut(lists.unclear),
         why: cut(lists.why),
         named: cut(lists.named),
         signed: cut(lists.signed),
@@ -74,6 +76,8 @@ enum Kind {
     Beside,
     /// What stands beside a no, or another time.
     Wish,
+    /// Nobody knows what is meant.
+    Unclear,
     /// What follows is a reason.
     Why,
     /// So many words of a name follow.
@@ -194,7 +198,7 @@ fn read(text: &str, own: &[Phrase], noted: Confidence) -> Option<(Meaning, Confi
         let said = parsed.cues.iter().filter_map(|(kind, sure)| match kind {
             Kind::Says(meaning) => (*meaning == wanted).then_some(*sure),
             Kind::Noted => (wanted == Meaning::Confirm).then_some((*sure).min(noted)),
-            Kind::Beside | Kind::Wish | Kind::Why | Kind::Named(_) => None,
+            Kind::Beside | Kind::Wish | Kind::Unclear | Kind::Why | Kind::Named(_) => None,
         });
         said.min()
     };
@@ -222,12 +226,15 @@ fn read(text: &str, own: &[Phrase], noted: Confidence) -> Option<(Meaning, Confi
 
 fn parse(given: &[String], own: &[Phrase]) -> Parsed {
     let (mut at, mut names) = (0, 0_usize);
+    // Somebody cannot; what they cannot may follow.
+    let mut cannot = false;
     let mut parsed = Parsed::default();
     while let Some(word) = given.get(at) {
         let Some((kind, length, sure)) = phrase(&given[at..], own) else {
             let turns = LISTS.not.iter().any(|not| given[at..].starts_with(not));
             let is_name = names > 0 && !turns && !has_digit(word);
             names = names.saturating_sub(1);
+            cannot = false;
             at += 1;
             if !is_name {
                 parsed.unknown += 1;
@@ -237,16 +244,44 @@ fn parse(given: &[String], own: &[Phrase]) -> Parsed {
             continue;
         };
         names = 0;
+        let words = &given[at..at + length];
         at += length;
+        let is_lost = cannot && matches!(kind, Kind::Says(_)) && is_infinitive(words);
+        if is_lost || kind == Kind::Unclear {
+            parsed.unknown += 1;
+            parsed.unexplained += 1;
+        }
+        cannot =
+            kind == Kind::Says(Meaning::Cancel) && words.last().is_some_and(|last| CANNOT.contains(&last.as_str()));
         match kind {
             Kind::Says(_) | Kind::Noted => parsed.cues.push((kind, sure)),
-            Kind::Beside => {}
+            Kind::Beside | Kind::Unclear => {}
             Kind::Wish => parsed.wishes = true,
             Kind::Why => parsed.why = true,
             Kind::Named(follow) => names = follow,
         }
     }
     parsed
+}
+
+/// How a phrase ends behind which may stand what somebody cannot do: "je ne peux pas annuler" annuls nothing.
+const CANNOT: [&str; 8] = [
+    "PAS",
+    "PLUS",
+    "IMPOSSIBLE",
+    "POSSIBLE",
+    "POUVOIR",
+    "T",
+    "CANT",
+    "CANNOT",
+];
+
+/// Whether a phrase begins with something that one may do.
+fn is_infinitive(words: &[String]) -> bool {
+    let word = words.iter().find(|word| *word != "D");
+    word.is_some_and(|word| {
+        word.ends_with("ER") || ["CANCEL", "CHANGE", "MOVE", "RESCHEDULE", "POSTPONE"].contains(&word.as_str())
+    })
 }
 
 /// The longest phrase with which a text begins, its length, and how sure that is.
@@ -259,6 +294,7 @@ fn phrase(given: &[String], own: &[Phrase]) -> Option<(Kind, usize, Confidence)>
         (Kind::Says(Meaning::Move), &LISTS.another_time),
         (Kind::Beside, &LISTS.beside),
         (Kind::Wish, &LISTS.wishes),
+        (Kind::Unclear, &LISTS.unclear),
         (Kind::Why, &LISTS.why),
         (Kind::Named(NAME), &LISTS.named),
         (Kind::Named(SIGNATURE), &LISTS.signed),
@@ -302,7 +338,8 @@ fn fits(given: &[String], wanted: &[String]) -> Option<Confidence> {
 /// `2`, `2 merci`, `réponse 2`: one of the three numbers, and nothing that makes a date, a count or a question of it.
 fn by_number(text: &str, given: &[String]) -> Option<(Meaning, Confidence)> {
     if let [word] = given {
-        return numbered(word).map(|meaning| (meaning, 100));
+        let sure = if text.contains('?') { UNSURE } else { 100 };
+        return numbered(word).map(|meaning| (meaning, sure));
     }
     let mut in_digits = given.iter().filter(|word| has_digit(word));
     let number = match (in_digits.next(), in_digits.next()) {
@@ -324,7 +361,7 @@ fn by_number(text: &str, given: &[String]) -> Option<(Meaning, Confidence)> {
     let agrees = |(kind, _): &(Kind, Confidence)| match kind {
         Kind::Says(said) => *said == meaning,
         Kind::Noted => meaning == Meaning::Confirm,
-        Kind::Beside | Kind::Wish | Kind::Why | Kind::Named(_) => true,
+        Kind::Beside | Kind::Wish | Kind::Unclear | Kind::Why | Kind::Named(_) => true,
     };
     let is_short = rest.len() <= 6 && parsed.unknown == 0;
     if !parsed.cues.iter().all(agrees) {
@@ -423,6 +460,7 @@ mod tests {
             ("non", false),
             ("Non désolée", false),
             ("pas dispo", false),
+            ("plus dispo", false),
             ("je ne peux pas", false),
             ("Not available", false),
         ] {
@@ -442,7 +480,6 @@ mod tests {
             "je ne prends plus",
             "la garde est-elle payée ?",
             "la garde c'est jusqu'à quelle heure",
-            "plus dispo",
             "Plus preneuse merci",
             "aucune dispo cette semaine",
             "je suis peu dispo",
