@@ -206,8 +206,9 @@ impl People {
     /// One of which a list is gone means as little as one that is gone itself.
     async fn segment_means(&self, tenant: TenantId, id: SegmentId) -> Result<Filter, PeopleFault> {
         let segment = self.segment(tenant, id).await?;
-        let gone = self.lists_gone(tenant, &lists_named(&segment.filter, "")).await?;
-        match gone.is_empty() {
+        let named = lists_named(&segment.filter, "");
+        let is_whole = self.lists_gone(tenant, &named).await?.is_empty();
+        match is_whole {
             true => Ok(segment.means()?),
             false => Err(PeopleFault::NotFound),
         }
