@@ -195,22 +195,23 @@ impl People {
             parts.push(Filter::List(part.lists.clone()));
         }
         for (at, id) in part.segments.iter().enumerate() {
-            match self.segment(tenant, *id).await {
+            match self.segment_means(tenant, *id).await {
                 Err(PeopleFault::NotFound) => return Err(gone("segments", at)),
-                found => {
-                    let segment = found?;
-                    if !self
-                        .lists_gone(tenant, &lists_named(&segment.filter, ""))
-                        .await?
-                        .is_empty()
-                    {
-                        return Err(gone("segments", at));
-                    }
-                    parts.push(segment.means()?);
-                }
+                means => parts.push(means?),
             }
         }
         Ok(Filter::Any(parts))
+    }
+
+    /// One of which a list is gone means as little as one that is gone itself.
+    async fn segment_means(&self, tenant: TenantId, id: SegmentId) -> Result<Filter, PeopleFault> {
+        let segment = self.segment(tenant, id).await?;
+        let named = lists_named(&segment.filter, "");
+        let is_whole = self.lists_gone(tenant, &named).await?.is_empty();
+        match is_whole {
+            true => Ok(segment.means()?),
+            false => Err(PeopleFault::NotFound),
+        }
     }
 
     /// Whether the lists are there that a filter names which stands at `pointer`: without one, others would be meant.
