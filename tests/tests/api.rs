@@ -154,7 +154,7 @@ fn what_would_have_no_effect_or_two_meanings_is_refused() {
         let refused = http.post(&format!("{path}?dry_run=true"), &body);
         refused.expect_field_problem(&[400], "?dry_run");
     }
-    http.get("/v1/senders?limit=1").expect_field_problem(&[400], "?limit");
+    http.get("/v1/balance?limit=1").expect_field_problem(&[400], "?limit");
     http.get("/v1/campaigns?limit=1&limit=2")
         .expect_field_problem(&SHAPE_OR_VALUE, "?limit");
     assert_eq!(campaign.view(&stand.engine).state, "draft");

@@ -279,6 +279,24 @@ fn a_preview_changes_nothing_and_the_columns_may_be_told() {
     }
 }
 
+/// Of those who were exported, who was where, and who agreed to what.
+fn has_visits_and_consents(clinic: &Http, dialect: &str) {
+    let visitors = |practice: &str| {
+        let visited = json!({ "filter": { "visited": practice } });
+        clinic.post("/v1/contacts/search", &visited).expect(200)["total"].clone()
+    };
+    let visited = [visitors("Lyon"), visitors("Paris")];
+    assert_eq!(visited, [json!(1), json!(0)], "{dialect}");
+    let consents = clinic.get("/v1/consents").expect(200);
+    assert_eq!(consents["data"].as_array().map(Vec::len), Some(1), "{consents}");
+    let [said, source] = ["wording", "source"].map(|name| &consents["data"][0][name]);
+    assert_eq!(
+        (said, source),
+        (&json!("J'accepte."), &json!("formulaire")),
+        "{dialect}"
+    );
+}
+
 #[test]
 fn req_001_25_what_is_exported_comes_back() {
     let (stand, http) = stand("exports");
@@ -292,10 +310,6 @@ fn req_001_25_what_is_exported_comes_back() {
         {"reference": "6", "first_name": "Sans"},
     ] });
     http.post("/v1/contacts", &contacts).expect(200);
-    let visitors = |http: &Http, practice: &str| {
-        let visited = json!({ "filter": { "visited": practice } });
-        http.post("/v1/contacts/search", &visited).expect(200)["total"].clone()
-    };
     let agreed = "reference;portable;consentement;date consentement;source consentement;texte consentement\n\
                   4;0612340004;oui;02/01/2026 14:30;formulaire;J'accepte.\n";
     assert_eq!(rows(&import(&http, agreed.as_bytes())), json!({ "created": 1 }));
@@ -324,18 +338,8 @@ fn req_001_25_what_is_exported_comes_back() {
             file.text
         );
         import(&other, file.text.as_bytes());
-        for clinic in [&http, &other] {
-            let visited = [visitors(clinic, "Lyon"), visitors(clinic, "Paris")];
-            assert_eq!(visited, [json!(1), json!(0)], "{dialect}");
-            let consents = clinic.get("/v1/consents").expect(200);
-            assert_eq!(consents["data"].as_array().map(Vec::len), Some(1), "{consents}");
-            let [said, source] = ["wording", "source"].map(|name| &consents["data"][0][name]);
-            assert_eq!(
-                (said, source),
-                (&json!("J'accepte."), &json!("formulaire")),
-                "{dialect}"
-            );
-        }
+        has_visits_and_consents(&http, dialect);
+        has_visits_and_consents(&other, dialect);
         assert_eq!(export(&other, dialect).text, file.text, "{dialect}");
         assert_eq!(export(&other, "jsonl").text, export(&http, "jsonl").text, "{dialect}");
     }

@@ -193,6 +193,22 @@ fn req_000_17_lists_segments_and_numbers_are_put_together_and_others_left_out() 
     });
 }
 
+/// What was given before a withdrawal is kept, and makes nobody agree again; what is still to come is not given.
+fn holds_from_the_withdrawal_on(http: &Http) {
+    let mut late = json!({"contact": {"reference": "6"}, "wording": "Oui", "source": "papier"});
+    late["given_at"] = json!("2026-01-01T10:00:00Z");
+    let kept = http.post("/v1/consents", &late).expect(201);
+    assert!(kept["withdrawn_at"].is_string(), "{kept}");
+    assert_eq!(meant(http, &json!({"field": "consent", "is": true})), ["Hugo"]);
+    late["given_at"] = json!("2066-01-01T10:00:00Z");
+    let refused = http.post("/v1/consents", &late).expect_problem(&[400, 422]);
+    let fault = &refused["errors"][0];
+    assert_eq!(
+        (&fault["pointer"], &fault["code"]),
+        (&json!("/given_at"), &json!("in_future"))
+    );
+}
+
 #[test]
 fn req_001_04_without_consent_no_advertising_where_the_clinic_has_to_have_it() {
     with_both("people-consent", |stand| {
@@ -228,19 +244,7 @@ fn req_001_04_without_consent_no_advertising_where_the_clinic_has_to_have_it() {
             evidence["data"][0]["withdrawn_at"].is_string(),
             "it stays as evidence: {evidence}"
         );
-        // What was given before is kept, and makes nobody agree again; what is still to come is not given.
-        let mut late = json!({"contact": {"reference": "6"}, "wording": "Oui", "source": "papier"});
-        late["given_at"] = json!("2026-01-01T10:00:00Z");
-        let kept = http.post("/v1/consents", &late).expect(201);
-        assert!(kept["withdrawn_at"].is_string(), "{kept}");
-        assert_eq!(meant(&http, &json!({"field": "consent", "is": true})), ["Hugo"]);
-        late["given_at"] = json!("2066-01-01T10:00:00Z");
-        let refused = http.post("/v1/consents", &late).expect_problem(&[400, 422]);
-        let fault = &refused["errors"][0];
-        assert_eq!(
-            (&fault["pointer"], &fault["code"]),
-            (&json!("/given_at"), &json!("in_future"))
-        );
+        holds_from_the_withdrawal_on(&http);
         let everybody = json!({ "filter": {}, "numbers": "0612345699" });
         let advertising = order(&everybody).with("purpose", json!("marketing"));
         let campaign = stand.tenant.create(&stand.engine, &advertising);

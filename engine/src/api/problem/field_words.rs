@@ -18,6 +18,9 @@ pub(crate) fn field_detail(problem: &FieldProblem, language: Language) -> String
 
 const NETWORK: &str = "Attendu : une adresse IP ou un réseau, par exemple 192.0.2.7 ou 2001:db8::/48.";
 
+const TIME: &str =
+    "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire.";
+
 fn french(problem: &FieldProblem) -> String {
     match problem {
         FieldProblem::InvalidJson { line, column, reason } => {
@@ -40,10 +43,7 @@ fn french(problem: &FieldProblem) -> String {
         }
         FieldProblem::UnknownValue { allowed: [] } => "Cette liste ou ce segment n'existe pas, ou plus.".to_owned(),
         FieldProblem::UnknownValue { allowed } => format!("Valeurs acceptées : {}.", allowed.join(", ")),
-        FieldProblem::InvalidTime => {
-            "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire."
-                .to_owned()
-        }
+        FieldProblem::InvalidTime => TIME.to_owned(),
         FieldProblem::InvalidDay => DAY.to_owned(),
         FieldProblem::Money(problem) => of_money(*problem, Language::Fr),
         FieldProblem::ForbiddenCharacter => "Sans retour à la ligne, sans \", \\ ni |.".to_owned(),
