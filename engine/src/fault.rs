@@ -347,6 +347,8 @@ pub(crate) enum WordingProblem {
     CategoryIsMarketing { category: &'static str },
     /// No sender of those that the reseller has approved.
     SenderNotApproved { approved: Vec<String> },
+    /// A number that others have.
+    NumberOfAnother,
     /// A sender that looks like a protected name, and was not approved.
     SenderProtected { name: String },
     /// Advertising to numbers of which nobody knows whether they agreed to it.

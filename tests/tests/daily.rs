@@ -62,6 +62,9 @@ fn no_more_is_taken_a_day_than_was_agreed_on_and_more_on_the_next() {
     );
     let fits = stand.tenant.launch(&stand.engine, 8);
     assert_eq!(today(&http).1, 9);
+    fits.wait(&stand.engine, "what was taken is sent", LIMIT, |view| {
+        view.status("delivered") == 8
+    });
     // A restart forgets nothing.
     stand.engine.restart();
     let http = stand.tenant.http(&stand.engine);
@@ -80,9 +83,6 @@ fn no_more_is_taken_a_day_than_was_agreed_on_and_more_on_the_next() {
     planned
         .schedule(&stand.engine, &json!({ "scheduled_at": at }))
         .expect(200);
-    fits.wait(&stand.engine, "what was taken is sent", LIMIT, |view| {
-        view.status("delivered") == 8
-    });
     eventually("a planned launch that is too much is a draft again", LIMIT, || {
         let shown = http.get(&format!("/v1/campaigns/{}", planned.id)).expect(200);
         (shown["state"] == "draft" && shown["refused"] == "daily_max_reached").then_some(())

@@ -188,6 +188,15 @@ fn what_is_written_to_a_tenants_number_is_the_tenants() {
     const SHARED: &str = "36180";
     let stand = Stand::new(programs!(), "inbound-numbers", "", |smsc| smsc);
     let lilas = stand.engine.tenant("Cabinet des Lilas", 100);
+    // Another tenant's message under a name does not make it that tenant's, one from the very number does: before it was given away.
+    let mut people = recipients(4);
+    let mut person = || people.next().expect("one more");
+    let (stranger, patient, customer, quiet) = (person(), person(), person(), person());
+    for (to, sender) in [(&patient, "Clinique"), (&customer, SHORT_CODE)] {
+        let order = CampaignOrder::to_audience(&json!({ "recipients": [{ "to": to }] })).with("sender", json!(sender));
+        let campaign = stand.tenant.order(&stand.engine, &order);
+        wait_until_delivered(&stand, &campaign);
+    }
     let smsc = SmscSettings::new("north", stand.sim.smpp_address());
     let mut settings = EngineSettings::new(Some(stand.redis.url()), vec![smsc]);
     for number in [OWN, SHORT_CODE] {
@@ -198,15 +207,6 @@ fn what_is_written_to_a_tenants_number_is_the_tenants() {
     }
     stand.engine.configure(&settings);
     stand.engine.reload().expect(200);
-    // Another tenant's message under a name does not make it that tenant's, one from the very number does.
-    let mut people = recipients(4);
-    let mut person = || people.next().expect("one more");
-    let (stranger, patient, customer, quiet) = (person(), person(), person(), person());
-    for (to, sender) in [(&patient, "Clinique"), (&customer, SHORT_CODE)] {
-        let order = CampaignOrder::to_audience(&json!({ "recipients": [{ "to": to }] })).with("sender", json!(sender));
-        let campaign = stand.tenant.order(&stand.engine, &order);
-        wait_until_delivered(&stand, &campaign);
-    }
     for (from, to, text) in [
         (&stranger, OWN, "Etes-vous ouverts ?"),
         (&stranger, "0644630001", "Allo ?"),

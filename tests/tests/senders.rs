@@ -238,3 +238,43 @@ fn protects(stand: &Stand) {
     assert_eq!(none["protected_senders"], Value::Null);
     tenant.post("/v1/messages", &message("Weber")).expect(202);
 }
+
+#[test]
+fn req_003_06_a_number_is_a_sender_of_those_alone_that_have_it() {
+    const OWN: &str = "+33644630001";
+    const LATER: &str = "+33644630002";
+    let stand = Stand::new(programs!(), "senders-numbers", "", |smsc| smsc);
+    let (_, martin, _) = hosted(&stand);
+    let (operator, lilas) = (stand.engine.operator(), stand.tenant.http(&stand.engine));
+    let campaign = |sender: &str| {
+        let audience = json!({ "recipients": [{ "to": "+33612345678" }] });
+        let order = json!({ "name": "Rappel", "text": "RDV demain", "sender": sender, "purpose": "transactional", "audience": audience });
+        martin.post("/v1/campaigns", &order)
+    };
+    // A number that nobody has is anybody's.
+    let draft = campaign(LATER).expect(201);
+    stand.give_number(OWN, &[&stand.tenant]);
+    stand.give_number(LATER, &[&stand.tenant]);
+    let launch = format!("/v1/campaigns/{}/launch", text(&draft["id"]));
+    let plan = json!({ "name": "La veille", "offsets": ["-24h"], "sender": OWN, "text": "RDV à [heure]." });
+    for refused in [
+        martin.post("/v1/messages", &message(OWN)),
+        campaign(OWN),
+        martin.post(&launch, &json!({})),
+        martin.post("/v1/reminder_plans", &plan),
+    ] {
+        let fault = refused.expect_problem(&[422])["errors"][0].clone();
+        assert_eq!(
+            (&fault["pointer"], &fault["code"]),
+            (&json!("/sender"), &json!("number_of_another")),
+            "{fault}"
+        );
+    }
+    // One's own needs no approval.
+    let path = format!("/v1/tenants/{}", stand.tenant.id);
+    operator.patch(&path, &json!({ "senders": ["Lilas"] })).expect(200);
+    lilas.post("/v1/messages", &message(OWN)).expect(202);
+    lilas
+        .post("/v1/messages", &message("+33644630003"))
+        .expect_field_problem(&[422], "/sender");
+}

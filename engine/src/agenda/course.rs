@@ -75,6 +75,7 @@ type Ends = Vec<(Key, Option<Fate>)>;
 impl Agenda {
     /// Sends what is due, until `stop`.
     pub(crate) async fn run(self, verdict: Verdict, stop: CancellationToken) {
+        self.take_over().await;
         let mut tidied = None;
         while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
             if verdict.may_take_in().is_err() {
@@ -90,6 +91,17 @@ impl Agenda {
                 Ok(()) => {}
                 Err(fault) => tracing::debug!(%fault, "reminders cannot be looked at; they are looked at again"),
             }
+        }
+    }
+
+    /// Whoever did this before has ended or died, and what it had begun with does not wait until that is certain: under the same token
+    /// it becomes the same message. Otherwise it goes when its time is over.
+    async fn take_over(&self) {
+        let now = self.0.clock.unix();
+        match reminders::take_over(&self.0.database, (now, now.plus(TAKEN_FOR))).await {
+            Ok(0) => {}
+            Ok(taken) => tracing::info!(taken, "reminders that were begun with and not sent are sent now"),
+            Err(fault) => tracing::debug!(%fault, "reminders that were begun with wait until their time is over"),
         }
     }
 

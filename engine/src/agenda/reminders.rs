@@ -366,6 +366,23 @@ pub(super) async fn prolong(change: &mut Change, key: &Key, until: UnixMicros) -
     Ok(change.run(update).await? == 1)
 }
 
+/// What somebody has begun with and that was to be done until then is begun anew by whoever comes next.
+pub(super) async fn take_over(
+    database: &Database,
+    (now, until): (UnixMicros, UnixMicros),
+) -> Result<u64, DatabaseError> {
+    let mut change = database.change().await?;
+    let mut update = Sql::new("UPDATE reminder SET next_at = ");
+    update.value(now.0.cast_signed());
+    update
+        .push(" WHERE state = 'sending' AND next_at > ")
+        .value(now.0.cast_signed());
+    update.push(" AND next_at <= ").value(until.0.cast_signed());
+    let taken = change.run(update).await?;
+    change.commit().await?;
+    Ok(taken)
+}
+
 fn only(sql: &mut Sql, key: &Key, state: ReminderState) {
     sql.push(" WHERE event = ").value(key.event.0.cast_signed());
     sql.push(" AND plan = ").value(key.plan.0.cast_signed());

@@ -416,13 +416,14 @@ impl Campaigns {
         }
     }
 
-    /// The same of that tenant, whose reseller may protect names as well: where senders are checked.
+    /// The same of that tenant, whose reseller may protect names as well, and who has numbers: where senders are checked.
     ///
     /// # Errors
     /// The database's.
     pub(crate) async fn wording_of(&self, tenant: TenantId, terms: &Terms) -> Result<Wording, CampaignFault> {
         let said = self.flagged().said_of(tenant).await;
-        Ok(self.wording(terms).beside(said.protected.clone()))
+        let wording = self.wording(terms).beside(said.protected.clone());
+        Ok(wording.from_numbers_of(tenant, self.0.deps.numbers.senders()))
     }
 
     /// The protected name that a sender of that tenant looks like.

@@ -61,6 +61,7 @@ use crate::links::{Links, ShortLinks};
 use crate::message_log::MessageLog;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
+use crate::numbers::Numbers;
 use crate::people::People;
 use crate::store::{Admission, Campaign, Share, Store, StoreError, Suspension};
 use crate::webhooks::Webhooks;
@@ -131,6 +132,8 @@ pub(crate) struct CampaignDeps {
     pub(crate) epoch: u32,
     /// Whom audiences of contacts mean.
     pub(crate) people: People,
+    /// Whose our numbers are.
+    pub(crate) numbers: Numbers,
     /// What is looked at before it goes.
     pub(crate) flagged: FlaggedTexts,
     /// Knows which numbers of campaigns were ever given.

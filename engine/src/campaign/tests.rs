@@ -42,6 +42,7 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) people: People,
     pub(crate) mirror: Mirror,
+    numbers: Numbers,
     pub(crate) clock: Clock,
     rung: Arc<AtomicU64>,
     tokens: AtomicU64,
@@ -82,13 +83,16 @@ impl Bench {
         let database = crate::database::tests::open(&folder).await.unwrap();
         let mirror = Mirror::new(&store, &database, (Clock::new(), &Metrics::new(9).unwrap()));
         let flagged = FlaggedTexts::new((store.clone(), database.clone()), Clock::new(), None);
+        let numbers = Numbers::new(database.clone(), Clock::new());
         let people = People::new(database, Clock::new());
-        let campaigns = campaigns(&store, (people.clone(), mirror.clone(), flagged), rung.clone()).await;
+        let kept = (people.clone(), mirror.clone(), flagged, numbers.clone());
+        let campaigns = campaigns(&store, kept, rung.clone()).await;
         Self {
             campaigns,
             store,
             people,
             mirror,
+            numbers,
             clock: Clock::new(),
             rung,
             tokens: AtomicU64::new(1),
@@ -102,11 +106,12 @@ impl Bench {
         &self.folder
     }
 
-    fn kept(&self) -> (People, Mirror, FlaggedTexts) {
+    fn kept(&self) -> (People, Mirror, FlaggedTexts, Numbers) {
         (
             self.people.clone(),
             self.mirror.clone(),
             self.campaigns.flagged().clone(),
+            self.numbers.clone(),
         )
     }
 
@@ -298,7 +303,7 @@ pub(crate) fn message(leased: &LeasedMessage) -> Message<'_> {
 
 async fn campaigns(
     store: &Store,
-    (people, mirror, flagged): (People, Mirror, FlaggedTexts),
+    (people, mirror, flagged, numbers): (People, Mirror, FlaggedTexts, Numbers),
     rung: Arc<AtomicU64>,
 ) -> Campaigns {
     let north = Arc::new(config::Smsc::new("north", "127.0.0.1:2775", "campanile"));
@@ -311,6 +316,7 @@ async fn campaigns(
         gates: Gates::none(Clock::new()),
         epoch: 1,
         flagged,
+        numbers,
         people,
         mirror,
         message_log: MessageLog::off(),

@@ -1,5 +1,8 @@
 //! Who a message comes from, as the handset shows it.
 
+use std::collections::HashMap;
+
+use crate::domain::TenantId;
 use crate::fault::FieldProblem;
 
 /// The longest alphanumeric sender (3GPP TS 23.040, 9.1.2.5: 7 octets of septets).
@@ -76,6 +79,23 @@ impl Sender {
             npi: 0,
             address: text.to_owned(),
         })
+    }
+}
+
+/// Numbers from which those write who have them, and nobody else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OwnedSenders(HashMap<String, Vec<TenantId>>);
+
+impl OwnedSenders {
+    /// A number, as a sender is given, is theirs and no longer anybody else's.
+    pub(crate) fn give(&mut self, number: String, tenants: Vec<TenantId>) {
+        self.0.insert(number, tenants);
+    }
+
+    /// Whether a number is that tenant's, or its sandbox's; `None`: nobody has it.
+    pub(crate) fn is_of(&self, tenant: TenantId, sender: &Sender) -> Option<bool> {
+        let tenants = self.0.get(&sender.text())?;
+        Some(tenants.contains(&tenant.live()))
     }
 }
 

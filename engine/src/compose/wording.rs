@@ -1,10 +1,12 @@
 //! What a tenant's texts and senders have to be like, and the clause that says how to write STOP.
 
+use std::sync::Arc;
+
 use super::clause;
 use super::fold::fold;
-use super::{ProtectedNames, Sender};
+use super::{OwnedSenders, ProtectedNames, Sender};
 use super::{is_blank, links};
-use crate::domain::{Purpose, StopClause, Terms};
+use crate::domain::{Purpose, StopClause, TenantId, Terms};
 use crate::fault::{FieldProblem, WordingProblem};
 
 /// Where the short links of a campaign lead, and of which domain they are.
@@ -28,6 +30,8 @@ pub(crate) struct Wording {
     names: ProtectedNames,
     /// Those of its reseller.
     reseller_names: ProtectedNames,
+    /// Whose numbers are whose, for that tenant; none: it is not looked at.
+    owned: Option<(TenantId, Arc<OwnedSenders>)>,
     brand: String,
     /// Where links may lead; none: anywhere but to public shorteners.
     link_domains: Vec<String>,
@@ -50,6 +54,7 @@ impl Wording {
             protected_senders: terms.protected_senders.clone(),
             names: names.clone(),
             reseller_names: ProtectedNames::only(&[]),
+            owned: None,
             brand: terms.brand.clone(),
             link_domains: terms.link_domains.clone(),
             short_domain: terms.short_domain.clone(),
@@ -61,6 +66,12 @@ impl Wording {
     /// The same where its reseller protects names as well.
     pub(crate) fn beside(self, reseller_names: ProtectedNames) -> Self {
         Self { reseller_names, ..self }
+    }
+
+    /// The same of a tenant that writes from no number of another's.
+    pub(crate) fn from_numbers_of(self, tenant: TenantId, owned: Arc<OwnedSenders>) -> Self {
+        let owned = Some((tenant, owned));
+        Self { owned, ..self }
     }
 
     /// Whether a text may be that of a campaign or message: not blank, not too long, and with links to where they may lead.
@@ -101,11 +112,18 @@ impl Wording {
         self.short_domain.as_deref().map(links::longest)
     }
 
-    /// Whether a sender is among those that are approved, whatever its case; or, where any is, looks like nobody else's.
+    /// Whether a sender is a number of the tenant's and no other's; or among those that are approved, whatever its case; or, where any is,
+    /// looks like nobody else's.
     ///
     /// # Errors
-    /// [`WordingProblem::SenderNotApproved`] or [`WordingProblem::SenderProtected`].
+    /// [`WordingProblem::NumberOfAnother`], [`WordingProblem::SenderNotApproved`] or [`WordingProblem::SenderProtected`].
     pub(crate) fn check_sender(&self, sender: &Sender) -> Result<(), FieldProblem> {
+        let owned = self.owned.as_ref();
+        match owned.and_then(|(tenant, owned)| owned.is_of(*tenant, sender)) {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(WordingProblem::NumberOfAnother.into()),
+            None => {}
+        }
         let given = sender.text();
         let is_in = |list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(&given));
         if is_in(&self.senders) {
@@ -240,6 +258,33 @@ mod tests {
         let reminder = Wording::new(&terms, Some("36180"), &ProtectedNames::default())
             .with_clause("RDV demain", Purpose::Transactional);
         assert_eq!(reminder.as_deref(), Ok("RDV demain STOP:36180"));
+    }
+
+    #[test]
+    fn numbers_that_somebody_has_are_senders_of_theirs_alone() {
+        let mut owned = OwnedSenders::default();
+        owned.give("+33644630001".to_owned(), vec![TenantId(1)]);
+        owned.give("36034".to_owned(), vec![TenantId(1), TenantId(2)]);
+        let owned = Arc::new(owned);
+        let terms = Terms {
+            senders: vec!["Lilas".to_owned(), "+33644630001".to_owned()],
+            ..Terms::default()
+        };
+        let faults = |tenant: TenantId, terms: &Terms| {
+            let wording = Wording::new(terms, None, &ProtectedNames::default());
+            let wording = wording.from_numbers_of(tenant, Arc::clone(&owned));
+            ["+33644630001", "36034", "+33644630002"].map(|number| {
+                let fault = wording.check_sender(&Sender::parse(number).unwrap()).err();
+                fault.map(|fault| fault.code())
+            })
+        };
+        let (another, unapproved) = (Some("number_of_another"), Some("sender_not_approved"));
+        assert_eq!(faults(TenantId(1), &Terms::default()), [None, None, None]);
+        assert_eq!(faults(TenantId(2), &Terms::default()), [another, None, None]);
+        assert_eq!(faults(TenantId(3), &Terms::default()), [another, another, None]);
+        // One's own number needs no approval, and none gives another's.
+        assert_eq!(faults(TenantId(1), &terms), [None, None, unapproved]);
+        assert_eq!(faults(TenantId(3), &terms), [another, another, unapproved]);
     }
 
     #[test]

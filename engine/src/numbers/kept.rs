@@ -181,22 +181,35 @@ impl Numbers {
     }
 }
 
-/// What is written where, and whose it is: numbers that somebody has, and what is written to reaches us.
-pub(super) async fn assigned(database: &Database) -> Result<Vec<(OwnNumber, Vec<TenantId>)>, DatabaseError> {
+/// A number that somebody has.
+#[derive(Clone, Debug)]
+pub(super) struct Assigned {
+    pub(super) number: OwnNumber,
+    /// Whether what is written to it reaches us.
+    pub(super) two_way: bool,
+    pub(super) tenants: Vec<TenantId>,
+}
+
+/// Whose our numbers are.
+pub(super) async fn assigned(database: &Database) -> Result<Vec<Assigned>, DatabaseError> {
     let query = Sql::new(
-        "SELECT own_number.number, own_number_tenant.tenant FROM own_number \
+        "SELECT own_number.number, own_number.two_way, own_number_tenant.tenant FROM own_number \
          JOIN own_number_tenant ON own_number_tenant.number = own_number.id \
-         WHERE own_number.two_way = 1 ORDER BY own_number.id, own_number_tenant.tenant",
+         ORDER BY own_number.id, own_number_tenant.tenant",
     );
     let rows = database.rows(query, |row| {
         let number = row.parsed(0, "one of our numbers", OwnNumber::parse)?;
-        Ok((number, TenantId(row.number(1)? as u32)))
+        Ok((number, row.number(1)? == 1, TenantId(row.number(2)? as u32)))
     });
-    let mut assigned: Vec<(OwnNumber, Vec<TenantId>)> = Vec::new();
-    for (number, tenant) in rows.await? {
-        match assigned.last_mut().filter(|(last, _)| *last == number) {
-            Some((_, tenants)) => tenants.push(tenant),
-            None => assigned.push((number, vec![tenant])),
+    let mut assigned: Vec<Assigned> = Vec::new();
+    for (number, two_way, tenant) in rows.await? {
+        match assigned.last_mut().filter(|last| last.number == number) {
+            Some(last) => last.tenants.push(tenant),
+            None => assigned.push(Assigned {
+                number,
+                two_way,
+                tenants: vec![tenant],
+            }),
         }
     }
     Ok(assigned)

@@ -18,6 +18,7 @@ pub(crate) use table::Owned;
 use table::Table;
 
 use crate::clock::Clock;
+use crate::compose::OwnedSenders;
 use crate::config::{Number, OwnNumber};
 use crate::database::{Database, DatabaseError};
 use crate::domain::TenantId;
@@ -59,6 +60,11 @@ impl Numbers {
     /// Whose the destination address of a message is; `None`: it is none of our numbers.
     pub(crate) fn find(&self, address: &str) -> Option<Owned> {
         self.0.table.load().find(address)
+    }
+
+    /// Whose they are as senders.
+    pub(crate) fn senders(&self) -> Arc<OwnedSenders> {
+        self.0.table.load().senders()
     }
 
     /// Those that the configuration gives to a tenant.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::kept::Assigned;
+use crate::compose::OwnedSenders;
 use crate::config::{Number, OwnNumber};
 use crate::domain::TenantId;
 
@@ -38,16 +40,17 @@ impl Owned {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     /// What SQL keeps.
-    kept: Vec<(OwnNumber, Vec<TenantId>)>,
+    kept: Vec<Assigned>,
     by_address: HashMap<String, Option<Owned>>,
+    senders: Arc<OwnedSenders>,
 }
 
 impl Table {
     /// What is configured stands before what is kept.
-    pub(super) fn new(configured: &[Number], kept: Vec<(OwnNumber, Vec<TenantId>)>) -> Self {
+    pub(super) fn new(configured: &[Number], kept: Vec<Assigned>) -> Self {
         let mut table = Self {
             kept,
-            by_address: HashMap::new(),
+            ..Self::default()
         };
         table.configure(configured);
         table
@@ -55,13 +58,19 @@ impl Table {
 
     pub(super) fn configure(&mut self, configured: &[Number]) {
         self.by_address.clear();
-        for (number, tenants) in std::mem::take(&mut self.kept) {
-            self.put(&number, &tenants);
-            self.kept.push((number, tenants));
+        let (mut senders, kept) = (OwnedSenders::default(), std::mem::take(&mut self.kept));
+        for one in &kept {
+            senders.give(one.number.to_string(), one.tenants.clone());
+            if one.two_way {
+                self.put(&one.number, &one.tenants);
+            }
         }
+        self.kept = kept;
         for Number { number, tenant } in configured {
+            senders.give(number.to_string(), vec![*tenant]);
             self.put(number, &[*tenant]);
         }
+        self.senders = Arc::new(senders);
     }
 
     fn put(&mut self, number: &OwnNumber, tenants: &[TenantId]) {
@@ -92,6 +101,11 @@ impl Table {
         self.by_address.insert(digits.clone(), owned);
     }
 
+    /// Whose they are as senders.
+    pub(super) fn senders(&self) -> Arc<OwnedSenders> {
+        Arc::clone(&self.senders)
+    }
+
     /// Whose the destination address of a message is.
     pub(super) fn find(&self, address: &str) -> Option<Owned> {
         let address = address.trim();
@@ -108,6 +122,7 @@ fn national(digits: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::Sender;
 
     fn table(numbers: &[(OwnNumber, u32)]) -> Table {
         let number = |(number, tenant): &(OwnNumber, u32)| Number {
@@ -159,17 +174,32 @@ mod tests {
     #[test]
     fn what_is_configured_stands_before_what_is_kept() {
         let short = OwnNumber::Short("36034".to_owned());
+        let assigned = |number: OwnNumber, two_way: bool, tenants: &[u32]| Assigned {
+            number,
+            two_way,
+            tenants: tenants.iter().copied().map(TenantId).collect(),
+        };
         let kept = vec![
-            (short.clone(), vec![TenantId(4), TenantId(5)]),
-            (international("33644630001"), vec![TenantId(6)]),
+            assigned(short.clone(), true, &[4, 5]),
+            assigned(international("33644630001"), true, &[6]),
+            assigned(international("33644630002"), false, &[6]),
         ];
         let mut table = Table::new(&[], kept);
         assert_eq!(found(&table, "36034"), Some((36_034, vec![4, 5])));
+        // What is written to it does not come, but nobody else writes from it.
+        assert_eq!(found(&table, "+33644630002"), None);
+        let is_of = |table: &Table, tenant: u32, sender: &str| {
+            table.senders().is_of(TenantId(tenant), &Sender::parse(sender).unwrap())
+        };
+        assert_eq!(is_of(&table, 6, "+33644630002"), Some(true));
+        assert_eq!(is_of(&table, 4, "+33644630002"), Some(false));
+        assert_eq!(is_of(&table, 4, "36034"), Some(true));
         table.configure(&[Number {
             number: short,
             tenant: TenantId(7),
         }]);
         assert_eq!(found(&table, "36034"), Some((36_034, vec![7])));
+        assert_eq!(is_of(&table, 4, "36034"), Some(false));
         assert_eq!(found(&table, "0644630001"), Some((33_644_630_001, vec![6])));
     }
 }

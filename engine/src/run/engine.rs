@@ -99,9 +99,10 @@ impl Engine {
         let message_log = message_log(&config, &base, &traffic);
         let (webhooks, history) = followers(&config, &base, (&traffic, journal)).await?;
         let for_campaigns = (&*leases, &bells, (&message_log, &webhooks, &history));
-        let campaigns = campaigns(&config, &base, (&routes, &gates), for_campaigns, &stages);
-        let (numbers, replies, inbox) =
-            two_way(&config, &base, (&campaigns, &webhooks, &struck), (&engines, &routes)).await?;
+        let numbers = numbers(&config, &base).await?;
+        let campaigns = campaigns(&config, &base, (&routes, &gates, &numbers), for_campaigns, &stages);
+        let of_two_way = (&campaigns, &webhooks, &struck);
+        let (replies, inbox) = two_way((&config, &base), &numbers, of_two_way, (&engines, &routes)).await?;
         let (binds, events) = binds(&base, &seats, &stages);
         let (pressure, (reloads, asked)) = (Pressure::new(base.clock.now(), settle::SETTLERS), Reloads::new());
         let waiting = Waiting::new(&base.store, &traffic, &gates, &base.verdict);
@@ -421,16 +422,20 @@ fn agenda(base: &Base, campaigns: &Campaigns) -> Agenda {
     Agenda::new(of, base.people.clone(), campaigns.clone())
 }
 
-/// Our numbers, and what is made of what people write to them.
-async fn two_way(
-    config: &Config,
-    base: &Base,
-    (campaigns, webhooks, struck): (&Campaigns, &Webhooks, &Struck),
-    (engines, routes): (&Engines, &RouteTable),
-) -> Result<(Numbers, Replies, Inbox), RunFault> {
+async fn numbers(config: &Config, base: &Base) -> Result<Numbers, RunFault> {
     let numbers = Numbers::new(base.database.clone(), base.clock);
     numbers.set(&config.number);
     numbers.load().await.map_err(DatabaseFault::Query)?;
+    Ok(numbers)
+}
+
+/// What is made of what people write to our numbers.
+async fn two_way(
+    (config, base): (&Config, &Base),
+    numbers: &Numbers,
+    (campaigns, webhooks, struck): (&Campaigns, &Webhooks, &Struck),
+    (engines, routes): (&Engines, &RouteTable),
+) -> Result<(Replies, Inbox), RunFault> {
     let replies = Replies::new(ReplyDeps {
         store: base.store.clone(),
         database: base.database.clone(),
@@ -453,10 +458,10 @@ async fn two_way(
     let inbox = Inbox::new(
         (&base.store, &base.mirror),
         (base.clock, &base.metrics),
-        (struck, &numbers, Some(told)),
+        (struck, numbers, Some(told)),
         (routes, config.retention.campaigns),
     )?;
-    Ok((numbers, replies, inbox))
+    Ok((replies, inbox))
 }
 
 fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
@@ -523,7 +528,7 @@ async fn webhooks(config: &Config, base: &Base) -> Result<Webhooks, RunFault> {
 fn campaigns(
     config: &Config,
     base: &Base,
-    (routes, gates): (&RouteTable, &Gates),
+    (routes, gates, numbers): (&RouteTable, &Gates, &Numbers),
     (leases, bells, (message_log, webhooks, history)): (&Leases, &Bells, (&MessageLog, &Webhooks, &History)),
     stages: &Stages,
 ) -> Campaigns {
@@ -536,6 +541,7 @@ fn campaigns(
         gates: gates.clone(),
         epoch: leases.epoch(),
         people: base.people.clone(),
+        numbers: numbers.clone(),
         flagged: FlaggedTexts::new(
             (base.store.clone(), base.database.clone()),
             base.clock,

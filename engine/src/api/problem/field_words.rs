@@ -307,6 +307,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
             format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
         ),
+        WordingProblem::NumberOfAnother => (
+            "Ce numéro est celui d'un autre : écrivez depuis l'un des vôtres, ou sous un nom.".to_owned(),
+            "This number is another tenant's: write from one of your own, or under a name.".to_owned(),
+        ),
         WordingProblem::SenderProtected { name } => (
             format!("Cet expéditeur ressemble à « {name} », qui est protégé : votre revendeur doit l'autoriser."),
             format!("This sender looks like \"{name}\", which is protected: the reseller has to approve it."),
