@@ -208,7 +208,7 @@ mod tests {
     fn what_follows_on_the_command_line_wins() {
         let line = command_line("canonical", &["--tenants".into(), "7".into()]).unwrap();
         let bench = bench(line);
-        assert_eq!((bench.tenants, bench.recipients), (7, 1_000));
+        assert_eq!((bench.tenants, bench.recipients), (7, 5_000));
     }
 
     #[test]

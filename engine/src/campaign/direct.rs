@@ -423,7 +423,7 @@ impl Campaigns {
     pub(crate) async fn wording_of(&self, tenant: TenantId, terms: &Terms) -> Result<Wording, CampaignFault> {
         let said = self.flagged().said_of(tenant).await;
         let wording = self.wording(terms).beside(said.protected.clone());
-        Ok(wording.from_numbers_of(tenant, self.0.deps.numbers.senders()))
+        Ok(wording.among_numbers(tenant, self.0.deps.numbers.senders()))
     }
 
     /// The protected name that a sender of that tenant looks like.

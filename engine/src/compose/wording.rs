@@ -69,7 +69,7 @@ impl Wording {
     }
 
     /// The same of a tenant that writes from no number of another's.
-    pub(crate) fn from_numbers_of(self, tenant: TenantId, owned: Arc<OwnedSenders>) -> Self {
+    pub(crate) fn among_numbers(self, tenant: TenantId, owned: Arc<OwnedSenders>) -> Self {
         let owned = Some((tenant, owned));
         Self { owned, ..self }
     }
@@ -272,7 +272,7 @@ mod tests {
         };
         let faults = |tenant: TenantId, terms: &Terms| {
             let wording = Wording::new(terms, None, &ProtectedNames::default());
-            let wording = wording.from_numbers_of(tenant, Arc::clone(&owned));
+            let wording = wording.among_numbers(tenant, Arc::clone(&owned));
             ["+33644630001", "36034", "+33644630002"].map(|number| {
                 let fault = wording.check_sender(&Sender::parse(number).unwrap()).err();
                 fault.map(|fault| fault.code())

@@ -39,6 +39,10 @@ const RECEIPT_ACK: &str = "campanile_receipt_ack_seconds";
 /// Numbers in one call that opts out: as many as the engine takes.
 const OPT_OUT_AT_ONCE: usize = 10_000;
 
+/// Receipts that the SMSC has unacknowledged at most on a session: with fewer, the rate would be that number over the wait for
+/// one acknowledgement, whatever the engine can do.
+const RECEIPT_WINDOW: u32 = 5_000;
+
 /// Name of the SMSC and of our account there.
 const SMSC: &str = "bench";
 
@@ -321,7 +325,7 @@ fn scenario_toml(plan: &StagePlan) -> String {
     format!(
         "name = \"bench\"\nabout = \"Accepts everything at once and delivers it.\"\n\n\
          [[account]]\nsystem_id = \"{SMSC}\"\npassword = \"secret\"\nsessions = {sessions}\nwindow = {window}\n\n\
-         [receipt]\ndelay = {{ uniform = [\"0s\", \"{longest}\"] }}\n\n\
+         [receipt]\nwindow = {RECEIPT_WINDOW}\ndelay = {{ uniform = [\"0s\", \"{longest}\"] }}\n\n\
          [[outcome]]\nname = \"delivered\"\nweight = 1\nstat = \"DELIVRD\"\nerr = \"000\"\n{refused}"
     )
 }

@@ -9,7 +9,7 @@ use super::stage::StageArguments;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadtest bench                                    200 tenants, 1,000 messages each, the figures of the README
+  loadtest bench                                    200 tenants, 5,000 messages each, the figures of the README
   loadtest bench --tenants 20 --recipients 500      a quick look
   loadtest bench --scaling                          does the rate hold with a long backlog, and with many tenants?
   loadtest bench --baseline ../before/target/release    the ratio to an older engine, taken in turns
@@ -48,7 +48,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) tenants: u32,
     /// Recipients of each campaign.
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) recipients: u32,
     /// Receipts come between 0 and this long after the answer, uniformly.
     #[arg(long, default_value = "1s", value_parser = receipt_delay)]
@@ -105,7 +105,7 @@ impl BenchArguments {
 
     /// How long the whole run may take.
     pub(crate) fn time_limit(&self) -> Duration {
-        // A canonical run takes some 15 s on 2 cores, a scaling run some 5 minutes: both limits leave a slow machine room.
+        // A canonical run takes some 40 s on 2 cores, a scaling run some 5 minutes: both limits leave a slow machine room.
         let several = self.scaling || self.baseline.is_some() || self.compare_fsync || self.overtake;
         let usual = match (self.huge, several) {
             (Some(_), _) => 5_400,
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn defaults_are_the_canonical_run() {
         let bench = bench(&[]);
-        assert_eq!(bench.total(), 200_000);
+        assert_eq!(bench.total(), 1_000_000);
         assert_eq!((bench.stage.window, bench.stage.sessions), (500, 4));
         assert_eq!(bench.receipt_delay_max, Duration::from_secs(1));
         assert_eq!(bench.time_limit(), Duration::from_secs(300));
