@@ -24,6 +24,10 @@ const LEAD: Duration = Duration::from_millis(200);
 /// The parts of the lead that one lease may take: the next one is under way while this one is being handed over.
 const LEASES_AHEAD: usize = 4;
 
+/// Permits that those in a hurry may have before others who wait, and so many more for each that these have then: a quarter is theirs.
+const OVERTAKEN_MAX: usize = 48;
+const OVERTAKEN_FOR_EACH: usize = 3;
+
 /// What is leased and would wait longer than this for its permits goes back into its queue: the rate fell since.
 const LEASED_MAX: Duration = Duration::from_secs(1);
 
@@ -96,6 +100,8 @@ struct Inner {
     state: Mutex<Permits>,
     /// Leads were given back.
     freed: Notify,
+    /// Somebody has had permits, or wants none any more: the next may be another's.
+    next: Notify,
     /// Somebody has to wait for the rate.
     hungry: Notify,
     wire: Wire,
@@ -127,6 +133,10 @@ struct Permits {
     ahead: usize,
     /// Those who wait for a lead in a hurry: the next one is theirs.
     hurried: usize,
+    /// Those who wait for permits in a hurry, and without; and permits by which the former are ahead.
+    pressing: usize,
+    patient: usize,
+    overtaken: usize,
 }
 
 /// Who wants a lead.
@@ -141,6 +151,7 @@ pub(crate) enum Hurry {
 /// The right to lease some segments; it ends when they are handed over.
 pub(crate) struct Lead {
     count: usize,
+    hurry: Hurry,
     meter: Arc<Inner>,
 }
 
@@ -167,11 +178,15 @@ impl Meter {
             brake: Brake::default(),
             ahead: 0,
             hurried: 0,
+            pressing: 0,
+            patient: 0,
+            overtaken: 0,
         };
         state.show(&metrics, (&speed, &wire));
         Self(Arc::new(Inner {
             state: Mutex::new(state),
             freed: Notify::new(),
+            next: Notify::new(),
             hungry: Notify::new(),
             wire,
             settings: settings.clone(),
@@ -236,7 +251,7 @@ impl Meter {
 
     /// Waits until something may be leased, and says how much: 1 to `max`. `true`: it had to wait.
     pub(crate) async fn lead(&self, max: usize, hurry: Hurry) -> (Lead, bool) {
-        let _in_a_hurry = (hurry == Hurry::Urgent).then(|| Hurried::new(&self.0));
+        let _in_a_hurry = (hurry == Hurry::Urgent).then(|| Waiting::for_lead(&self.0));
         let mut waited = false;
         loop {
             let freed = self.0.freed.notified();
@@ -249,7 +264,7 @@ impl Meter {
             };
             if count > 0 {
                 let meter = self.0.clone();
-                return (Lead { count, meter }, waited);
+                return (Lead { count, hurry, meter }, waited);
             }
             waited = true;
             self.0.hungry.notify_one();
@@ -259,9 +274,10 @@ impl Meter {
 
     /// Waits until a segment may be sent, and says how many may be sent now: 1 to `max`. Each has to be handed to a session,
     /// which says on the wire what became of it.
-    pub(crate) async fn take(&self, max: usize) -> usize {
+    pub(crate) async fn take(&self, max: usize, hurry: Hurry) -> usize {
+        let _waiting = Waiting::for_permits(&self.0, hurry);
         loop {
-            let changed = self.0.wire.changed();
+            let (changed, next) = (self.0.wire.changed(), self.0.next.notified());
             let taken = {
                 let mut state = self.0.hear();
                 for departure in self.0.wire.departures() {
@@ -271,16 +287,19 @@ impl Meter {
                 let taken = match state.brake.paused(now) {
                     _ if !state.is_open(now) => Err(Wait::Until(now + CLOSED)),
                     Some(until) => Err(Wait::Until(until)),
+                    None if state.is_others_turn(hurry) => Ok(0),
                     None => state.pace.take(max.max(1), now),
                 };
-                state.waited |= taken.is_err();
+                state.waited |= !matches!(taken, Ok(1..));
                 state.used += taken.unwrap_or(0);
+                state.count_taken(taken.unwrap_or(0), hurry);
                 taken
             };
             if taken.is_err() {
                 self.0.hungry.notify_one();
             }
             match taken {
+                Ok(0) => next.await,
                 Ok(count) => return count,
                 Err(Wait::Until(due)) => tokio::time::sleep_until(due.into()).await,
                 Err(Wait::Departure) => changed.await,
@@ -294,7 +313,7 @@ impl Meter {
         let soon = |rate: f64| (rate * LEASED_MAX.as_secs_f64()) as usize;
         state
             .rate()
-            .is_some_and(|rate| state.ahead > soon(rate).max(state.lead_max()))
+            .is_some_and(|rate| state.ahead > soon(rate).max(state.lead_max(Hurry::Urgent)))
     }
 
     /// How long a message that the SMSC refused as too fast should wait before it is due again. The rate is kept by the
@@ -402,20 +421,42 @@ impl Permits {
         slowed.chain(self.ceiling).reduce(f64::min)
     }
 
-    fn lead_max(&self) -> usize {
-        self.rate()
-            .map_or(usize::MAX, |rate| ((rate * LEAD.as_secs_f64()) as usize).max(1))
+    /// What may be leased ahead. There is room for a lease in a hurry when others have had all.
+    fn lead_max(&self, hurry: Hurry) -> usize {
+        let Some(rate) = self.rate() else {
+            return usize::MAX;
+        };
+        let usual = ((rate * LEAD.as_secs_f64()) as usize).max(1);
+        match hurry {
+            Hurry::Urgent => usual + one_lease(usual),
+            Hurry::None => usual,
+        }
     }
 
     fn lead(&mut self, max: usize, hurry: Hurry) -> usize {
         if hurry == Hurry::None && self.hurried > 0 {
             return 0;
         }
-        let lead_max = self.lead_max();
-        let one_lease = (lead_max / LEASES_AHEAD).max(1);
-        let count = max.min(one_lease).min(lead_max.saturating_sub(self.ahead));
+        let most = one_lease(self.lead_max(Hurry::None)).min(max);
+        let count = most.min(self.lead_max(hurry).saturating_sub(self.ahead));
         self.ahead += count;
         count
+    }
+
+    /// Whether the next permits are for those who are in a hurry, or for those who are not and have waited for long enough.
+    fn is_others_turn(&self, hurry: Hurry) -> bool {
+        let is_overtaken = self.overtaken >= OVERTAKEN_MAX;
+        match hurry {
+            Hurry::Urgent => self.patient > 0 && is_overtaken,
+            Hurry::None => self.pressing > 0 && !is_overtaken,
+        }
+    }
+
+    fn count_taken(&mut self, count: usize, hurry: Hurry) {
+        self.overtaken = match hurry {
+            Hurry::Urgent => (self.overtaken + count).min(OVERTAKEN_MAX),
+            Hurry::None => self.overtaken.saturating_sub(count * OVERTAKEN_FOR_EACH),
+        };
     }
 
     fn show(&self, metrics: &SmscMetrics, (speed, wire): (&Speed, &Wire)) {
@@ -432,27 +473,53 @@ impl Permits {
     }
 }
 
-/// Somebody waits for a lead in a hurry, for as long as this is there.
-struct Hurried<'a>(&'a Inner);
+/// What one lease may take of all that may be leased ahead.
+fn one_lease(lead_max: usize) -> usize {
+    (lead_max / LEASES_AHEAD).max(1)
+}
 
-impl<'a> Hurried<'a> {
-    fn new(meter: &'a Inner) -> Self {
-        meter.lock().hurried += 1;
-        Self(meter)
+/// Somebody waits, for as long as this is there.
+struct Waiting<'a> {
+    meter: &'a Inner,
+    who: fn(&mut Permits) -> &mut usize,
+    /// Told when it is over: others may have been sent away for it.
+    others: &'a Notify,
+}
+
+impl<'a> Waiting<'a> {
+    /// For a lead, in a hurry.
+    fn for_lead(meter: &'a Inner) -> Self {
+        Self::new(meter, |permits| &mut permits.hurried, &meter.freed)
+    }
+
+    fn for_permits(meter: &'a Inner, hurry: Hurry) -> Self {
+        match hurry {
+            Hurry::Urgent => Self::new(meter, |permits| &mut permits.pressing, &meter.next),
+            Hurry::None => Self::new(meter, |permits| &mut permits.patient, &meter.next),
+        }
+    }
+
+    fn new(meter: &'a Inner, who: fn(&mut Permits) -> &mut usize, others: &'a Notify) -> Self {
+        *who(&mut meter.lock()) += 1;
+        Self { meter, who, others }
     }
 }
 
-impl Drop for Hurried<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.lock().hurried -= 1;
-        // Others may have been sent away for it.
-        self.0.freed.notify_waiters();
+        *(self.who)(&mut self.meter.lock()) -= 1;
+        self.others.notify_waiters();
     }
 }
 
 impl Lead {
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Who had it.
+    pub(crate) fn hurry(&self) -> Hurry {
+        self.hurry
     }
 
     /// Gives all but `count` back.
@@ -526,6 +593,9 @@ mod tests {
         for _ in 0..LEASES_AHEAD {
             leads.push(meter.lead(192, Hurry::None).await);
         }
+        leads.push(meter.lead(16, Hurry::Urgent).await);
+        let (lead, waited) = &leads[LEASES_AHEAD];
+        assert_eq!((lead.count(), *waited), (5, false), "there is always room for one");
         let mut usual = Box::pin(meter.lead(192, Hurry::None));
         let mut urgent = Box::pin(meter.lead(16, Hurry::Urgent));
         assert!(is_pending(&mut usual).await && is_pending(&mut urgent).await);
@@ -534,14 +604,15 @@ mod tests {
         let (lead, waited) = urgent.await;
         assert_eq!((lead.count(), waited), (5, true));
         assert!(is_pending(&mut usual).await);
-        leads.pop();
+        leads.truncate(LEASES_AHEAD - 2);
         let (held, _) = usual.await;
         assert_eq!(held.count(), 5);
         // Nobody who gave up is waited for.
+        leads.push(meter.lead(16, Hurry::Urgent).await);
         let mut gave_up = Box::pin(meter.lead(16, Hurry::Urgent));
         assert!(is_pending(&mut gave_up).await);
         drop(gave_up);
-        leads.pop();
+        leads.truncate(1);
         assert_eq!(meter.lead(192, Hurry::None).await.0.count(), 5);
     }
 
@@ -550,14 +621,55 @@ mod tests {
         let (meter, wire) = meter(Some(100));
         let mut taken = 0;
         while taken < 101 {
-            taken += meter.take(101 - taken).await;
+            taken += meter.take(101 - taken, Hurry::None).await;
         }
         // A second's worth and the burst are with a session that has written none of them.
-        let mut more = Box::pin(meter.take(10));
+        let mut more = Box::pin(meter.take(10, Hurry::None));
         let patience = tokio::time::timeout(Duration::from_secs(3_600), &mut more).await;
         assert!(patience.is_err(), "more was permitted");
         wire.unsent(1);
         assert_eq!(more.await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_in_a_hurry_has_the_next_permits_and_leaves_others_a_quarter() {
+        let (meter, wire) = meter(Some(100));
+        let clock = Clock::new();
+        let until = clock.now() + Duration::from_secs(10);
+        let taking = async |hurry| {
+            let mut taken = 0;
+            while clock.now() < until {
+                let count = meter.take(5, hurry).await;
+                wire.wrote(count, clock.now());
+                taken += count;
+            }
+            taken
+        };
+        let usual = async || {
+            let all = tokio::join!(
+                taking(Hurry::None),
+                taking(Hurry::None),
+                taking(Hurry::None),
+                taking(Hurry::None)
+            );
+            all.0 + all.1 + all.2 + all.3
+        };
+        let (urgent, others) = tokio::join!(taking(Hurry::Urgent), usual());
+        assert!((240..=270).contains(&others), "{others} of {}", urgent + others);
+        // One alone, among four who wait, has the very next.
+        let since = clock.now();
+        let (took, _) = tokio::join!(
+            async {
+                wire.wrote(meter.take(1, Hurry::Urgent).await, clock.now());
+                clock.now() - since
+            },
+            async {
+                for _ in 0..20 {
+                    wire.wrote(meter.take(1, Hurry::None).await, clock.now());
+                }
+            }
+        );
+        assert!(took <= Duration::from_millis(30), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -566,7 +678,7 @@ mod tests {
         let clock = Clock::new();
         let (since, mut taken) = (clock.now(), 0);
         while taken < 1_000 {
-            let count = meter.take(1_000 - taken).await;
+            let count = meter.take(1_000 - taken, Hurry::None).await;
             wire.wrote(count, clock.now());
             taken += count;
         }
@@ -586,12 +698,12 @@ mod tests {
             congestion: Some(congestion),
         };
         wire.heard(heard(100), since);
-        let mut taken = meter.take(1).await;
+        let mut taken = meter.take(1, Hurry::None).await;
         assert!(clock.now() - since >= Duration::from_secs(1), "it was paused");
         // It says so all the time.
         while taken < 100 {
             wire.heard(heard(80), clock.now());
-            let count = meter.take(100 - taken).await;
+            let count = meter.take(100 - taken, Hurry::None).await;
             wire.wrote(count, clock.now());
             taken += count;
         }
@@ -603,14 +715,14 @@ mod tests {
     async fn another_rate_holds_for_those_who_wait_for_a_permit() {
         let (meter, wire) = meter(None);
         let clock = Clock::new();
-        assert_eq!(meter.take(1_000).await, 1_000);
+        assert_eq!(meter.take(1_000, Hurry::None).await, 1_000);
         wire.wrote(1_000, clock.now());
         for (rate, expected) in [(Some(100), 10.0), (Some(1_000), 1.0), (Some(50), 20.0), (None, 0.0)] {
             meter.0.settings.store(Arc::new(settings(rate)));
             meter.set_bound();
             let (since, mut taken) = (clock.now(), 0);
             while taken < 1_000 {
-                let count = meter.take(1_000 - taken).await;
+                let count = meter.take(1_000 - taken, Hurry::None).await;
                 wire.wrote(count, clock.now());
                 taken += count;
             }
@@ -629,7 +741,7 @@ mod tests {
         let (meter, wire) = meter(None);
         let gauge = |meter: &Meter| String::from_utf8(meter.0.metrics.all.exposition()).unwrap();
         let (all, _) = meter.lead(192, Hurry::None).await;
-        assert_eq!((all.count(), meter.take(1_000).await), (192, 1_000));
+        assert_eq!((all.count(), meter.take(1_000, Hurry::None).await), (192, 1_000));
         assert!(!meter.is_behind() && !gauge(&meter).contains("throttle_effective"));
         let now = Clock::new().now();
         let heard = Heard {
@@ -641,7 +753,7 @@ mod tests {
         wire.heard(heard, now);
         assert!(meter.is_behind(), "192 are leased at 96 a second");
         assert!(gauge(&meter).contains("throttle_effective_messages_per_second{smsc=\"north\"} 96"));
-        assert_eq!(meter.take(1_000).await, 1);
+        assert_eq!(meter.take(1_000, Hurry::None).await, 1);
         drop(all);
         assert!(!meter.is_behind());
         assert_eq!(meter.lead(192, Hurry::None).await.0.count(), 4);

@@ -75,6 +75,7 @@ const STALE_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy)]
 struct Held {
     since: Instant,
+    hurry: Hurry,
     /// It shows whether a stopped SMSC takes it.
     is_try: bool,
     /// From then on, one of them is not worth sending any more.
@@ -238,6 +239,7 @@ impl Dispatcher {
         self.outlet.metrics.leased.inc_by(messages.len() as u64);
         let held = Held {
             since,
+            hurry: lead.hurry(),
             is_try: allowance.is_try,
             expires: None,
         };
@@ -350,7 +352,7 @@ impl Dispatcher {
             let most = slots
                 .permits(batch.count().min(slots.count()), || self.clock.now())
                 .await;
-            let permits = self.outlet.meter.take(most).await;
+            let permits = self.outlet.meter.take(most, held.hurry).await;
             slots.unsent(most - permits);
             let ready = batch.split_to(permits);
             // Their time may have ended while they waited for permits.
