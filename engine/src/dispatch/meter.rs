@@ -24,6 +24,9 @@ const LEAD: Duration = Duration::from_millis(200);
 /// The parts of the lead that one lease may take: the next one is under way while this one is being handed over.
 const LEASES_AHEAD: usize = 4;
 
+/// What a lease in a hurry may take: besides what is urgent it brings what is not, and the next urgent message waits for all of it.
+const HURRIED_LEAD: Duration = Duration::from_millis(2);
+
 /// Permits that those in a hurry may have before others who wait, and so many more for each that these have then: a quarter is theirs.
 const OVERTAKEN_MAX: usize = 48;
 const OVERTAKEN_FOR_EACH: usize = 3;
@@ -423,22 +426,28 @@ impl Permits {
 
     /// What may be leased ahead. There is room for a lease in a hurry when others have had all.
     fn lead_max(&self, hurry: Hurry) -> usize {
-        let Some(rate) = self.rate() else {
-            return usize::MAX;
-        };
-        let usual = ((rate * LEAD.as_secs_f64()) as usize).max(1);
+        let usual = self.ahead_by(LEAD);
         match hurry {
-            Hurry::Urgent => usual + one_lease(usual),
+            Hurry::Urgent => usual.saturating_add(one_lease(usual)),
             Hurry::None => usual,
         }
+    }
+
+    /// What goes within that time, at least one.
+    fn ahead_by(&self, time: Duration) -> usize {
+        let within = |rate: f64| ((rate * time.as_secs_f64()) as usize).max(1);
+        self.rate().map_or(usize::MAX, within)
     }
 
     fn lead(&mut self, max: usize, hurry: Hurry) -> usize {
         if hurry == Hurry::None && self.hurried > 0 {
             return 0;
         }
-        let most = one_lease(self.lead_max(Hurry::None)).min(max);
-        let count = most.min(self.lead_max(hurry).saturating_sub(self.ahead));
+        let one = match hurry {
+            Hurry::Urgent => self.ahead_by(HURRIED_LEAD),
+            Hurry::None => one_lease(self.lead_max(Hurry::None)),
+        };
+        let count = one.min(max).min(self.lead_max(hurry).saturating_sub(self.ahead));
         self.ahead += count;
         count
     }
@@ -588,32 +597,38 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_in_a_hurry_has_the_next_lead_and_holds_nobody_up_afterwards() {
-        let (meter, _) = meter(Some(100));
+        let (meter, _) = meter(Some(1_000));
         let mut leads = Vec::new();
         for _ in 0..LEASES_AHEAD {
             leads.push(meter.lead(192, Hurry::None).await);
         }
-        leads.push(meter.lead(16, Hurry::Urgent).await);
-        let (lead, waited) = &leads[LEASES_AHEAD];
-        assert_eq!((lead.count(), *waited), (5, false), "there is always room for one");
+        // There is always room for what is urgent, in small leases.
+        let mut hurried = Vec::new();
+        for _ in 0..25 {
+            let (lead, waited) = meter.lead(16, Hurry::Urgent).await;
+            assert_eq!((lead.count(), waited), (2, false));
+            hurried.push(lead);
+        }
         let mut usual = Box::pin(meter.lead(192, Hurry::None));
         let mut urgent = Box::pin(meter.lead(16, Hurry::Urgent));
         assert!(is_pending(&mut usual).await && is_pending(&mut urgent).await);
         leads.pop();
         assert!(is_pending(&mut usual).await, "it went before the one in a hurry");
         let (lead, waited) = urgent.await;
-        assert_eq!((lead.count(), waited), (5, true));
+        assert_eq!((lead.count(), waited), (2, true));
+        hurried.push(lead);
         assert!(is_pending(&mut usual).await);
-        leads.truncate(LEASES_AHEAD - 2);
+        leads.pop();
         let (held, _) = usual.await;
-        assert_eq!(held.count(), 5);
+        assert_eq!(held.count(), 48, "what is left of two leases");
         // Nobody who gave up is waited for.
-        leads.push(meter.lead(16, Hurry::Urgent).await);
+        for _ in 0..25 {
+            hurried.push(meter.lead(16, Hurry::Urgent).await.0);
+        }
         let mut gave_up = Box::pin(meter.lead(16, Hurry::Urgent));
         assert!(is_pending(&mut gave_up).await);
-        drop(gave_up);
-        leads.truncate(1);
-        assert_eq!(meter.lead(192, Hurry::None).await.0.count(), 5);
+        drop((gave_up, hurried));
+        assert_eq!(meter.lead(192, Hurry::None).await.0.count(), 50);
     }
 
     #[tokio::test(start_paused = true)]
