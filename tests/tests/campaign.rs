@@ -121,6 +121,13 @@ fn the_engine_runs_its_own_redis_and_leaves_nothing_behind() {
     });
     assert_eq!(engine.admin().get("/livez").status, 200);
     assert_eq!(engine.admin().get("/readyz").status, 200);
+    // It has everything alone.
+    let shown = engine.admin().get("/v1/engines").expect(200)["data"][0].clone();
+    assert_eq!(
+        (&shown["duty"], &shown["sessions"][0]["smsc"]),
+        (&json!(true), &json!("north")),
+        "{shown}"
+    );
     assert!(engine.shut_down().success());
 
     // Its data are on the disk, so the next start knows the campaign.

@@ -211,13 +211,7 @@ impl Engines {
             let seen_at = UnixMicros(said.seen_at);
             let of = |group: &str| group_of(group).map(|group| group.smsc);
             let its = seats.iter().filter(|(.., epoch)| *epoch == number);
-            let mut sessions: Vec<(SmscId, u32)> = Vec::new();
-            for smsc in its.clone().filter_map(|(group, ..)| of(group)) {
-                match sessions.iter_mut().find(|(known, _)| *known == smsc) {
-                    Some((_, count)) => *count += 1,
-                    None => sessions.push((smsc, 1)),
-                }
-            }
+            let sessions = sessions_of(its.clone().filter_map(|(group, ..)| Some((of(group)?, 1))));
             (now.since(seen_at) < GONE).then_some(Peer {
                 number,
                 is_self: number == self.0.number,
@@ -234,8 +228,27 @@ impl Engines {
         };
         let mut all: Vec<Peer> = peers.into_iter().filter_map(known).collect();
         all.sort_unstable_by_key(|peer| peer.number);
+        if self.0.seats.are_all_ours() {
+            // It asks nobody for what nobody else can have.
+            all.iter_mut().filter(|peer| peer.is_self).for_each(|own| {
+                own.has_duty = self.has_duty();
+                own.sessions = sessions_of(self.0.seats.wishes().iter().map(|wish| (wish.group.smsc, wish.total)));
+            });
+        }
         Ok(all)
     }
+}
+
+/// The sessions of each SMSC, whatever they are for.
+fn sessions_of(groups: impl Iterator<Item = (SmscId, u32)>) -> Vec<(SmscId, u32)> {
+    let mut sessions: Vec<(SmscId, u32)> = Vec::new();
+    for (smsc, more) in groups {
+        match sessions.iter_mut().find(|(known, _)| *known == smsc) {
+            Some((_, count)) => *count += more,
+            None => sessions.push((smsc, more)),
+        }
+    }
+    sessions
 }
 
 impl Inner {
