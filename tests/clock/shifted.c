@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,4 +73,20 @@ time_t time(time_t *kept) {
     if (clock_gettime(CLOCK_REALTIME, &precise) != 0) return (time_t)-1;
     if (kept) *kept = precise.tv_sec;
     return precise.tv_sec;
+}
+
+typedef int (*condition_waiter)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+
+/* Who waits until a moment of the shifted clock waits for that of the kernel's; moments of a monotonic clock are near its start. The
+   library's function is looked for by its version: without it, the one of before 2003 would be found. */
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex, const struct timespec *restrict until) {
+    static condition_waiter kept = NULL;
+    condition_waiter found = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
+    if (!found) found = (condition_waiter)dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    if (!found) found = (condition_waiter)dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+    if (!found) return EINVAL;
+    __atomic_store_n(&kept, found, __ATOMIC_RELEASE);
+    struct timespec moment = *until;
+    if (moment.tv_sec > 1000000000) moment.tv_sec -= shift();
+    return found(condition, mutex, &moment);
 }

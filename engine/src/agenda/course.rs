@@ -293,7 +293,7 @@ impl Agenda {
             if !seen.insert(token.0) {
                 continue;
             }
-            let dues = reminders::under(&self.0.database, token, now).await?;
+            let dues = reminders::under(&self.0.database, (token, number), now).await?;
             let mut change = self.0.database.change().await?;
             let mut ours = Vec::new();
             for due in dues {

@@ -213,12 +213,17 @@ pub(super) async fn due(database: &Database, now: UnixMicros, limit: usize) -> R
     database.rows(query, read_due).await
 }
 
-/// All that are sent in the message of that token, which somebody has left undone.
-pub(super) async fn under(database: &Database, token: Token, now: UnixMicros) -> Result<Vec<Due>, DatabaseError> {
+/// All that are sent in the message of that token to that number, which somebody has left undone.
+pub(super) async fn under(
+    database: &Database,
+    (token, number): (Token, Recipient),
+    now: UnixMicros,
+) -> Result<Vec<Due>, DatabaseError> {
     let mut query = with_events();
     query
-        .push(" WHERE reminder.state = 'sending' AND reminder.token = ")
-        .value(token.hex());
+        .push(" WHERE reminder.state = 'sending' AND reminder.number = ")
+        .value(number.0.cast_signed());
+    query.push(" AND reminder.token = ").value(token.hex());
     query.push(" AND reminder.next_at <= ").value(now.0.cast_signed());
     query.push(" ORDER BY reminder.for_at, reminder.event");
     database.rows(query, read_due).await
@@ -231,12 +236,21 @@ pub(super) async fn alike(
     (from, until): (UnixMicros, UnixMicros),
 ) -> Result<Vec<Due>, DatabaseError> {
     let mut query = with_events();
-    query.push(" WHERE agenda_event.tenant = ").value(due.tenant.0);
+    let number = due.number_of_now.map(|number| number.0.cast_signed());
+    // By the number and its people, whatever planners think of the day, which may have thousands of events: `+` keeps its index away.
     query
-        .push(" AND agenda_event.starts_at >= ")
+        .push(" WHERE agenda_event.id IN (SELECT id FROM agenda_event WHERE number = ")
+        .value(number);
+    query.push(
+        " UNION ALL SELECT theirs.id FROM contact JOIN agenda_event AS theirs ON theirs.contact = contact.id WHERE contact.tenant = ",
+    );
+    query.value(due.tenant.0).push(" AND contact.number = ").value(number);
+    query.push(") AND +agenda_event.tenant = ").value(due.tenant.0);
+    query
+        .push(" AND +agenda_event.starts_at >= ")
         .value(from.0.cast_signed());
     query
-        .push(" AND agenda_event.starts_at < ")
+        .push(" AND +agenda_event.starts_at < ")
         .value(until.0.cast_signed());
     query.push(" AND agenda_event.state = ").value(due.event.state.code());
     query
@@ -247,13 +261,6 @@ pub(super) async fn alike(
     // What is told before an appointment is told of all of a day; what has its own time is not told before that.
     query.push(" AND (reminder.due_at <= ").value(now.0.cast_signed());
     query.push(" OR (reminder.step LIKE '-%' AND agenda_event.repeat_rule IS NULL))");
-    let number = due.number_of_now.map(|number| number.0.cast_signed());
-    query.push(" AND (agenda_event.number = ").value(number);
-    // By the people of the number: a day has thousands of events.
-    query
-        .push(" OR agenda_event.contact IN (SELECT id FROM contact WHERE tenant = ")
-        .value(due.tenant.0);
-    query.push(" AND number = ").value(number).push("))");
     query
         .push(" ORDER BY agenda_event.starts_at, agenda_event.id LIMIT ")
         .value(ALIKE_MAX);
