@@ -109,16 +109,17 @@ impl Agenda {
         if untidy {
             self.tidy().await?;
         }
-        while self.lay().await? {}
-        while self.roll().await? {}
         loop {
+            // Some of each in turns: a new plan over a million events holds up nothing that is due.
+            let mut is_more = self.lay().await?;
+            is_more |= self.roll().await?;
             let now = self.0.clock.unix();
             let due = reminders::due(&self.0.database, now, BATCH).await?;
-            let is_all = due.len() < BATCH;
+            is_more |= due.len() == BATCH;
             if !due.is_empty() {
                 self.round(due, now).await?;
             }
-            if is_all {
+            if !is_more {
                 return Ok(());
             }
         }
