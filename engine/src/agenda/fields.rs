@@ -1,5 +1,7 @@
 //! What a text may name of an event and of whom it is for: `[prenom]`, `[date]`, `{{event.place}}`. Pure.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Weekday};
 
@@ -217,26 +219,29 @@ fn check_names(
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-/// A text for whoever is told of these events, in the order of their times. Of several, a field says what it is of each, once: "09:00, 14:00".
+/// A text for whoever is told of these events, in the order of their times. Of several, a field says what it is of each: "09:00, 14:00"; once,
+/// unless another field differs too, so that the second time is the second person's.
 ///
 /// # Errors
 /// As [`check`].
 pub(super) fn render(text: &str, told: &[Told<'_>], attributes: &[String]) -> Result<String, Vec<FieldFault>> {
     let (_, names) = Template::parse_open::<&str>(text, &[])?;
     let template = Template::parse(text, &names)?;
-    let value = |name: &String| {
-        let Some(field) = Field::named(name, attributes) else {
-            return String::new();
-        };
-        let mut values: Vec<String> = Vec::new();
-        for of_one in told.iter().map(|told| field.of(told)) {
-            if !of_one.trim().is_empty() && !values.contains(&of_one) {
-                values.push(of_one);
-            }
-        }
-        values.join(", ")
+    let of_each = |name: &String| -> Vec<String> {
+        let field = Field::named(name, attributes);
+        let values = told.iter().filter_map(|told| Some(field.as_ref()?.of(told)));
+        values.filter(|value| !value.trim().is_empty()).collect()
     };
-    let values: Vec<String> = names.iter().map(value).collect();
+    let differs = |values: &[String]| values.iter().any(|value| *value != values[0]);
+    let mut all: Vec<Vec<String>> = names.iter().map(of_each).collect();
+    let is_one_list = all.iter().filter(|values| differs(values)).count() < 2;
+    for values in &mut all {
+        if is_one_list || !differs(values) {
+            let mut seen = HashSet::new();
+            values.retain(|value| seen.insert(value.clone()));
+        }
+    }
+    let values: Vec<String> = all.iter().map(|values| values.join(", ")).collect();
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let mut rendered = String::new();
     template.render(&values, &mut rendered);
@@ -313,6 +318,17 @@ mod tests {
         assert_eq!(
             said("[date] à [heure] avec [praticien], [lieu]", &two),
             "24/12/2026 à 09:00, 14:00 avec Dr Petit, Dr Grand, 12 rue Haute"
+        );
+        // Where two differ, each stands in the place of its event.
+        let three = [
+            event("2026-12-24T08:00:00Z", "Dr Petit"),
+            event("2026-12-24T08:00:00Z", "Dr Grand"),
+            event("2026-12-24T13:00:00Z", "Dr Petit"),
+        ];
+        assert_eq!(said("[date] à [heure]", &three), "24/12/2026 à 09:00, 14:00");
+        assert_eq!(
+            said("[praticien] à [heure]", &three),
+            "Dr Petit, Dr Grand, Dr Petit à 09:00, 09:00, 14:00"
         );
     }
 

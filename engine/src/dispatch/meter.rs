@@ -142,10 +142,10 @@ struct Permits {
     overtaken: usize,
 }
 
-/// Who wants a lead.
+/// Who wants a lead, and permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hurry {
-    /// For what is urgent: before all others.
+    /// For what is urgent: before others, who keep a quarter of the permits.
     Urgent,
     /// In turns with others.
     None,
@@ -526,7 +526,7 @@ impl Lead {
         self.count
     }
 
-    /// Who had it.
+    /// Who wanted it.
     pub(crate) fn hurry(&self) -> Hurry {
         self.hurry
     }
