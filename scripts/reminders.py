@@ -121,7 +121,8 @@ class Month:
             event["starts_at"] = (moment + timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M:%SZ")
             local = datetime.fromtimestamp(due, zone).replace(tzinfo=None)
             # What has no time of its own, or two, is reminded of by hours.
-            if number % 4 < 2 and local.replace(tzinfo=zone).timestamp() == due:
+            ways = {local.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1)}
+            if number % 4 < 2 and ways == {due}:
                 event["kind"] = "Jours"
                 event["starts_at"] = (local + timedelta(days=1)).isoformat()
             yield event
