@@ -156,6 +156,9 @@ pub struct Totals {
     pub receipts_acked: u64,
     pub receipts_refused: u64,
     pub duplicates: u64,
+    /// Absent from simulators of before there were conversations.
+    #[serde(default)]
+    pub replies_due: u64,
     pub by_status: BTreeMap<String, u64>,
 }
 

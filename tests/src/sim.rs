@@ -106,6 +106,11 @@ impl Sim {
         serde_json::from_value(totals["by_reply"].take()).expect("counts by rule")
     }
 
+    /// Whether nobody is going to say anything any more, unless they are written to again.
+    pub fn is_silent(&self) -> bool {
+        self.totals().replies_due == 0
+    }
+
     fn order(&self, path: &str, body: &[u8]) {
         let answer = self.http().post_bytes(path, body);
         answer.and_then(lab::Answer::success).or_fail();

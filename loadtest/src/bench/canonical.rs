@@ -417,6 +417,7 @@ mod tests {
             receipts_acked: 10,
             receipts_refused: 0,
             duplicates: 0,
+            replies_due: 0,
             by_status: BTreeMap::new(),
         };
         assert!(check_ledger(&right, 10).is_ok());

@@ -93,6 +93,7 @@ pub struct Totals {
     pub inbound_sent: u64,
     pub inbound_acked: u64,
     pub inbound_dropped: u64,
+    pub replies_due: u64,
     pub cancelled: u64,
     pub replaced: u64,
     pub sessions: u64,
@@ -139,6 +140,7 @@ impl Totals {
             "inbound_sent" => self.inbound_sent,
             "inbound_acked" => self.inbound_acked,
             "inbound_dropped" => self.inbound_dropped,
+            "replies_due" => self.replies_due,
             "cancelled" => self.cancelled,
             "replaced" => self.replaced,
             "sessions" => self.sessions,
@@ -148,7 +150,7 @@ impl Totals {
 }
 
 impl Ledger {
-    /// The totals; `recipients`, `messages`, `sessions` and `by_reply` are the caller's to fill in.
+    /// The totals; `recipients`, `messages`, `sessions` and the replies are the caller's to fill in.
     pub(crate) fn totals(&self, names: &Names<'_>) -> Totals {
         let counters = &self.counters;
         let status = |(&status, &count): (&u32, &u64)| (CommandStatus(status).to_string(), count);
@@ -186,6 +188,7 @@ impl Ledger {
             inbound_sent: counters.inbound_sent,
             inbound_acked: counters.inbound_acked,
             inbound_dropped: counters.inbound_dropped,
+            replies_due: 0,
             cancelled: counters.cancelled,
             replaced: counters.replaced,
             sessions: 0,

@@ -33,6 +33,7 @@ impl Smsc {
             recipients: self.dealer.recipients(),
             messages: self.dealer.messages(),
             sessions: self.sessions.bound(),
+            replies_due: self.conversations.due(),
             by_reply: self.conversations.made(),
             ..self.records.ledger.totals(&self.names())
         }

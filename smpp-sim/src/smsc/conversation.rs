@@ -74,6 +74,7 @@ impl Smsc {
             sequence: (at as u32) << 8 | text_at as u32,
             tries: 0,
         };
+        self.conversations.count_due();
         // Never in this turn: what is due by now would count as a delivery that is ready.
         self.post(turn, (reached_us + delay_us).max(turn.now_us + 1), job);
     }
@@ -117,6 +118,7 @@ impl Smsc {
     /// A reply is due. One that there is no room for is dropped, and counted.
     pub(super) fn speak(&mut self, turn: &mut Turn<'_>, job: Job) {
         let (at, text_at) = (job.sequence >> 8, (job.sequence & 0xFF) as usize);
+        self.conversations.is_due();
         let quoted = self.conversations.take_quote(job.row);
         let rule = self.conversations.rule(at);
         let (Some(rule), Some(row)) = (rule, self.records.ledger.row(job.row)) else {

@@ -17,6 +17,8 @@ pub(super) struct Conversations {
     rules: Vec<InboundRule>,
     /// How many replies were made by each.
     made: Vec<u64>,
+    /// How many people have yet to say what they are going to.
+    due: u64,
     /// How often each person replied by each rule that limits that.
     times: Option<Attempts>,
     /// What is going to be said in reply to the message of a row, where it quotes that.
@@ -45,6 +47,7 @@ impl Conversations {
     pub(super) fn forget_rules(&mut self) {
         self.rules.clear();
         self.made.clear();
+        self.due = 0;
         self.times = None;
         self.quotes.clear();
     }
@@ -100,6 +103,21 @@ impl Conversations {
 
     pub(super) fn take_quote(&mut self, row: u32) -> Option<String> {
         self.quotes.remove(&row)
+    }
+
+    /// Somebody is going to reply.
+    pub(super) fn count_due(&mut self) {
+        self.due += 1;
+    }
+
+    /// The time has come, whether there is a reply then or none.
+    pub(super) fn is_due(&mut self) {
+        self.due = self.due.saturating_sub(1);
+    }
+
+    /// How many replies are still to come.
+    pub(super) fn due(&self) -> u64 {
+        self.due
     }
 
     /// A reply by that rule was made.
