@@ -5,37 +5,35 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use futures::StreamExt;
-use jiff::ToSpan;
+use futures::{StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, EventState, Occasion};
 use super::fields::{self, Told};
 use super::plan::{Circumstances, MOVED, ReminderPlan, Timer, Trigger, timers};
-use super::reminders::{self, Beginning, Due, Fate, Key, Reminder, ReminderState};
-use super::{Agenda, AgendaFault, Whom, asked, kept, plans};
+use super::reminders::{self, Due, Fate, Key, ReminderState};
+use super::{Agenda, AgendaFault, Whom, kept, plans};
 use crate::audience::VALIDITY_S;
 use crate::campaign::{CampaignFault, DirectOrder, code_of};
-use crate::database::Change;
 use crate::domain::{ContactId, Parameters, Purpose, Recipient, ReminderPlanId, TenantId, UnixMicros};
 use crate::guard::Verdict;
 use crate::people::{Contact, PeopleFault};
-use crate::store::{KeyOwner, Token};
+use crate::store::Token;
 
 /// How often it is looked what is due.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Reminders that are taken in one go.
-const BATCH: usize = 200;
+const BATCH: usize = 500;
 
 /// Messages that are asked for at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 
 /// Events that a new plan is laid over in one go.
 const LAID: usize = 1_000;
 
 /// Who has not sent what it has taken by then has died, and another sends it.
-const TAKEN_FOR: Duration = Duration::from_secs(10);
+pub(super) const TAKEN_FOR: Duration = Duration::from_secs(10);
 
 /// When something is tried again for which credits are short, or for which there was no room.
 const WITHOUT_CREDIT: Duration = Duration::from_secs(60);
@@ -60,17 +58,25 @@ const KEPT_FOR: Duration = Duration::from_secs(400 * 86_400);
 const TIDIED: Duration = Duration::from_secs(86_400);
 
 /// A message that is to be asked for, and the reminders that it is for, in the order of their starts.
-struct Outgoing {
-    token: Token,
-    number: Recipient,
-    plan: ReminderPlan,
-    dues: Vec<Due>,
+pub(super) struct Outgoing {
+    pub(super) token: Token,
+    pub(super) number: Recipient,
+    pub(super) plan: ReminderPlan,
+    pub(super) dues: Vec<Due>,
     /// Somebody has begun with it before.
-    again: bool,
+    pub(super) again: bool,
 }
 
-/// What became of reminders that were being sent; without a fate they are taken again later.
-type Ends = Vec<(Key, Option<Fate>)>;
+/// What became of reminders that were being sent. Those of which nothing is said are taken again later.
+type Ends = Vec<(Key, Fate)>;
+
+/// What texts say of a tenant.
+#[derive(Debug, Default)]
+struct Clinic {
+    name: String,
+    /// The names of its people's attributes.
+    attributes: Vec<String>,
+}
 
 impl Agenda {
     /// Sends what is due, until `stop`.
@@ -212,71 +218,31 @@ impl Agenda {
         let ids: HashSet<ReminderPlanId> = due.iter().map(|due| due.reminder.plan).collect();
         let plans = plans::these(&self.0.database, ids.into_iter()).await?;
         let plans: HashMap<ReminderPlanId, ReminderPlan> = plans.into_iter().map(|plan| (plan.id, plan)).collect();
+        let clinics = self.clinics(&due).await?;
         let mut outgoing = self.begin(&due, &plans, now).await?;
         outgoing.extend(self.resume(&due, &plans, now).await?);
-        let sends = outgoing.into_iter().map(|outgoing| self.send(outgoing));
+        let sends = outgoing.into_iter().map(|outgoing| self.send(outgoing, &clinics));
         let ends: Vec<Ends> = futures::stream::iter(sends).buffer_unordered(AT_ONCE).collect().await;
         let mut change = self.0.database.change().await?;
-        for (key, fate) in ends.iter().flatten() {
-            if let Some(fate) = fate {
-                reminders::note(&mut change, (key, ReminderState::Sending), fate).await?;
-            }
-        }
+        reminders::note(&mut change, ReminderState::Sending, &ends.concat()).await?;
         Ok(change.commit().await?)
     }
 
-    /// Writes down what is sent of what waits, and what is not.
-    async fn begin(
-        &self,
-        due: &[Due],
-        plans: &HashMap<ReminderPlanId, ReminderPlan>,
-        now: UnixMicros,
-    ) -> Result<Vec<Outgoing>, AgendaFault> {
-        let (mut outgoing, mut taken) = (Vec::new(), HashSet::new());
-        let mut change = self.0.database.change().await?;
-        for due in due.iter().filter(|due| due.reminder.state == ReminderState::Waiting) {
-            let key = due.reminder.key();
-            if taken.contains(&key) {
-                continue;
-            }
-            let (plan, number) = match may_go(plans.get(&due.reminder.plan), due, now) {
-                Ok(fit) => fit,
-                Err(fate) => {
-                    reminders::note(&mut change, (&key, ReminderState::Waiting), &fate).await?;
-                    continue;
-                }
+    /// What texts may say of those whose reminders are due.
+    async fn clinics(&self, due: &[Due]) -> Result<HashMap<TenantId, Clinic>, AgendaFault> {
+        let tenants: HashSet<TenantId> = due.iter().map(|due| due.tenant).collect();
+        let known = tenants.into_iter().map(async |tenant| {
+            let known = self.0.store.tenant(tenant).await?;
+            let clinic = Clinic {
+                name: known.map(|tenant| tenant.name).unwrap_or_default(),
+                attributes: self.0.people.attributes(tenant).await?,
             };
-            if reminders::is_overtaken(&mut change, due, now).await? {
-                let fate = Fate::Skipped("overtaken".to_owned());
-                reminders::note(&mut change, (&key, ReminderState::Waiting), &fate).await?;
-                continue;
-            }
-            let begun = Beginning {
-                token: token_of(due.tenant, &due.reminder),
-                number,
-                sender: &plan.definition.sender,
-                now,
-                until: now.plus(TAKEN_FOR),
-            };
-            if plan.definition.asks_consent && !asked::ask(&mut change, (due, number), now).await? {
-                let fate = Fate::Skipped("asked_before".to_owned());
-                reminders::note(&mut change, (&key, ReminderState::Waiting), &fate).await?;
-                continue;
-            }
-            let dues = begin_alike(&mut change, (plan, due), &begun).await?;
-            taken.extend(dues.iter().map(|due| due.reminder.key()));
-            if !dues.is_empty() {
-                outgoing.push(Outgoing {
-                    token: begun.token,
-                    number,
-                    plan: plan.clone(),
-                    dues,
-                    again: false,
-                });
-            }
-        }
-        change.commit().await?;
-        Ok(outgoing)
+            Ok((tenant, clinic))
+        });
+        futures::stream::iter(known)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// What somebody has begun with and left undone.
@@ -286,7 +252,8 @@ impl Agenda {
         plans: &HashMap<ReminderPlanId, ReminderPlan>,
         now: UnixMicros,
     ) -> Result<Vec<Outgoing>, AgendaFault> {
-        let (mut outgoing, mut seen) = (Vec::new(), HashSet::new());
+        let (mut outgoing, mut seen, mut lost) = (Vec::new(), HashSet::new(), Vec::new());
+        let mut change = self.0.database.change().await?;
         for due in due.iter().filter(|due| due.reminder.state == ReminderState::Sending) {
             let (Some(token), Some(number)) = (due.reminder.token, due.reminder.number) else {
                 continue;
@@ -294,21 +261,18 @@ impl Agenda {
             if !seen.insert(token.0) {
                 continue;
             }
-            let dues = reminders::under(&self.0.database, (token, number), now).await?;
-            let mut change = self.0.database.change().await?;
+            let dues = reminders::under(&mut change, (token, number), now).await?;
             let mut ours = Vec::new();
             for due in dues {
                 let key = due.reminder.key();
                 let is_known = due.reminder.begun_at.is_some_and(|begun| now.since(begun) < KNOWN_FOR);
                 let plan = plans.get(&due.reminder.plan);
                 if !is_known || plan.is_none() {
-                    let fate = Fate::Skipped("in_doubt".to_owned());
-                    reminders::note(&mut change, (&key, ReminderState::Sending), &fate).await?;
+                    lost.push((key, Fate::Skipped("in_doubt".to_owned())));
                 } else if reminders::prolong(&mut change, &key, now.plus(TAKEN_FOR)).await? {
                     ours.push(due);
                 }
             }
-            change.commit().await?;
             if let (Some(plan), false) = (plans.get(&due.reminder.plan), ours.is_empty()) {
                 outgoing.push(Outgoing {
                     token,
@@ -319,23 +283,27 @@ impl Agenda {
                 });
             }
         }
+        reminders::note(&mut change, ReminderState::Sending, &lost).await?;
+        change.commit().await?;
         Ok(outgoing)
     }
 
     /// Asks for a message. What is not known to have been taken or refused is asked for again later, under the same token.
-    async fn send(&self, outgoing: Outgoing) -> Ends {
-        let keys: Vec<Key> = outgoing.dues.iter().map(|due| due.reminder.key()).collect();
-        let fate = match self.message_of(&outgoing).await {
-            Ok(fate) => Some(fate),
-            Err(fault) => {
-                tracing::warn!(tenant = %outgoing.plan.tenant, %fault, "a reminder is not sent; it is tried again");
-                None
+    async fn send(&self, outgoing: Outgoing, clinics: &HashMap<TenantId, Clinic>) -> Ends {
+        let tenant = outgoing.plan.tenant;
+        match self.message_of(&outgoing, clinics.get(&tenant)).await {
+            Ok(fate) => {
+                let keys = outgoing.dues.iter().map(|due| due.reminder.key());
+                keys.map(|key| (key, fate.clone())).collect()
             }
-        };
-        keys.into_iter().map(|key| (key, fate.clone())).collect()
+            Err(fault) => {
+                tracing::warn!(%tenant, %fault, "a reminder is not sent; it is tried again");
+                Ends::new()
+            }
+        }
     }
 
-    async fn message_of(&self, outgoing: &Outgoing) -> Result<Fate, AgendaFault> {
+    async fn message_of(&self, outgoing: &Outgoing, clinic: Option<&Clinic>) -> Result<Fate, AgendaFault> {
         let now = self.0.clock.unix();
         let mut fit: Vec<&Due> = outgoing.dues.iter().collect();
         if outgoing.again {
@@ -350,7 +318,7 @@ impl Agenda {
             }
         }
         let tenant = outgoing.plan.tenant;
-        let text = match self.text(&outgoing.plan, &fit).await? {
+        let text = match self.text((&outgoing.plan, &fit), clinic).await? {
             Ok(text) => text,
             Err(reason) => return Ok(Fate::Skipped(reason)),
         };
@@ -385,7 +353,11 @@ impl Agenda {
     }
 
     /// What these are told; `Err`: why there is nothing to tell, as a code.
-    async fn text(&self, plan: &ReminderPlan, dues: &[&Due]) -> Result<Result<String, String>, AgendaFault> {
+    async fn text(
+        &self,
+        (plan, dues): (&ReminderPlan, &[&Due]),
+        clinic: Option<&Clinic>,
+    ) -> Result<Result<String, String>, AgendaFault> {
         let people = &self.0.people;
         let mut contacts: HashMap<ContactId, Contact> = HashMap::new();
         for due in dues {
@@ -397,8 +369,7 @@ impl Agenda {
                 }
             }
         }
-        let tenant = self.0.store.tenant(plan.tenant).await?;
-        let clinic = tenant.map(|tenant| tenant.name).unwrap_or_default();
+        let (name, attributes) = clinic.map_or(("", &[][..]), |clinic| (&clinic.name, &clinic.attributes));
         let told: Vec<Told<'_>> = dues
             .iter()
             .map(|due| Told {
@@ -408,23 +379,22 @@ impl Agenda {
                     Whom::Contact(id) => contacts.get(&id),
                     Whom::Number(_) => None,
                 },
-                clinic: &clinic,
+                clinic: name,
             })
             .collect();
         let definition = &plan.definition;
         let merged = definition.merged_text.as_ref().filter(|_| dues.len() > 1);
         let text = merged.unwrap_or(&definition.text);
-        let attributes = people.attributes(plan.tenant).await?;
         let code = |faults: Vec<crate::fault::FieldFault>| {
             let first = faults.first().map(|fault| fault.problem.code());
             first.unwrap_or("invalid").to_owned()
         };
-        Ok(fields::render(text, &told, &attributes).map_err(code))
+        Ok(fields::render(text, &told, attributes).map_err(code))
     }
 }
 
 /// Whether a reminder may go now, by which plan and to which number; or what becomes of it.
-fn may_go<'p>(
+pub(super) fn may_go<'p>(
     plan: Option<&'p ReminderPlan>,
     due: &Due,
     now: UnixMicros,
@@ -481,63 +451,4 @@ fn validity(plan: &ReminderPlan, dues: &[&Due], now: UnixMicros) -> Option<Durat
     let seconds = i64::try_from(last.since(now).as_secs()).unwrap_or(i64::MAX);
     let seconds = seconds.clamp(VALIDITY_S.0, VALIDITY_S.1);
     Some(Duration::from_secs(seconds.unsigned_abs()))
-}
-
-/// Begins with a reminder, and with those that its text can tell as well: of the same plan and number, on the same day.
-async fn begin_alike(
-    change: &mut Change,
-    (plan, due): (&ReminderPlan, &Due),
-    begun: &Beginning<'_>,
-) -> Result<Vec<Due>, AgendaFault> {
-    let zone = due.event.start.time_zone();
-    let at = due.reminder.for_at.timestamp().unwrap_or_default();
-    let day = zone.to_datetime(at).date();
-    let first = |day: jiff::civil::Date| {
-        let start = zone.to_ambiguous_timestamp(day.to_datetime(jiff::civil::Time::midnight()));
-        start.compatible().map_or(due.reminder.for_at, |start| {
-            UnixMicros(u64::try_from(start.as_microsecond()).unwrap_or_default())
-        })
-    };
-    let range = (first(day), first(day.saturating_add(1.day())));
-    let mut alike = reminders::alike(change, (due, begun.now), range).await?;
-    let own = due.reminder.key();
-    if alike.iter().all(|other| other.reminder.key() != own) {
-        alike = vec![due.clone()];
-    }
-    let mut begun_with = Vec::new();
-    for other in alike {
-        let key = other.reminder.key();
-        if key != own && may_go(Some(plan), &other, begun.now).is_err() {
-            continue;
-        }
-        let open_until = open_until(plan.definition.trigger, &other, begun.now);
-        if reminders::begin(change, (&key, open_until), begun).await? {
-            begun_with.push(other);
-        }
-    }
-    Ok(begun_with)
-}
-
-/// Until when an answer to it is one to its event.
-fn open_until(trigger: Trigger, due: &Due, now: UnixMicros) -> Option<UnixMicros> {
-    let asks = match trigger {
-        Trigger::Date | Trigger::Booked | Trigger::Moved => due.event.dated,
-        Trigger::Cancelled | Trigger::NoShow | Trigger::Done => false,
-    };
-    Some(due.reminder.for_at).filter(|start| asks && *start > now)
-}
-
-/// What a reminder's message is known by; each try that has surely sent nothing is followed by another one.
-fn token_of(tenant: TenantId, reminder: &Reminder) -> Token {
-    let Reminder {
-        event,
-        plan,
-        step,
-        for_at,
-        turn,
-        tries,
-        ..
-    } = reminder;
-    let key = format!("{event} {plan} {step} {} {turn} {tries}", for_at.0);
-    Token::of_key(KeyOwner::Tenant(tenant), "reminder", &key)
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod asked;
+mod begin;
 mod course;
 mod event;
 mod fields;

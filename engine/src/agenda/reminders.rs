@@ -1,6 +1,6 @@
 //! Reminders in SQL: made with their events, taken when they are due, and what became of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use strum::{EnumString, IntoStaticStr};
 
@@ -215,7 +215,7 @@ pub(super) async fn due(database: &Database, now: UnixMicros, limit: usize) -> R
 
 /// All that are sent in the message of that token to that number, which somebody has left undone.
 pub(super) async fn under(
-    database: &Database,
+    change: &mut Change,
     (token, number): (Token, Recipient),
     now: UnixMicros,
 ) -> Result<Vec<Due>, DatabaseError> {
@@ -226,7 +226,7 @@ pub(super) async fn under(
     query.push(" AND reminder.token = ").value(token.hex());
     query.push(" AND reminder.next_at <= ").value(now.0.cast_signed());
     query.push(" ORDER BY reminder.for_at, reminder.event");
-    database.rows(query, read_due).await
+    change.rows(query, read_due).await
 }
 
 /// Reminders of the same step of a plan that wait for the same number, of events that begin within that time, in the order of these.
@@ -270,49 +270,109 @@ pub(super) async fn alike(
 /// The most events of a day that one text tells of.
 const ALIKE_MAX: i64 = 10;
 
-/// Whether another time of the same plan and start has come since: that one is told.
-pub(super) async fn is_overtaken(change: &mut Change, due: &Due, now: UnixMicros) -> Result<bool, DatabaseError> {
-    let reminder = &due.reminder;
-    let mut query = Sql::new("SELECT COUNT(*) FROM reminder WHERE state = 'waiting' AND event = ");
-    query.value(reminder.event.0.cast_signed());
-    query.push(" AND plan = ").value(reminder.plan.0.cast_signed());
-    query.push(" AND for_at = ").value(reminder.for_at.0.cast_signed());
-    query
-        .push(" AND turn = 0 AND due_at > ")
-        .value(reminder.due_at.0.cast_signed());
-    query.push(" AND due_at <= ").value(now.0.cast_signed());
-    let found = change.rows(query, |row| row.number(0)).await?;
-    Ok(reminder.turn == 0 && found.first().is_some_and(|count| *count > 0))
+/// What else there is for those who are to be told, looked for of many at once.
+#[derive(Debug, Default)]
+pub(super) struct Company {
+    /// When the last of what has come and waits was due, by event, plan and start.
+    last_due: HashMap<(EventId, ReminderPlanId, UnixMicros), UnixMicros>,
+    /// Events beside which the same number has others that begin about then.
+    crowded: HashSet<EventId>,
 }
 
-/// What is written down of a message before it is asked for.
+impl Company {
+    pub(super) async fn of(change: &mut Change, dues: &[&Due], now: UnixMicros) -> Result<Self, DatabaseError> {
+        if dues.is_empty() {
+            return Ok(Self::default());
+        }
+        let events = || dues.iter().map(|due| due.event.id.0.cast_signed());
+        let mut query = Sql::new(
+            "SELECT event, plan, for_at, MAX(due_at) FROM reminder WHERE state = 'waiting' AND turn = 0 AND due_at <= ",
+        );
+        query.value(now.0.cast_signed()).push(" AND event IN (").list(events());
+        query.push(") GROUP BY event, plan, for_at");
+        let read = |row: &Found<'_>| {
+            let event = EventId(row.number(0)?.cast_unsigned());
+            let plan = ReminderPlanId(row.number(1)?.cast_unsigned());
+            Ok(((event, plan, time(row.number(2)?)), time(row.number(3)?)))
+        };
+        let last_due = change.rows(query, read).await?.into_iter().collect();
+        // A day of somebody's clocks has 25 hours at the most.
+        let about = "AND other.id <> mine.id AND +other.starts_at > mine.starts_at - 90000000000 \
+             AND +other.starts_at < mine.starts_at + 90000000000)";
+        let mut query = Sql::new(
+            "SELECT mine.id FROM agenda_event AS mine LEFT JOIN contact ON contact.id = mine.contact WHERE (EXISTS (",
+        );
+        query.push("SELECT 1 FROM agenda_event AS other WHERE other.number = COALESCE(mine.number, contact.number) ");
+        query.push("AND +other.tenant = mine.tenant ").push(about);
+        query.push(
+            " OR EXISTS (SELECT 1 FROM contact AS person JOIN agenda_event AS other ON other.contact = person.id ",
+        );
+        query.push("WHERE person.tenant = mine.tenant AND person.number = COALESCE(mine.number, contact.number) ");
+        query.push(about).push(") AND mine.id IN (").list(events()).push(")");
+        let crowded = change
+            .rows(query, |row| Ok(EventId(row.number(0)?.cast_unsigned())))
+            .await?;
+        Ok(Self {
+            last_due,
+            crowded: crowded.into_iter().collect(),
+        })
+    }
+
+    /// Whether another time of the same plan and start has come since: that one is told.
+    pub(super) fn has_overtaken(&self, due: &Due) -> bool {
+        let reminder = &due.reminder;
+        let last = self.last_due.get(&(reminder.event, reminder.plan, reminder.for_at));
+        reminder.turn == 0 && last.is_some_and(|last| *last > reminder.due_at)
+    }
+
+    /// Whether there may be others that its text tells of as well, see [`alike`].
+    pub(super) fn is_crowded(&self, due: &Due) -> bool {
+        self.crowded.contains(&due.event.id) || due.reminder.for_at != due.event.start.at
+    }
+}
+
+/// What is written down of a reminder before its message is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Beginning<'a> {
+    pub(super) key: Key,
     pub(super) token: Token,
     pub(super) number: Recipient,
     pub(super) sender: &'a str,
-    pub(super) now: UnixMicros,
-    /// Who has not done it until then has died.
-    pub(super) until: UnixMicros,
+    /// Until when its answer is waited for.
+    pub(super) open_until: Option<UnixMicros>,
 }
 
-/// A reminder is being sent from now on. `false`: it is not waiting any more.
+/// These reminders are being sent from now on; who has not done it `until` then has died. Returns those of them that were still waiting.
 pub(super) async fn begin(
     change: &mut Change,
-    (key, open_until): (&Key, Option<UnixMicros>),
-    begun: &Beginning<'_>,
-) -> Result<bool, DatabaseError> {
-    let mut update = Sql::new("UPDATE reminder SET state = 'sending', token = ");
-    update.value(begun.token.hex());
-    update.push(", number = ").value(begun.number.0.cast_signed());
-    update.push(", sender = ").value(begun.sender);
-    update.push(", begun_at = ").value(begun.now.0.cast_signed());
-    update.push(", next_at = ").value(begun.until.0.cast_signed());
-    update
-        .push(", open_until = ")
-        .value(open_until.map(|at| at.0.cast_signed()));
-    only(&mut update, key, ReminderState::Waiting);
-    Ok(change.run(update).await? == 1)
+    beginnings: &[Beginning<'_>],
+    (now, until): (UnixMicros, UnixMicros),
+) -> Result<HashSet<Key>, DatabaseError> {
+    let mut begun = HashSet::with_capacity(beginnings.len());
+    for some in beginnings.chunks(ROWS_MAX) {
+        let mut update = Sql::new("UPDATE reminder SET state = 'sending', begun_at = ");
+        update
+            .value(now.0.cast_signed())
+            .push(", next_at = ")
+            .value(until.0.cast_signed());
+        update.push(", token = given.column6, number = given.column7, sender = given.column8, open_until = given.column9 FROM (VALUES ");
+        for (at, beginning) in some.iter().enumerate() {
+            update.push(if at > 0 { ", (" } else { "(" });
+            key_values(&mut update, &beginning.key);
+            update.push(", ").value(beginning.token.hex());
+            update.push(", ").value(beginning.number.0.cast_signed());
+            update.push(", ").value(beginning.sender);
+            update
+                .push(", ")
+                .value(beginning.open_until.map(|at| at.0.cast_signed()))
+                .push(")");
+        }
+        update.push(") AS given ");
+        only_given(&mut update, ReminderState::Waiting);
+        update.push(" RETURNING event, plan, step, for_at, turn");
+        begun.extend(change.rows(update, read_key).await?);
+    }
+    Ok(begun)
 }
 
 /// What became of a reminder.
@@ -325,43 +385,48 @@ pub(super) enum Fate {
     Again(String, UnixMicros),
 }
 
-/// Notes what became of a reminder that was in that state.
-pub(super) async fn note(
-    change: &mut Change,
-    (key, from): (&Key, ReminderState),
-    fate: &Fate,
-) -> Result<(), DatabaseError> {
-    let mut update = Sql::new("UPDATE reminder SET state = ");
-    match fate {
-        Fate::Sent(message) => {
-            update
-                .value(ReminderState::Sent.code())
-                .push(", reason = NULL, next_at = NULL, message = ");
-            update.value(message.0.cast_signed());
-        }
-        Fate::Skipped(reason) => {
-            update.value(ReminderState::Skipped.code());
-            update
-                .push(", next_at = NULL, open_until = NULL, reason = ")
-                .value(reason.as_str());
-        }
-        Fate::Cancelled(reason) => {
-            update.value(ReminderState::Cancelled.code());
-            update
-                .push(", next_at = NULL, open_until = NULL, reason = ")
-                .value(*reason);
-        }
-        Fate::Again(reason, at) => {
-            update.value(ReminderState::Waiting.code());
-            update.push(
-                ", tries = tries + 1, token = NULL, number = NULL, begun_at = NULL, open_until = NULL, reason = ",
-            );
-            update.value(reason.as_str());
-            update.push(", next_at = ").value(at.0.cast_signed());
+impl Fate {
+    /// The state, the reason, when it is looked at next, and the message.
+    fn columns(&self) -> (ReminderState, Option<&str>, Option<UnixMicros>, Option<MessageId>) {
+        match self {
+            Self::Sent(message) => (ReminderState::Sent, None, None, Some(*message)),
+            Self::Skipped(reason) => (ReminderState::Skipped, Some(reason), None, None),
+            Self::Cancelled(reason) => (ReminderState::Cancelled, Some(reason), None, None),
+            Self::Again(reason, at) => (ReminderState::Waiting, Some(reason), Some(*at), None),
         }
     }
-    only(&mut update, key, from);
-    change.run(update).await?;
+}
+
+/// Notes what became of reminders that were in that state.
+pub(super) async fn note(change: &mut Change, from: ReminderState, fates: &[(Key, Fate)]) -> Result<(), DatabaseError> {
+    for some in fates.chunks(ROWS_MAX) {
+        // What was sent waits for its answer; what is tried again is as it was before it was begun.
+        let mut update = Sql::new(
+            "UPDATE reminder SET state = given.column6, reason = given.column7, next_at = given.column8, message = given.column9, ",
+        );
+        update.push("open_until = CASE WHEN given.column6 = 'sent' THEN reminder.open_until END, ");
+        for column in ["token", "number", "begun_at"] {
+            update
+                .push(column)
+                .push(" = CASE WHEN given.column6 <> 'waiting' THEN reminder.");
+            update.push(column).push(" END, ");
+        }
+        update.push(
+            "tries = CASE WHEN given.column6 = 'waiting' THEN reminder.tries + 1 ELSE reminder.tries END FROM (VALUES ",
+        );
+        for (at, (key, fate)) in some.iter().enumerate() {
+            update.push(if at > 0 { ", (" } else { "(" });
+            key_values(&mut update, key);
+            let (state, reason, next_at, message) = fate.columns();
+            update.push(", ").value(state.code());
+            update.push(", ").value(reason.map(str::to_owned));
+            update.push(", ").value(next_at.map(|at| at.0.cast_signed()));
+            update.push(", ").value(message.map(|id| id.0.cast_signed())).push(")");
+        }
+        update.push(") AS given ");
+        only_given(&mut update, from);
+        change.run(update).await?;
+    }
     Ok(())
 }
 
@@ -397,6 +462,37 @@ fn only(sql: &mut Sql, key: &Key, state: ReminderState) {
     sql.push(" AND for_at = ").value(key.for_at.0.cast_signed());
     sql.push(" AND turn = ").value(key.turn);
     sql.push(" AND state = ").value(state.code());
+}
+
+fn key_values(sql: &mut Sql, key: &Key) {
+    sql.value(key.event.0.cast_signed());
+    sql.push(", ").value(key.plan.0.cast_signed());
+    sql.push(", ").value(key.step.as_str());
+    sql.push(", ").value(key.for_at.0.cast_signed());
+    sql.push(", ").value(key.turn);
+}
+
+/// Of those whose keys were given in that order, the ones in that state.
+fn only_given(sql: &mut Sql, state: ReminderState) {
+    for (column, given) in ["event", "plan", "step", "for_at", "turn"].into_iter().zip(1..) {
+        sql.push(if given == 1 {
+            "WHERE reminder."
+        } else {
+            " AND reminder."
+        });
+        sql.push(column).push(&format!(" = given.column{given}"));
+    }
+    sql.push(" AND reminder.state = ").value(state.code());
+}
+
+fn read_key(row: &Found<'_>) -> Result<Key, DatabaseError> {
+    Ok(Key {
+        event: EventId(row.number(0)?.cast_unsigned()),
+        plan: ReminderPlanId(row.number(1)?.cast_unsigned()),
+        step: row.text(2)?,
+        for_at: time(row.number(3)?),
+        turn: u32::try_from(row.number(4)?).unwrap_or_default(),
+    })
 }
 
 fn with_events() -> Sql {
