@@ -33,6 +33,9 @@ pub(crate) enum Dialect {
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: AnyPool,
+    /// Over which changes are made: SQLite's writer has one connection, which keeps what it has read and written. PostgreSQL's have the same
+    /// as all others.
+    changes: AnyPool,
     dialect: Dialect,
     /// SQLite has one writer at a time: they queue here, in order, and not at its lock.
     writers: Arc<Semaphore>,
@@ -64,6 +67,7 @@ impl Database {
 
     /// Ends all connections: what the embedded one has in its log goes to its file.
     pub(crate) async fn close(&self) {
+        self.changes.close().await;
         self.pool.close().await;
         if let Some(numbers) = &self.numbers {
             numbers.close().await;
@@ -86,7 +90,7 @@ impl Database {
             Dialect::Postgres => "BEGIN",
         };
         Ok(Change {
-            transaction: self.pool.begin_with(begin).await?,
+            transaction: self.changes.begin_with(begin).await?,
             dialect: self.dialect,
             numbers: self.numbers.clone(),
             _turn: turn,
