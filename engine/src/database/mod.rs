@@ -3,20 +3,21 @@
 //! Types that both dialects read (`BIGINT`, `TEXT`), and no more than the standard has: what a
 //! dialect says otherwise stands in [`Dialect`]. Live messages never wait for it.
 
+mod driver;
 mod fault;
+mod found;
 mod migrations;
 mod open;
-mod found;
 mod sql;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::sync::Arc;
 
-use sqlx::{AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::TenantId;
+use driver::{Pool, Transaction};
 pub(crate) use fault::{DatabaseError, DatabaseFault};
 pub(crate) use found::Found;
 pub(crate) use open::{Redis, Tie};
@@ -32,15 +33,14 @@ pub(crate) enum Dialect {
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pool: AnyPool,
+    pool: Pool,
     /// Over which changes are made: SQLite's writer has one connection, which keeps what it has read and written. PostgreSQL's have the same
     /// as all others.
-    changes: AnyPool,
-    dialect: Dialect,
+    changes: Pool,
     /// SQLite has one writer at a time: they queue here, in order, and not at its lock.
     writers: Arc<Semaphore>,
     /// PostgreSQL has many: new numbers come over connections of their own, where nobody waits for what somebody else changes.
-    numbers: Option<AnyPool>,
+    numbers: Option<Pool>,
     /// Who changes what a tenant has waits here for whoever does, and not with one of PostgreSQL's connections. Tenants with the same
     /// remainder wait for each other.
     tenants: Arc<[Arc<Mutex<()>>]>,
@@ -51,9 +51,8 @@ const TENANT_PLACES: usize = 256;
 
 /// A change under way; undone when it is dropped before [`Change::commit`].
 pub(crate) struct Change {
-    transaction: Transaction<'static, sqlx::Any>,
-    dialect: Dialect,
-    numbers: Option<AnyPool>,
+    transaction: Transaction,
+    numbers: Option<Pool>,
     _turn: Option<OwnedSemaphorePermit>,
     /// Held until it is over.
     _place: Option<OwnedMutexGuard<()>>,
@@ -62,7 +61,7 @@ pub(crate) struct Change {
 impl Database {
     /// Which of the two it is.
     pub(crate) fn dialect(&self) -> Dialect {
-        self.dialect
+        self.pool.dialect()
     }
 
     /// Ends all connections: what the embedded one has in its log goes to its file.
@@ -79,19 +78,13 @@ impl Database {
     /// # Errors
     /// When the database does not answer, or is being written to by another program for too long.
     pub(crate) async fn change(&self) -> Result<Change, DatabaseError> {
-        let turn = match self.dialect {
+        let turn = match self.dialect() {
             // The semaphore is never closed.
             Dialect::Sqlite => self.writers.clone().acquire_owned().await.ok(),
             Dialect::Postgres => None,
         };
-        let begin = match self.dialect {
-            // At once: one that has read before it writes would be refused if somebody else wrote meanwhile.
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN",
-        };
         Ok(Change {
-            transaction: self.changes.begin_with(begin).await?,
-            dialect: self.dialect,
+            transaction: self.changes.begin().await?,
             numbers: self.numbers.clone(),
             _turn: turn,
             _place: None,
@@ -104,7 +97,7 @@ impl Database {
     /// # Errors
     /// As [`Database::change`].
     pub(crate) async fn change_of(&self, tenant: TenantId) -> Result<Change, DatabaseError> {
-        if self.dialect == Dialect::Sqlite {
+        if self.dialect() == Dialect::Sqlite {
             return self.change().await;
         }
         let place = self.tenants[tenant.0 as usize % TENANT_PLACES]
@@ -128,7 +121,7 @@ impl Database {
     /// As [`Database::change`].
     pub(crate) async fn change_of_history(&self) -> Result<Change, DatabaseError> {
         let mut change = self.change().await?;
-        if self.dialect == Dialect::Postgres {
+        if self.dialect() == Dialect::Postgres {
             let lock = Sql::new("SELECT CASE WHEN pg_advisory_xact_lock(2, 0) IS NULL THEN 0 ELSE 1 END");
             change.rows(lock, |_| Ok(())).await?;
         }
@@ -144,8 +137,7 @@ impl Database {
         query: Sql,
         read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
     ) -> Result<Vec<T>, DatabaseError> {
-        let rows = query.query(self.dialect).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| read(&Found(row))).collect()
+        self.pool.rows(query).await?.read(read)
     }
 
     /// The only row of a query, if there is one.
@@ -157,8 +149,8 @@ impl Database {
         query: Sql,
         read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
     ) -> Result<Option<T>, DatabaseError> {
-        let row = query.query(self.dialect).fetch_optional(&self.pool).await?;
-        row.as_ref().map(|row| read(&Found(row))).transpose()
+        let rows = self.rows(query, read).await?;
+        Ok(rows.into_iter().next())
     }
 
     /// The number that a query counts; 0 for none.
@@ -177,8 +169,7 @@ impl Change {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn run(&mut self, statement: Sql) -> Result<u64, DatabaseError> {
-        let done = statement.query(self.dialect).execute(self.connection()).await?;
-        Ok(done.rows_affected())
+        Ok(self.transaction.run(statement).await?)
     }
 
     /// As [`Database::rows`], of what this change sees.
@@ -190,8 +181,7 @@ impl Change {
         query: Sql,
         read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
     ) -> Result<Vec<T>, DatabaseError> {
-        let rows = query.query(self.dialect).fetch_all(self.connection()).await?;
-        rows.iter().map(|row| read(&Found(row))).collect()
+        self.transaction.rows(query).await?.read(read)
     }
 
     /// The first of `count` numbers that nobody else gets. Those of a change that is undone may be nobody's, and lower ones may be seen
@@ -205,13 +195,11 @@ impl Change {
         take.value(of).push(", ").value(count);
         take.push(") ON CONFLICT (name) DO UPDATE SET taken = number_series.taken + excluded.taken RETURNING taken");
         let taken = match &self.numbers {
-            Some(apart) => {
-                let row = take.query(self.dialect).fetch_one(apart).await?;
-                Some(Found(&row).number(0)?)
-            }
-            None => self.rows(take, |row| row.number(0)).await?.first().copied(),
+            Some(apart) => apart.rows(take).await?,
+            None => self.transaction.rows(take).await?,
         };
-        let last = taken.unwrap_or(count);
+        let taken = taken.read(|row| row.number(0))?;
+        let last = taken.first().copied().unwrap_or(count);
         Ok(last - count + 1)
     }
 
@@ -221,9 +209,5 @@ impl Change {
     /// When the database does not answer; it may have been kept all the same.
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
         Ok(self.transaction.commit().await?)
-    }
-
-    fn connection(&mut self) -> &mut AnyConnection {
-        &mut self.transaction
     }
 }

@@ -5,13 +5,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::MigrateError;
-use sqlx::{AnyConnection, ConnectOptions, Connection, Executor};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::{Database, DatabaseError, DatabaseFault, Dialect, Sql, migrations};
+use super::driver::Pool;
+use super::{Database, DatabaseError, DatabaseFault, Sql};
 use crate::config;
 
 /// Queries at once: more would only wait for the same disk.
@@ -23,12 +25,15 @@ const NUMBERS_CONNECTIONS: u32 = 2;
 /// How long a free connection is waited for.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
-/// A commit is on disk before it is answered; readers do not wait for writers; another program's lock is waited for.
-const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON";
+/// How long another program's lock of the file is waited for.
+const UNLOCKED_WITHIN: Duration = Duration::from_secs(5);
 
-/// What the one that makes changes keeps of the file: 32 MiB, in place of the usual 2. History writes all over the index of who was written to.
-const SQLITE_WRITER: &str = "PRAGMA cache_size = -32768";
+/// Rows that SQLite's thread may be ahead of who reads them: of few, each wakes the other side.
+const ROWS_AHEAD: usize = 1_000;
+
+/// What SQLite's writer keeps of the file, in KiB with the sign that means these; usual are 2,000. History writes all over the index of who was
+/// written to.
+const WRITER_CACHE: &str = "-32768";
 
 /// How much of tenants is kept.
 const HELD: &str = "SELECT (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM list) + (SELECT COUNT(*) FROM segment) \
@@ -58,21 +63,11 @@ impl Database {
     /// # Errors
     /// See [`DatabaseFault`].
     pub(crate) async fn open(settings: &config::Database, redis: Redis<'_>) -> Result<(Self, Tie), DatabaseFault> {
-        install_default_drivers();
-        let (database, place) = match &settings.url {
-            Some(url) => {
-                let place = shown(url.reveal());
-                (connect(url.reveal(), Dialect::Postgres, &place).await?, place)
-            }
-            None => {
-                let place = settings.file.display().to_string();
-                make_folder(&settings.file)?;
-                (
-                    connect(&file_url(&settings.file), Dialect::Sqlite, &place).await?,
-                    place,
-                )
-            }
-        };
+        if settings.url.is_none() {
+            make_folder(&settings.file)?;
+        }
+        let (to, place) = (To::of(settings), place_of(settings));
+        let database = connect(to, &place).await?;
         database.migrate(&place).await?;
         let tie = database.tie(&place, redis).await?;
         Ok((database, tie))
@@ -80,27 +75,17 @@ impl Database {
 
     /// Where the configured database is, and what it says of itself when it can be reached; nothing is made or changed.
     pub(crate) async fn reach(settings: &config::Database) -> (String, Result<String, DatabaseFault>) {
-        install_default_drivers();
-        match &settings.url {
-            Some(url) => {
-                let place = shown(url.reveal());
-                let said = said(url.reveal(), Dialect::Postgres, &place).await;
-                (place, said)
-            }
-            None => {
-                let place = settings.file.display().to_string();
-                let said = match settings.file.exists() {
-                    true => said(&file_url(&settings.file), Dialect::Sqlite, &place).await,
-                    false => Ok("a SQLite that the first start makes".to_owned()),
-                };
-                (place, said)
-            }
-        }
+        let (to, place) = (To::of(settings), place_of(settings));
+        let said = match to {
+            To::File(file) if !file.exists() => Ok("a SQLite that the first start makes".to_owned()),
+            To::File(_) | To::Server(_) => said(to, &place).await,
+        };
+        (place, said)
     }
 
     async fn migrate(&self, place: &str) -> Result<(), DatabaseFault> {
         let place = place.to_owned();
-        let Err(source) = migrations::all().run(&self.pool).await else {
+        let Err(source) = self.pool.migrate().await else {
             return Ok(());
         };
         #[allow(clippy::wildcard_enum_match_arm, reason = "the library has a dozen kinds of faults")]
@@ -180,71 +165,93 @@ fn goes_with(redis: &str) -> Sql {
     tie
 }
 
-async fn said(url: &str, dialect: Dialect, place: &str) -> Result<String, DatabaseFault> {
-    let database = connect(url, dialect, place).await?;
-    let (what, question) = match dialect {
-        Dialect::Sqlite => ("SQLite", "SELECT sqlite_version()"),
-        Dialect::Postgres => ("PostgreSQL", "SHOW server_version"),
+/// Where a database is.
+#[derive(Clone, Copy, Debug)]
+enum To<'a> {
+    File(&'a Path),
+    Server(&'a str),
+}
+
+impl<'a> To<'a> {
+    fn of(settings: &'a config::Database) -> Self {
+        match &settings.url {
+            Some(url) => Self::Server(url.reveal()),
+            None => Self::File(&settings.file),
+        }
+    }
+}
+
+/// The file, or the server without its password.
+fn place_of(settings: &config::Database) -> String {
+    match &settings.url {
+        Some(url) => shown(url.reveal()),
+        None => settings.file.display().to_string(),
+    }
+}
+
+async fn said(to: To<'_>, place: &str) -> Result<String, DatabaseFault> {
+    let database = connect(to, place).await?;
+    let (what, question) = match to {
+        To::File(_) => ("SQLite", "SELECT sqlite_version()"),
+        To::Server(_) => ("PostgreSQL", "SHOW server_version"),
     };
     let version = database.row(Sql::new(question), |row| row.text(0)).await?;
     database.close().await;
     Ok(format!("{what} {}", version.unwrap_or_default()))
 }
 
-async fn connect(url: &str, dialect: Dialect, place: &str) -> Result<Database, DatabaseFault> {
-    // What is slow is seen in metrics; a statement of a thousand rows fills the log.
-    let to = AnyConnectOptions::from_str(url).map_err(|source| refused(place.to_owned(), source))?;
-    let to = to.disable_statement_logging();
-    // Once without the pool, which would only say that it waited in vain.
-    let first = AnyConnection::connect_with(&to).await;
-    let mut first = first.map_err(|source| refused(place.to_owned(), source))?;
-    if dialect == Dialect::Sqlite {
-        let set = first.execute(SQLITE_SETTINGS).await;
-        set.map_err(|source| refused(place.to_owned(), source))?;
-    }
-    first
-        .close()
-        .await
-        .map_err(|source| refused(place.to_owned(), source))?;
-    let numbers = (dialect == Dialect::Postgres).then(|| {
-        let few = AnyPoolOptions::new()
-            .max_connections(NUMBERS_CONNECTIONS)
-            .acquire_timeout(ACQUIRE_WITHIN);
-        few.connect_lazy_with(to.clone())
-    });
-    let settings: &'static [&'static str] = match dialect {
-        Dialect::Sqlite => &[SQLITE_SETTINGS],
-        Dialect::Postgres => &[],
+async fn connect(to: To<'_>, place: &str) -> Result<Database, DatabaseFault> {
+    let pools = match to {
+        To::File(file) => to_file(file).await,
+        To::Server(url) => to_server(url).await,
     };
-    let pool = pool_of(CONNECTIONS_MAX, settings).connect_with(to.clone()).await;
-    let pool = pool.map_err(|source| refused(place.to_owned(), source))?;
-    let changes = match dialect {
-        Dialect::Sqlite => pool_of(1, &[SQLITE_SETTINGS, SQLITE_WRITER]).connect_lazy_with(to),
-        Dialect::Postgres => pool.clone(),
-    };
+    let (pool, changes, numbers) = pools.map_err(|source| refused(place.to_owned(), source))?;
     Ok(Database {
-        numbers,
         pool,
         changes,
-        dialect,
+        numbers,
         writers: Arc::new(Semaphore::new(1)),
         tenants: (0..super::TENANT_PLACES).map(|_| Arc::default()).collect(),
     })
 }
 
-/// So many connections at the most, each with these settings.
-fn pool_of(connections: u32, settings: &'static [&'static str]) -> AnyPoolOptions {
-    AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_WITHIN)
-        .after_connect(move |connection: &mut AnyConnection, _| {
-            Box::pin(async move {
-                for set in settings {
-                    connection.execute(*set).await?;
-                }
-                Ok(())
-            })
-        })
+/// What is read over, what changes are made over, and, with PostgreSQL, what numbers come over.
+type Pools = (Pool, Pool, Option<Pool>);
+
+/// A commit is on disk before it is answered, and readers do not wait for writers.
+async fn to_file(file: &Path) -> Result<Pools, sqlx::Error> {
+    // What is slow is seen in metrics; a statement of a thousand rows fills the log.
+    let reader = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .busy_timeout(UNLOCKED_WITHIN)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("temp_store", "MEMORY")
+        .pragma("secure_delete", "ON")
+        .row_buffer_size(ROWS_AHEAD)
+        .disable_statement_logging();
+    // Once without the pool, which would only say that it waited in vain.
+    reader.connect().await?.close().await?;
+    let writer = reader.clone().pragma("cache_size", WRITER_CACHE);
+    let few = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_WITHIN);
+    let pool = few().max_connections(CONNECTIONS_MAX).connect_with(reader).await?;
+    let changes = few().max_connections(1).connect_lazy_with(writer);
+    Ok((Pool::Sqlite(pool), Pool::Sqlite(changes), None))
+}
+
+async fn to_server(url: &str) -> Result<Pools, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
+    options.connect().await?.close().await?;
+    let few = || PgPoolOptions::new().acquire_timeout(ACQUIRE_WITHIN);
+    let pool = few()
+        .max_connections(CONNECTIONS_MAX)
+        .connect_with(options.clone())
+        .await?;
+    let numbers = few().max_connections(NUMBERS_CONNECTIONS).connect_lazy_with(options);
+    let pool = Pool::Postgres(pool);
+    Ok((pool.clone(), pool, Some(Pool::Postgres(numbers))))
 }
 
 /// What the codes of SQLite mean for who starts the engine (<https://sqlite.org/rescode.html>); the last octet is the kind.
@@ -265,22 +272,6 @@ fn make_folder(file: &Path) -> Result<(), DatabaseFault> {
         file: file.to_owned(),
         source,
     })
-}
-
-/// What has a meaning in a URL is quoted.
-fn file_url(file: &Path) -> String {
-    let path: String = file
-        .display()
-        .to_string()
-        .chars()
-        .map(|letter| match letter {
-            '%' => "%25".to_owned(),
-            '?' => "%3f".to_owned(),
-            '#' => "%23".to_owned(),
-            plain => plain.to_string(),
-        })
-        .collect();
-    format!("sqlite://{path}?mode=rwc")
 }
 
 /// A URL without its password.

@@ -1,9 +1,5 @@
 //! A statement that is put together, with its values apart from its words.
 
-use sqlx::any::AnyArguments;
-use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe};
-
 use super::Dialect;
 
 /// A value of a statement.
@@ -93,7 +89,8 @@ impl Sql {
         self
     }
 
-    pub(super) fn query(self, dialect: Dialect) -> Query<'static, Any, AnyArguments> {
+    /// As that dialect has it, and its values in their order.
+    pub(super) fn written(self, dialect: Dialect) -> (String, Vec<Value>) {
         let mut text = String::with_capacity(self.words.iter().map(|words| words.len() + 6).sum());
         for (at, words) in self.words.iter().enumerate() {
             match dialect {
@@ -107,11 +104,6 @@ impl Sql {
             }
             text.push_str(words);
         }
-        // Words are ours: see `push`.
-        let query = sqlx::query(AssertSqlSafe(text));
-        self.values.into_iter().fold(query, |query, value| match value {
-            Value::Number(number) => query.bind(number),
-            Value::Text(text) => query.bind(text),
-        })
+        (text, self.values)
     }
 }

@@ -1,0 +1,128 @@
+//! The two drivers, behind one face: connections, changes under way, rows.
+
+use sqlx::postgres::PgRow;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Encode, PgPool, Postgres, Sqlite, SqlitePool, Type};
+
+use super::migrations;
+use super::sql::{Sql, Value};
+use super::{DatabaseError, Dialect, Found};
+
+/// Connections to a database.
+#[derive(Clone, Debug)]
+pub(super) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Pool {
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(super) async fn rows(&self, query: Sql) -> Result<Rows, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(pool) => Rows::Sqlite(of_sqlite(query).fetch_all(pool).await?),
+            Self::Postgres(pool) => Rows::Postgres(of_postgres(query).fetch_all(pool).await?),
+        })
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        Ok(match self {
+            // At once: one that has read before it writes would be refused if somebody else wrote meanwhile.
+            Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub(super) async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        match self {
+            Self::Sqlite(pool) => migrations::all().run(pool).await,
+            Self::Postgres(pool) => migrations::all().run(pool).await,
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A change under way; undone when it is dropped.
+pub(super) enum Transaction {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Transaction {
+    /// Returns how many rows it changed.
+    pub(super) async fn run(&mut self, statement: Sql) -> Result<u64, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(open) => of_sqlite(statement).execute(&mut **open).await?.rows_affected(),
+            Self::Postgres(open) => of_postgres(statement).execute(&mut **open).await?.rows_affected(),
+        })
+    }
+
+    pub(super) async fn rows(&mut self, query: Sql) -> Result<Rows, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(open) => Rows::Sqlite(of_sqlite(query).fetch_all(&mut **open).await?),
+            Self::Postgres(open) => Rows::Postgres(of_postgres(query).fetch_all(&mut **open).await?),
+        })
+    }
+
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(open) => open.commit().await,
+            Self::Postgres(open) => open.commit().await,
+        }
+    }
+}
+
+/// What a query has found.
+pub(super) enum Rows {
+    Sqlite(Vec<SqliteRow>),
+    Postgres(Vec<PgRow>),
+}
+
+impl Rows {
+    /// Each as `read` makes it.
+    pub(super) fn read<T>(
+        self,
+        read: impl Fn(&Found<'_>) -> Result<T, DatabaseError>,
+    ) -> Result<Vec<T>, DatabaseError> {
+        match self {
+            Self::Sqlite(rows) => rows.iter().map(|row| read(&Found::Sqlite(row))).collect(),
+            Self::Postgres(rows) => rows.iter().map(|row| read(&Found::Postgres(row))).collect(),
+        }
+    }
+}
+
+fn of_sqlite(sql: Sql) -> Query<'static, Sqlite, <Sqlite as sqlx::Database>::Arguments> {
+    let (text, values) = sql.written(Dialect::Sqlite);
+    bound(text, values)
+}
+
+fn of_postgres(sql: Sql) -> Query<'static, Postgres, <Postgres as sqlx::Database>::Arguments> {
+    let (text, values) = sql.written(Dialect::Postgres);
+    bound(text, values)
+}
+
+fn bound<D>(text: String, values: Vec<Value>) -> Query<'static, D, D::Arguments>
+where
+    D: sqlx::Database,
+    Option<i64>: Encode<'static, D> + Type<D>,
+    Option<String>: Encode<'static, D> + Type<D>,
+{
+    // Words are ours: see `Sql::push`.
+    let query = sqlx::query(AssertSqlSafe(text));
+    values.into_iter().fold(query, |query, value| match value {
+        Value::Number(number) => query.bind(number),
+        Value::Text(text) => query.bind(text),
+    })
+}
