@@ -127,19 +127,27 @@ pub(super) async fn to_come(
 
 /// Some tenants with events that recur and have begun.
 pub(super) async fn who_rolls(database: &Database, now: UnixMicros) -> Result<HashSet<TenantId>, DatabaseError> {
+    let read = |row: &Found<'_>| Ok(TenantId(u32::try_from(row.number(0)?).unwrap_or_default()));
+    Ok(database.rows(begun(now), read).await?.into_iter().collect())
+}
+
+fn begun(now: UnixMicros) -> Sql {
     // In the order of their times: for `DISTINCT`, SQLite goes through all events of all tenants.
     let mut query = Sql::new("SELECT tenant FROM agenda_event WHERE rolls_at <= ");
     query.value(now.0.cast_signed()).push(" ORDER BY rolls_at LIMIT 100");
-    let read = |row: &Found<'_>| Ok(TenantId(u32::try_from(row.number(0)?).unwrap_or_default()));
-    Ok(database.rows(query, read).await?.into_iter().collect())
+    query
 }
 
 /// Events of a tenant that recur and have begun.
 pub(super) async fn to_roll(
     change: &mut Change,
-    (tenant, now): (TenantId, UnixMicros),
+    of: (TenantId, UnixMicros),
     limit: usize,
 ) -> Result<Vec<Event>, DatabaseError> {
+    change.rows(begun_of(of, limit), |row| read(row, 0)).await
+}
+
+fn begun_of((tenant, now): (TenantId, UnixMicros), limit: usize) -> Sql {
     let mut query = Sql::new("SELECT ");
     query
         .push(COLUMNS)
@@ -148,10 +156,10 @@ pub(super) async fn to_roll(
     query
         .value(now.0.cast_signed())
         .push(" AND +agenda_event.tenant = ")
-        .value(tenant.0)
-        .push(" ORDER BY agenda_event.rolls_at LIMIT ");
+        .value(tenant.0);
+    query.push(" ORDER BY agenda_event.rolls_at LIMIT ");
     query.value(i64::try_from(limit).unwrap_or(i64::MAX));
-    change.rows(query, |row| read(row, 0)).await
+    query
 }
 
 /// Puts events in place of what is known of them; as many as fit one statement.
@@ -269,4 +277,24 @@ pub(super) fn read(row: &Found<'_>, from: usize) -> Result<Event, DatabaseError>
 
 pub(super) fn time(value: i64) -> UnixMicros {
     UnixMicros(value.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::tests::{open, plan};
+
+    #[tokio::test]
+    async fn what_recurs_is_found_without_going_through_all_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(folder.path()).await.unwrap();
+        let now = UnixMicros(1);
+        for query in [begun(now), begun_of((TenantId(1), now), 1_000)] {
+            let plan = plan(&database, &query).await;
+            assert!(
+                plan.iter().all(|step| step.contains("agenda_event_to_roll")),
+                "{plan:?}"
+            );
+        }
+    }
 }

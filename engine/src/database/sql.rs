@@ -89,6 +89,14 @@ impl Sql {
         self
     }
 
+    /// Asks how it would be done.
+    #[cfg(test)]
+    pub(super) fn explain(&mut self) {
+        if let Some(first) = self.words.first_mut() {
+            first.insert_str(0, "EXPLAIN QUERY PLAN ");
+        }
+    }
+
     /// As that dialect has it, and its values in their order.
     pub(super) fn written(self, dialect: Dialect) -> (String, Vec<Value>) {
         let mut text = String::with_capacity(self.words.iter().map(|words| words.len() + 6).sum());

@@ -13,6 +13,15 @@ pub(crate) async fn open(folder: &Path) -> Result<Database, DatabaseFault> {
     Ok(Database::open(&settings, redis("store-1", false)).await?.0)
 }
 
+/// How SQLite would find what a query asks for, step by step.
+pub(crate) async fn plan(database: &Database, query: &Sql) -> Vec<String> {
+    let mut explain = query.clone();
+    explain.explain();
+    let plan = database.rows(explain, |row| row.text(3)).await.unwrap();
+    assert!(!plan.is_empty());
+    plan
+}
+
 fn redis(id: &str, is_blank: bool) -> Redis<'_> {
     Redis { id, is_blank }
 }

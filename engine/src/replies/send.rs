@@ -101,23 +101,7 @@ impl Shared {
 
     /// What waits in a state, and is due, the oldest first.
     pub(super) async fn waiting(&self, state: SaidState, limit: i64) -> Result<Vec<Due>, DatabaseError> {
-        let mut query = Sql::new(
-            "SELECT conversation_message.id, conversation_message.tenant, conversation.recipient, conversation.number, \
-             conversation_message.due_at, conversation_message.text, conversation_message.purpose, conversation_message.until_at, \
-             conversation_message.as_advertising FROM conversation_message \
-             JOIN conversation ON conversation.id = conversation_message.conversation \
-             WHERE conversation_message.state = ",
-        );
-        // A word of the statement, so that the index of what waits is used.
-        query.push(match state {
-            SaidState::Asking => "'asking'",
-            SaidState::Due => "'due'",
-            SaidState::Sent => "'sent'",
-            SaidState::Failed => "'failed'",
-        });
-        query.push(" AND conversation_message.due_at <= ");
-        query.value(self.clock.unix().0.cast_signed());
-        query.push(" ORDER BY conversation_message.due_at LIMIT ").value(limit);
+        let query = due_in(state, (self.clock.unix(), limit));
         self.database
             .rows(query, |row| {
                 Ok(Due {
@@ -236,5 +220,43 @@ impl Shared {
             }
         }
         change.commit().await
+    }
+}
+
+/// Finds what waits in a state and was due by `now`, the oldest first.
+fn due_in(state: SaidState, (now, limit): (UnixMicros, i64)) -> Sql {
+    // The first of the conditions is that of the index, word by word: SQLite sees no other one in it, and would go through all that was ever said.
+    let mut query = Sql::new(
+        "SELECT conversation_message.id, conversation_message.tenant, conversation.recipient, conversation.number, \
+         conversation_message.due_at, conversation_message.text, conversation_message.purpose, conversation_message.until_at, \
+         conversation_message.as_advertising FROM conversation_message \
+         JOIN conversation ON conversation.id = conversation_message.conversation \
+         WHERE conversation_message.state IN ('asking', 'due') AND conversation_message.state = ",
+    );
+    query.push(match state {
+        SaidState::Asking => "'asking'",
+        SaidState::Due => "'due'",
+        SaidState::Sent => "'sent'",
+        SaidState::Failed => "'failed'",
+    });
+    query.push(" AND conversation_message.due_at <= ");
+    query.value(now.0.cast_signed());
+    query.push(" ORDER BY conversation_message.due_at LIMIT ").value(limit);
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::tests::{open, plan};
+
+    #[tokio::test]
+    async fn what_is_due_is_found_without_going_through_all_that_was_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(folder.path()).await.unwrap();
+        for state in [SaidState::Asking, SaidState::Due] {
+            let plan = plan(&database, &due_in(state, (UnixMicros(1), TOGETHER))).await;
+            assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{plan:?}");
+        }
     }
 }
