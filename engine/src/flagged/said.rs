@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use super::look::OPEN_MAX;
 use super::{FlagState, FlaggedTexts};
 use crate::compose::ProtectedNames;
 use crate::database::{DatabaseError, Sql};
@@ -31,6 +32,8 @@ pub(crate) struct Said {
     pub(super) traffic: FxHashMap<String, Ruling>,
     /// Countries to which it had sent before new ones were asked about.
     pub(super) sent: Vec<Country>,
+    /// As much is open as may be: of single messages, nothing more is asked about.
+    pub(super) is_full: bool,
 }
 
 /// What was decided of something that is flagged.
@@ -46,7 +49,11 @@ pub(super) struct Memory {
     tenants: Mutex<FxHashMap<TenantId, (Instant, Arc<Said>)>>,
     /// How often something was forgotten: what was read before is not kept then.
     forgotten: AtomicU64,
+    /// Of many who ask at once, one reads, and the others wait here. Tenants with the same remainder wait for each other.
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
+
+const TURNS: usize = 32;
 
 impl Memory {
     /// However old it is.
@@ -95,6 +102,10 @@ impl FlaggedTexts {
         if let Some(known) = self.0.memory.known(tenant, now) {
             return known;
         }
+        let _turn = self.0.memory.turns[tenant.0 as usize % TURNS].lock().await;
+        if let Some(known) = self.0.memory.known(tenant, now) {
+            return known;
+        }
         let forgotten = self.0.memory.forgotten.load(Ordering::Acquire);
         match self.read_of(tenant).await {
             Ok(said) => {
@@ -130,7 +141,10 @@ impl FlaggedTexts {
         let mut sent = Sql::new("SELECT country FROM sent_country WHERE tenant = ");
         sent.value(tenant.0);
         let sent = self.0.database.rows(sent, |row| row.text(0));
+        let mut open = Sql::new("SELECT COUNT(*) FROM flagged WHERE state = 'open' AND tenant = ");
+        open.value(tenant.0);
         Ok(Said {
+            is_full: self.0.database.count(open).await? >= OPEN_MAX,
             protected: ProtectedNames::only(&rules.protected_senders),
             hold_unusual: rules.hold_unusual,
             traffic: traffic.await?.into_iter().collect(),

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::look::OPEN_MAX;
 use super::said::{Ruling, Said};
 use super::{FlagFault, FlagReason, FlagState, FlaggedTexts, Looked};
 use crate::database::{Change, DatabaseError, Sql};
@@ -235,7 +234,7 @@ impl FlaggedTexts {
                         spot,
                         figures: (recipients, count.all.into()),
                     };
-                    return self.ask_of_message(&question, said.hold_unusual).await;
+                    return self.ask_of_message(&question, &said).await;
                 }
                 None => {}
             }
@@ -243,11 +242,8 @@ impl FlaggedTexts {
         Ok(Looked::Goes)
     }
 
-    async fn ask_of_message(&self, question: &Question, waits: bool) -> Result<Looked, FlagFault> {
-        let mut open = Sql::new("SELECT COUNT(*) FROM flagged WHERE state = 'open' AND tenant = ");
-        open.value(question.tenant.0);
-        let is_full = self.0.database.count(open).await? >= OPEN_MAX;
-        let asked = if is_full {
+    async fn ask_of_message(&self, question: &Question, said: &Said) -> Result<Looked, FlagFault> {
+        let asked = if said.is_full {
             None
         } else {
             let mut change = self.0.database.change_of(question.tenant).await?;
@@ -256,7 +252,7 @@ impl FlaggedTexts {
             self.0.memory.forget_of(question.tenant);
             asked
         };
-        Ok(match (waits, asked) {
+        Ok(match (said.hold_unusual, asked) {
             (true, _) => Looked::Waits,
             (false, Some(id)) => Looked::Flagged(id),
             (false, None) => Looked::Goes,
