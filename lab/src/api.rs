@@ -195,7 +195,8 @@ impl Api {
 
     /// Creates a tenant, and grants it `credits` unless they are 0.
     pub fn enrol(&self, name: &str, credits: u64) -> Result<Tenant> {
-        let tenant: Tenant = self.operator.post("/v1/tenants", &json!({ "name": name }))?.json()?;
+        let everywhere = json!({ "name": name, "countries": null });
+        let tenant: Tenant = self.operator.post("/v1/tenants", &everywhere)?.json()?;
         if credits > 0 {
             let grant = json!({ "amount": credits, "reference": format!("first credits of {name}") });
             let path = format!("/v1/tenants/{}/credits", tenant.id);

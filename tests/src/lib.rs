@@ -36,7 +36,7 @@ pub use engine::Engine;
 pub use http::{Answer, Http, text};
 pub use ledgers::Ledgers;
 pub use peers::PeerServer;
-pub use programs::{Lab, Programs};
+pub use programs::{Lab, Programs, started};
 pub use prometheus::Monitoring;
 pub use receiver::{Manner, Posted, Receiver};
 pub use redis_server::RedisServer;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::LazyLock;
 
 use lab::{EngineSettings, PostgresServer, Processes, Scratch, Site, SmscSettings};
 
@@ -34,6 +35,12 @@ macro_rules! programs {
     };
 }
 
+/// What all labs of this program have started and what still runs: whoever is told to end ends it first.
+pub fn started() -> &'static Processes {
+    static STARTED: LazyLock<Processes> = LazyLock::new(Processes::default);
+    &STARTED
+}
+
 /// A test's directory and programs.
 #[derive(Debug)]
 pub struct Lab {
@@ -48,7 +55,7 @@ impl Lab {
         let scratch = Scratch::named(Path::new(programs.scratch), name).or_fail();
         Self {
             programs,
-            site: Site::new(&Processes::default(), scratch.path()),
+            site: Site::new(started(), scratch.path()),
             scratch,
         }
     }

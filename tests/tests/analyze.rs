@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{CampaignOrder, Stand, eventually, peers, programs};
+use campanile_tests::{CampaignOrder, Stand, eventually, peers, programs, text};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -273,7 +273,13 @@ fn req_000_08_under_a_flat_tariff_480_characters_are_three_credits_and_four_part
 fn req_003_01_who_asks_for_an_answer_from_a_name_is_warned() {
     let stand = stand("analyze-no-reply");
     let asked = "Votre RDV est demain. Répondez OUI pour confirmer.";
-    for (sender, warned) in [("Cabinet", true), ("36034", false)] {
+    // A number that carries no replies.
+    let number = json!({ "number": "36035", "country": "FR", "two_way": false });
+    let operator = stand.engine.operator();
+    let kept = operator.post("/v1/inventory", &number).expect(201);
+    let path = format!("/v1/tenants/{}/numbers/{}", stand.tenant.id, text(&kept["id"]));
+    operator.ask("PUT", &path, None).expect(200);
+    for (sender, warned) in [("Cabinet", true), ("36034", false), ("36035", true)] {
         let said = analyze(&stand, &json!({ "text": asked, "sender": sender }));
         assert_eq!(said["no_reply_sender"], warned, "{sender}");
         let order = CampaignOrder::to_first(2)
@@ -287,6 +293,9 @@ fn req_003_01_who_asks_for_an_answer_from_a_name_is_warned() {
             warned,
             "{sender}"
         );
+        let plan = json!({ "name": "La veille", "offsets": ["-24h"], "text": asked, "sender": sender });
+        let plan = http.post("/v1/reminder_plans", &plan).expect(201);
+        assert_eq!(plan["no_reply_sender"], warned, "{sender}");
     }
     assert_eq!(analyze(&stand, &json!({ "text": asked }))["no_reply_sender"], false);
     let wrong = json!({ "text": asked, "sender": "a b" });

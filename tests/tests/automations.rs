@@ -104,7 +104,7 @@ fn req_002_14_whoever_dies_meanwhile_each_birthday_has_one_message() {
 }
 
 #[test]
-fn req_002_09_what_recurs_is_made_at_its_time_and_says_what_held_it_up() {
+fn req_002_09_req_004_17_req_004_18_what_recurs_is_made_at_its_time_and_says_what_held_it_up() {
     let stand = stand("automations");
     let http = stand.tenant.http(&stand.engine);
     let receiver = Receiver::start();

@@ -184,7 +184,7 @@ fn pause_resume_cancel() {
 }
 
 #[test]
-fn req_001_13_personalised_texts_reach_their_recipients() {
+fn req_001_13_req_003_15_personalised_texts_reach_their_recipients() {
     let stand = Stand::new(programs!(), "campaign-fields", "", |smsc| smsc);
     let audience = json!({ "recipients": [
         { "to": "+33612345678", "Nom": "Durand", "Prenom": "Zoé" },

@@ -144,6 +144,31 @@ fn req_003_03_what_waits_for_its_retry_or_for_an_smsc_ends_as_well() {
 }
 
 #[test]
+fn req_004_29_how_long_one_waits_is_told_at_once_and_not_when_it_is_over() {
+    let stand = Stand::new(programs!(), "expiry-single", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let tell = |text: &str| {
+        let urgent = json!({ "to": "+33612345678", "text": text, "sender": "ATTENTE", "validity": 5 });
+        http.post("/v1/messages", &urgent).expect(202)["id"].clone()
+    };
+    tell("Encore 20 minutes");
+    stand.sim.wait_for("accepted", 1, LIMIT);
+    assert!(valid_s(&submits(&stand, "ATTENTE")[0]) <= 5, "no SMSC tries for longer");
+    let admin = stand.engine.admin();
+    admin.post_bytes("/v1/smscs/north/suspend", b"").expect(200);
+    let late = tell("Encore 10 minutes");
+    let path = format!("/v1/messages/{}", late.as_str().expect("an id"));
+    eventually("it is worth nothing any more", LIMIT, || {
+        (http.get(&path).expect(200)["status"] == "transmission_failed").then_some(())
+    });
+    admin.post_bytes("/v1/smscs/north/resume", b"").expect(200);
+    tell("Vous êtes le suivant");
+    stand.sim.wait_for("accepted", 2, LIMIT);
+    let texts: Vec<_> = stand.sim.ledger().into_iter().filter_map(|row| row.text).collect();
+    assert_eq!(texts, ["Encore 20 minutes", "Vous êtes le suivant"]);
+}
+
+#[test]
 fn req_003_03_no_launch_at_or_after_the_last_moment() {
     let lab = Lab::new(programs!(), "expiry-refused");
     lab.live_at("2026-12-24T08:00:00Z");

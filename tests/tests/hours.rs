@@ -277,6 +277,45 @@ fn req_001_18_each_zone_has_its_own_hours_and_a_single_message_waits_as_well() {
 }
 
 #[test]
+fn req_003_19_each_country_has_its_own_route_and_its_own_law() {
+    let lab = Lab::new(programs!(), "hours-countries");
+    // A Sunday noon: no advertising in France, some in the United Kingdom.
+    lab.live_at("2026-11-29T12:00:00Z");
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let smsc = |name: &str, prefix: &str| {
+            let smsc = SmscSettings::new(name, sim.smpp_address()).account(name);
+            smsc.line(&format!("prefixes = [\"{prefix}\"]"))
+        };
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![smsc("north", "33"), smsc("isles", "44")]);
+        settings.rules = Some(vec!["fr-seed".to_owned(), "gb".to_owned()]);
+        settings
+    });
+    let all = || of_paris(2).chain((0..3).map(|number| format!("+44791112345{number}")));
+    let news = stand.tenant.order(&stand.engine, &order("marketing", all()));
+    let waits = eventually("France waits for its hours", LIMIT, || {
+        let view = stand.tenant.http(&stand.engine).get(&format!("/v1/campaigns/{}", news.id));
+        let view = view.expect(200);
+        let isles = news.view(&stand.engine).status("delivered");
+        (view["waiting"]["reason"] == "closed_hours" && isles == 3).then_some(view)
+    });
+    assert_eq!(waits["waiting"]["until"], "2026-11-30T07:00:00Z", "{waits}");
+    let urgent = stand.tenant.order(&stand.engine, &order("transactional", all()));
+    urgent.wait(&stand.engine, "it is delivered", LIMIT, |view| {
+        view.status("delivered") == 5
+    });
+    let mut went: Vec<(String, String)> = stand
+        .sim
+        .ledger()
+        .into_iter()
+        .map(|row| (row.account, row.recipient[..2].to_owned()))
+        .collect();
+    went.sort();
+    went.dedup();
+    let of = |account: &str, prefix: &str| (account.to_owned(), prefix.to_owned());
+    assert_eq!(went, [of("isles", "44"), of("north", "33")]);
+}
+
+#[test]
 fn a_decision_is_explained_by_the_api_and_by_the_command_alike() {
     let lab = Lab::new(programs!(), "hours-check");
     let stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));

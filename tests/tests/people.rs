@@ -74,7 +74,7 @@ fn texts_to(stand: &Stand) -> Vec<(String, String)> {
 }
 
 #[test]
-fn req_000_05_one_filter_searches_and_is_the_audience_of_a_campaign() {
+fn req_000_05_req_004_06_req_004_21_req_004_30_one_filter_searches_and_is_the_audience_of_a_campaign() {
     with_both("people-filter", |stand| {
         let http = stand.tenant.http(&stand.engine);
         upsert(&http, &patients());
@@ -191,6 +191,29 @@ fn req_000_17_lists_segments_and_numbers_are_put_together_and_others_left_out() 
         let late = http.post("/v1/segments", &segment).expect_problem(&[400, 422]);
         assert_eq!(late["errors"][0]["pointer"], "/filter/not/is", "{late}");
     });
+}
+
+#[test]
+fn req_004_08_req_004_27_those_who_clean_have_their_schedule_and_no_patient_has_it() {
+    let stand = Stand::new(programs!(), "people-staff", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let ids = upsert(&http, &patients());
+    let list = http.post("/v1/lists", &json!({ "name": "Ménage" })).expect(201);
+    let list = list["id"].as_str().expect("an id");
+    let members = json!({ "add": [ids[5], ids[0]] });
+    http.post(&format!("/v1/lists/{list}/members"), &members).expect(200);
+    // A patient who got onto the list by mistake is no staff.
+    let staff = json!({ "all": [{ "field": "list", "is": list }, { "field": "kind", "is": "staff" }] });
+    let schedule = order(&json!({ "filter": staff }))
+        .with("text", json!("[Prenom], ménage lundi à 6 h."))
+        .with("purpose", json!("transactional"));
+    let campaign = stand.tenant.create(&stand.engine, &schedule);
+    campaign.ask(&stand.engine, "launch").expect(202);
+    campaign.wait(&stand.engine, "it is delivered", LIMIT, |view| {
+        view.status("delivered") == 1
+    });
+    let wanted = ("33612345606".to_owned(), "Ana, ménage lundi à 6 h.".to_owned());
+    assert_eq!(texts_to(&stand), [wanted]);
 }
 
 /// What was given before a withdrawal is kept, and makes nobody agree again; what is still to come is not given.

@@ -156,6 +156,11 @@ fn what_is_no_rule_is_refused() {
             "/number",
         ),
         (json!({ "match": "any", "opts_in": "J'accepte." }), "/opts_in"),
+        // « Non, pas oui » fits as well.
+        (
+            json!({ "match": "pattern", "pattern": "oui", "opts_in": "J'accepte." }),
+            "/opts_in",
+        ),
         (json!({ "match": "any", "text": null }), "/match"),
         (
             json!({ "match": "any", "webhook": { "url": "http://10.0.0.1/" } }),
@@ -233,7 +238,7 @@ fn req_001_21_a_stop_is_confirmed_once_and_req_003_07_a_word_opts_in_again() {
 }
 
 #[test]
-fn req_004_34_outside_opening_hours_it_is_said_when_somebody_answers_once() {
+fn req_004_34_req_003_08_outside_opening_hours_it_is_said_when_somebody_answers_once() {
     let stand = stand("replies-closed");
     let http = stand.tenant.http(&stand.engine);
     stand.give_number(OWN, &[&stand.tenant]);
@@ -280,6 +285,110 @@ fn req_004_34_outside_opening_hours_it_is_said_when_somebody_answers_once() {
         "{open}"
     );
     assert_eq!(had(&stand, person, OWN).len(), 3);
+}
+
+#[test]
+fn req_004_04_req_004_33_questions_are_answered_in_the_night_to_a_sunday_as_well() {
+    let lab = Lab::new(programs!(), "replies-sunday");
+    lab.live_at("2026-11-29T01:30:00Z");
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let mut settings = Stand::with_webhooks(redis, sim);
+        settings.rules = Some(vec!["fr-seed".to_owned()]);
+        settings
+    });
+    stand.give_number(OWN, &[&stand.tenant]);
+    hours(&stand.tenant.http(&stand.engine));
+    let person = &people(1)[0];
+    stand.sim.inbound(person, OWN, "Vos horaires ?");
+    stand.sim.inbound(person, OWN, "Horaires svp");
+    assert_eq!(got(&stand, person, OWN, 1), [HOURS], "no hours of advertising hold it");
+    // Nobody waits for it longer than that, and no SMSC is to try for longer.
+    let ledger = stand.sim.http().get("/ledger").and_then(lab::Answer::json_lines);
+    let sent: Vec<Value> = ledger.expect("the ledger can be read");
+    let period = &text(&sent[0]["validity_period"])[..12];
+    assert!(["000000005959", "000000010000"].contains(&period), "an hour: {sent:?}");
+}
+
+#[test]
+fn req_003_18_who_has_no_credits_holds_nobody_elses_answers_up() {
+    const WAITING: usize = 520;
+    let stand = stand("replies-short");
+    let other = stand.engine.tenant("short", 0);
+    stand.give_number(OWN, &[&stand.tenant]);
+    stand.give_number(SHORT_CODE, &[&other]);
+    let others = other.http(&stand.engine);
+    hours(&stand.tenant.http(&stand.engine));
+    hours(&others);
+    let people = people(WAITING + 1);
+    for person in &people[..WAITING] {
+        stand.sim.inbound(person, SHORT_CODE, "Horaires");
+    }
+    eventually("all of them wait for their answers", LIMIT, || {
+        let heard = others.get("/v1/reply_statistics?by=number").expect(200);
+        (heard["total"]["messages"] == WAITING).then_some(())
+    });
+    stand.sim.inbound(&people[WAITING], OWN, "Horaires");
+    assert_eq!(got(&stand, &people[WAITING], OWN, 1), [HOURS]);
+    assert_eq!(stand.sim.ledger().len(), 1, "and nobody else's");
+    // With credits they have theirs, though they have waited.
+    let granted = json!({ "amount": WAITING, "reference": "facture 1" });
+    let path = format!("/v1/tenants/{}/credits", other.id);
+    stand.engine.operator().post(&path, &granted).expect(201);
+    stand.sim.wait_for("submits", WAITING as u64 + 1, LIMIT);
+}
+
+#[test]
+fn req_003_18_of_a_thousand_who_write_within_a_second_each_is_answered_once() {
+    const REPLIES: usize = 1_000;
+    let stand = stand("replies-burst");
+    stand.give_number(OWN, &[&stand.tenant]);
+    hours(&stand.tenant.http(&stand.engine));
+    stand.sim.switch(&format!(
+        "name = \"burst\"\n[[inbound]]\nat = \"0s\"\nfrom = \"33600000000\"\nsenders = {REPLIES}\nto = \"{}\"\n\
+         text = \"HORAIRES\"\nrepeat = {REPLIES}\nrate = \"{REPLIES}/s\"\n",
+        digits(OWN)
+    ));
+    stand.sim.wait_for("submits", REPLIES as u64, LIMIT);
+    eventually("all of it is paid for", LIMIT, || {
+        let credits = stand.engine.credits(&stand.tenant);
+        (credits.held == 0 && credits.spent == REPLIES as u64).then_some(())
+    });
+    let ledger = stand.sim.ledger_by_recipient();
+    assert!(
+        ledger.len() == REPLIES && ledger.values().all(|rows| rows.len() == 1),
+        "each once"
+    );
+}
+
+#[test]
+fn req_004_22_one_tenants_slow_program_holds_nobody_elses_up() {
+    const ASKED: usize = 70;
+    let stand = stand("replies-slow-program");
+    let other = stand.engine.tenant("quick", 1_000);
+    stand.give_number(OWN, &[&stand.tenant]);
+    stand.give_number(SHORT_CODE, &[&other]);
+    let (slow, quick) = (Receiver::start(), Receiver::start());
+    slow.be(Manner::Hangs);
+    quick.be(Manner::Says(json!({ "text": "Tout de suite." }).to_string()));
+    for (tenant, program) in [(&stand.tenant, &slow), (&other, &quick)] {
+        let asks = json!({
+            "name": "Résultats", "match": "first_word", "keywords": ["RESULTATS"], "text": "Plus tard.",
+            "webhook": { "url": program.url(), "timeout_ms": 10_000 },
+        });
+        rule(&tenant.http(&stand.engine), &asks);
+    }
+    let people = people(ASKED + 1);
+    for person in &people[..ASKED] {
+        stand.sim.inbound(person, OWN, "Résultats");
+    }
+    eventually("the slow one is asked", LIMIT, || (slow.posted().len() >= 16).then_some(()));
+    stand.sim.inbound(&people[ASKED], SHORT_CODE, "Résultats");
+    assert_eq!(got(&stand, &people[ASKED], SHORT_CODE, 1), ["Tout de suite."]);
+    assert_eq!(
+        stand.sim.ledger()[0].source,
+        SHORT_CODE,
+        "before any of those who wait for the slow one"
+    );
 }
 
 #[test]
@@ -430,6 +539,30 @@ fn req_003_10_one_number_for_several_tenants_and_req_003_09_several_for_one() {
     admin.post(&path, &json!({ "tenant": lilas.id })).expect(200);
     admin.post(&path, &json!({ "tenant": lilas.id })).expect_problem(&[404]);
     assert_eq!(answered(&people[3]), ["Lilas RDV."]);
+}
+
+#[test]
+fn req_003_10_who_has_asked_is_answered_before_whoever_wrote_last() {
+    let stand = stand("replies-asked");
+    let lilas = stand.engine.tenant("Cabinet des Lilas", 1_000);
+    let (own, other) = (stand.tenant.http(&stand.engine), lilas.http(&stand.engine));
+    stand.give_number(SHORT_CODE, &[&stand.tenant, &lilas]);
+    let plan = json!({ "name": "Rappel", "offsets": ["-7d"], "sender": SHORT_CODE, "text": "RDV le [date]. 1 oui, 2 non" });
+    own.post("/v1/reminder_plans", &plan).expect(201);
+    let person = &people(1)[0];
+    let in_two_days = (Timestamp::now() + jiff::SignedDuration::from_hours(48)).to_string();
+    let event = json!({ "reference": "RDV-1", "number": person, "starts_at": in_two_days });
+    own.post("/v1/events", &json!({ "events": [event] })).expect(200);
+    got(&stand, person, SHORT_CODE, 1);
+    campaign(&stand, &lilas, std::slice::from_ref(person), SHORT_CODE);
+    stand.sim.inbound(person, SHORT_CODE, "1");
+    let answered = conversation(&own, person, |_| true);
+    assert_eq!(said(&own, &answered)[0]["kind"], "appointment", "{answered}");
+    // What answers nothing is for whoever wrote last.
+    stand.sim.inbound(person, SHORT_CODE, "Bonjour, une question");
+    let asked = conversation(&other, person, |_| true);
+    let texts: Vec<Value> = said(&other, &asked).iter().map(|one| one["text"].clone()).collect();
+    assert_eq!(texts, ["Bonjour, une question"]);
 }
 
 #[test]

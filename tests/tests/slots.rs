@@ -60,7 +60,14 @@ fn waiting(http: &Http) -> Vec<String> {
 
 /// An appointment of somebody with Dr Petit, in so many minutes.
 fn book(http: &Http, person: &str, (reference, minutes): (&str, i64)) -> String {
-    let starts_at = (Timestamp::now() + SignedDuration::from_mins(minutes)).to_string();
+    book_at(http, person, (reference, &in_minutes(minutes)))
+}
+
+fn in_minutes(minutes: i64) -> String {
+    (Timestamp::now() + SignedDuration::from_mins(minutes)).to_string()
+}
+
+fn book_at(http: &Http, person: &str, (reference, starts_at): (&str, &str)) -> String {
     let event = json!({
         "reference": reference, "number": person, "kind": "Consultation", "practitioner": "Dr Petit",
         "starts_at": starts_at, "state": "booked",
@@ -365,6 +372,30 @@ fn req_004_13_who_joins_while_a_slot_is_free_is_asked_in_the_next_wave() {
     wait(&http, &people[4], &json!({ "from": from }));
     assert_eq!(asked(&http, &slot(&http, &second, "taken")).len(), 2);
     assert_eq!(asked(&http, &open).len(), 2, "nobody is asked twice");
+}
+
+#[test]
+fn req_004_13_a_time_that_nobody_wanted_and_that_is_booked_again_is_offered_to_nobody_who_joins() {
+    let stand = stand("slots-booked-again");
+    let http = stand.tenant.http(&stand.engine);
+    switch_on(&http, &json!({}));
+    let people = people(3);
+    let at = in_minutes(300);
+    let first = book_at(&http, &people[0], ("RDV-1", &at));
+    cancel(&http, &first);
+    slot(&http, &first, "nobody");
+    book_at(&http, &people[1], ("RDV-2", &at));
+    let free = book(&http, &people[0], ("RDV-3", 400));
+    cancel(&http, &free);
+    slot(&http, &free, "nobody");
+    wait(&http, &people[2], &json!({}));
+    // The one that is still free, and only that one.
+    assert_eq!(slot(&http, &free, "open")["people"], 1);
+    slot(&http, &first, "withdrawn");
+    assert_eq!(got(&stand, &people[2], 1), [TEXT]);
+    stand.sim.inbound(&people[2], OWN, "Oui");
+    assert_eq!(got(&stand, &people[2], 2), [TEXT, WON]);
+    slot(&http, &free, "taken");
 }
 
 #[test]

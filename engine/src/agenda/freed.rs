@@ -277,7 +277,8 @@ async fn fill(
     let mut query = Sql::new("SELECT event, turn, starts_at, practitioner FROM freed_slot WHERE tenant = ");
     query.value(tenant.0);
     query.push(" AND starts_at > ").value(now.0.cast_signed());
-    query.push(" AND state IN ('free', 'offered')");
+    // Also what nobody wanted: who joins the waiting list later is asked for it.
+    query.push(" AND state IN ('free', 'offered', 'nobody')");
     let read = |row: &Found<'_>| Ok((row.number(0)?, row.number(1)?, row.number(2)?, row.text(3)?));
     for (id, turn, starts_at, practitioner) in change.rows(query, read).await? {
         let fills = |(before, event): &&(Option<&Event>, &Event)| {

@@ -146,16 +146,37 @@ pub(super) async fn retarget(change: &mut Change, events: &[EventId]) -> Result<
     Ok(())
 }
 
-/// These events are for somebody else now, or at another number: what was told by their dates is told again.
-pub(super) async fn tell_again(change: &mut Change, events: &[EventId]) -> Result<(), DatabaseError> {
+/// What was told stays in sight below every turn that there is: it asks nothing any more, and may be told again.
+const PUT_BELOW: &str = "UPDATE reminder SET turn = (SELECT MIN(other.turn) FROM reminder AS other \
+     WHERE other.event = reminder.event) - 1 - turn WHERE state = 'sent' AND turn >= 0 AND ";
+
+/// These events are for somebody else now, or at another number: whoever it was asked of has no say in them any more, and what waits is made
+/// anew.
+pub(super) async fn begin_anew(change: &mut Change, events: &[EventId]) -> Result<(), DatabaseError> {
     if events.is_empty() {
         return Ok(());
     }
-    // Below every turn that there is, so that what was sent stays in sight.
-    let mut update = Sql::new("UPDATE reminder SET turn = (SELECT MIN(other.turn) FROM reminder AS other ");
-    update.push("WHERE other.event = reminder.event) - 1 WHERE state = 'sent' AND turn = 0 AND event IN (");
+    let mut update = Sql::new(PUT_BELOW);
+    update.push("event IN (");
     update.list(events.iter().map(|id| id.0.cast_signed())).push(")");
     change.run(update).await?;
+    let mut delete = Sql::new("DELETE FROM reminder WHERE state = 'waiting' AND event IN (");
+    delete.list(events.iter().map(|id| id.0.cast_signed())).push(")");
+    change.run(delete).await.map(drop)
+}
+
+/// What these plans told of such a start is told again.
+pub(super) async fn tell_again(
+    change: &mut Change,
+    starts: &[(EventId, ReminderPlanId, UnixMicros)],
+) -> Result<(), DatabaseError> {
+    for (event, plan, for_at) in starts {
+        let mut update = Sql::new(PUT_BELOW);
+        update.push("event = ").value(event.0.cast_signed());
+        update.push(" AND plan = ").value(plan.0.cast_signed());
+        update.push(" AND for_at = ").value(for_at.0.cast_signed());
+        change.run(update).await?;
+    }
     Ok(())
 }
 

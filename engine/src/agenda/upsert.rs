@@ -206,7 +206,7 @@ fn seal(place: &mut Place, now: UnixMicros) {
         return;
     };
     place.now.updated_at = now;
-    if before.state != place.now.state || before.start != place.now.start {
+    if before.state != place.now.state || before.start != place.now.start || before.whom != place.now.whom {
         place.now.turn = before.turn.saturating_add(1);
     }
 }
@@ -227,11 +227,17 @@ async fn follow(
     };
     let others = places.iter().filter(|place| place.is_for_another());
     let others: Vec<EventId> = others.map(|place| place.now.id).collect();
-    reminders::tell_again(change, &others).await?;
+    reminders::begin_anew(change, &others).await?;
     reminders::retarget(change, &of(&[Occasion::Moved])).await?;
     reminders::cancel_waiting(change, &of(&[Occasion::Cancelled, Occasion::NoShow]), false).await?;
     reminders::cancel_waiting(change, &of(&[Occasion::Done]), true).await?;
     let told = reminders::told(change, &of(&[Occasion::Booked, Occasion::Moved])).await?;
+    // Back at a time of which they were told before they were told of another one: they are told of it once more.
+    let back = occasions.iter().flat_map(|(event, _)| {
+        let those = told.iter().filter(|((of, _), last)| *of == event.id && **last != event.start.at);
+        those.map(|((of, plan), _)| (*of, *plan, event.start.at))
+    });
+    reminders::tell_again(change, &back.collect::<Vec<_>>()).await?;
     let plans = plans::all_in(change, tenant).await?;
     let mut made: Vec<(EventId, Timer)> = Vec::new();
     for (event, occasion) in &occasions {

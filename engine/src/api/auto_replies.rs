@@ -225,8 +225,8 @@ fn check_whole(rule: &Rule, fields: &mut Fields) {
     if rule.matches != Match::Pattern && rule.pattern.is_some() {
         fields.refuse_field("pattern", not_beside.clone());
     }
-    if rule.matches == Match::Any && rule.opts_in.is_some() {
-        // Nobody agrees by writing whatever it may be.
+    if !by_keyword && rule.opts_in.is_some() {
+        // Nobody agrees by writing whatever it may be, nor by words among which there may be a « non ».
         fields.refuse_field("opts_in", not_beside);
     }
     if rule.text.is_none() && rule.ask.is_none() && rule.opts_in.is_none() {

@@ -89,6 +89,7 @@ mod text;
 mod timed;
 mod trials;
 mod trace;
+mod unmatched;
 mod unread;
 mod waiting_list;
 mod webhooks;
@@ -284,6 +285,7 @@ fn documented() -> Routes {
         .and(messages::routes())
         .and(history::routes())
         .and(inbound::routes())
+        .and(unmatched::routes())
         .and(conversations::routes())
         .and(auto_replies::routes())
         .and(reply_settings::routes())

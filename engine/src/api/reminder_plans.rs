@@ -17,6 +17,7 @@ use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::agenda::{Definition, Hours, NOTICE, OFFSETS_MAX, Offset, ReminderPlan, Trigger};
 use crate::campaign::view::time;
+use crate::compose::asks_in_vain;
 use crate::domain::ReminderPlanId;
 use crate::fault::FieldProblem;
 use crate::people::{EACH_MAX, TEXT_MAX, check_name};
@@ -106,14 +107,14 @@ pub(super) async fn make(
         return Err(fields.refusal());
     };
     let made = app.agenda.make_plan(tenant, (&name, definition)).await?;
-    Ok((StatusCode::CREATED, Json(view(&made))))
+    Ok((StatusCode::CREATED, Json(view(&app, &made))))
 }
 
 /// `GET /v1/reminder_plans`: the oldest first.
 pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
     let all = app.agenda.plans(tenant).await;
     let all = all.map_err(|error| database_refuses(&error))?;
-    Ok(page(all.iter().map(view).collect(), None))
+    Ok(page(all.iter().map(|plan| view(&app, plan)).collect(), None))
 }
 
 /// `GET /v1/reminder_plans/{id}`.
@@ -122,7 +123,8 @@ pub(super) async fn show(
     Caller(tenant): Caller,
     Id(id): Id<ReminderPlanId>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(view(&app.agenda.plan(tenant, id).await?)))
+    let plan = app.agenda.plan(tenant, id).await?;
+    Ok(Json(view(&app, &plan)))
 }
 
 async fn set_paused(
@@ -130,7 +132,8 @@ async fn set_paused(
     Caller(tenant): Caller,
     (Id(id), paused): (Id<ReminderPlanId>, bool),
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(view(&app.agenda.set_paused((tenant, id), paused).await?)))
+    let plan = app.agenda.set_paused((tenant, id), paused).await?;
+    Ok(Json(view(&app, &plan)))
 }
 
 /// `DELETE /v1/reminder_plans/{id}` → 204.
@@ -223,8 +226,11 @@ fn read_hours(fields: &mut Fields) -> Option<Option<Hours>> {
     Some(Some(hours))
 }
 
-fn view(plan: &ReminderPlan) -> Value {
+fn view(app: &App, plan: &ReminderPlan) -> Value {
     let definition = &plan.definition;
+    let texts = [Some(&definition.text), definition.merged_text.as_ref()];
+    let texts = texts.into_iter().flatten().map(String::as_str);
+    let in_vain = asks_in_vain(texts, (&definition.sender, &app.numbers.senders()));
     let attributes: Map<String, Value> = definition
         .attributes
         .iter()
@@ -241,6 +247,7 @@ fn view(plan: &ReminderPlan) -> Value {
         "text": definition.text,
         "merged_text": definition.merged_text,
         "sender": definition.sender,
+        "no_reply_sender": in_vain,
         "not_before": hour(|hours| hours.from),
         "not_after": hour(|hours| hours.until),
         "notice": definition.notice_minutes,

@@ -113,7 +113,10 @@ pub(super) async fn create(
         host(&mut fields, manager),
         fields.whole_or("weight", (1, WEIGHT_MAX.into()), 1),
         terms::read(&mut fields),
-        fields.countries("countries"),
+        match fields.has("countries") {
+            true => fields.countries("countries"),
+            false => Some(Countries::home()),
+        },
     );
     let order = new_tenant((name, reseller, weight), (terms, countries));
     let trial = fields.whole_or("trial_credits", (0, GRANT_MAX as i64), 0);

@@ -70,7 +70,8 @@ pub(super) async fn analyze(
     let said = text;
     let text = worded.map_err(|problem| Problem::of_fields(vec![FieldFault::new("/text", problem)]))?;
     let mut shown = shown((&text, given), &values, (&terms, wording.longest_link())).map_err(Problem::of_fields)?;
-    let in_vain = sender.map(|sender| asks_in_vain([text.as_str()].into_iter(), &sender));
+    let numbers = app.numbers.senders();
+    let in_vain = sender.map(|sender| asks_in_vain([text.as_str()].into_iter(), (&sender, &numbers)));
     shown["no_reply_sender"] = in_vain.unwrap_or_default().into();
     let words = advertising(&said);
     shown["looks_like_advertising"] = (!words.is_empty()).into();

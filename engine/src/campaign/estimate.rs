@@ -234,7 +234,8 @@ impl Campaigns {
             expected: tally.expected,
             no_reply_sender: {
                 let variants = campaign.variants.iter().map(|variant| variant.text.as_str());
-                asks_in_vain(variants.chain([campaign.text.as_str()]), &campaign.sender)
+                let texts = variants.chain([campaign.text.as_str()]);
+                asks_in_vain(texts, (&campaign.sender, &self.0.deps.numbers.senders()))
             },
             next_open_at: opens.and_then(time),
         })

@@ -84,18 +84,30 @@ impl Sender {
 
 /// Numbers from which those write who have them, and nobody else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OwnedSenders(HashMap<String, Vec<TenantId>>);
+pub(crate) struct OwnedSenders(HashMap<String, Owners>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owners {
+    tenants: Vec<TenantId>,
+    /// Whether it carries what people write back.
+    two_way: bool,
+}
 
 impl OwnedSenders {
     /// A number, as a sender is given, is theirs and no longer anybody else's.
-    pub(crate) fn give(&mut self, number: String, tenants: Vec<TenantId>) {
-        self.0.insert(number, tenants);
+    pub(crate) fn give(&mut self, number: String, tenants: Vec<TenantId>, two_way: bool) {
+        self.0.insert(number, Owners { tenants, two_way });
     }
 
     /// Whether a number is that tenant's, or its sandbox's; `None`: nobody has it.
     pub(crate) fn is_of(&self, tenant: TenantId, sender: &Sender) -> Option<bool> {
-        let tenants = self.0.get(&sender.text())?;
-        Some(tenants.contains(&tenant.live()))
+        let owners = self.0.get(&sender.text())?;
+        Some(owners.tenants.contains(&tenant.live()))
+    }
+
+    /// Whether nobody can write back to it: a name, or one of these numbers that carries no replies.
+    pub(super) fn is_one_way(&self, sender: &Sender) -> bool {
+        sender.is_name() || self.0.get(&sender.text()).is_some_and(|owners| !owners.two_way)
     }
 }
 

@@ -263,8 +263,8 @@ mod tests {
     #[test]
     fn numbers_that_somebody_has_are_senders_of_theirs_alone() {
         let mut owned = OwnedSenders::default();
-        owned.give("+33644630001".to_owned(), vec![TenantId(1)]);
-        owned.give("36034".to_owned(), vec![TenantId(1), TenantId(2)]);
+        owned.give("+33644630001".to_owned(), vec![TenantId(1)], true);
+        owned.give("36034".to_owned(), vec![TenantId(1), TenantId(2)], true);
         let owned = Arc::new(owned);
         let terms = Terms {
             senders: vec!["Lilas".to_owned(), "+33644630001".to_owned()],

@@ -52,7 +52,7 @@ pub(crate) struct Create {
     /// Which texts say STOP: marketing or always.
     #[arg(long, value_name = "WHICH")]
     stop_clause: Option<String>,
-    /// A country that it may send to, as two letters; more of them by repeating it. Without it: all.
+    /// A country that it may send to, as two letters, or `all`; more of them by repeating it. Without it: France and what is French overseas.
     #[arg(long = "country", value_name = "COUNTRY")]
     countries: Vec<String>,
     /// Advertising goes to nobody whose consent is not known.
@@ -152,6 +152,9 @@ impl Create {
             if !values.is_empty() {
                 body[key] = values.as_slice().into();
             }
+        }
+        if self.countries == ["all"] {
+            body["countries"] = Value::Null;
         }
         if self.require_consent {
             body["require_consent"] = true.into();

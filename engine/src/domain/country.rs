@@ -16,6 +16,22 @@ pub(crate) struct Country(Region);
 #[error("the two letters of a country are wanted, such as FR")]
 pub(crate) struct UnknownCountry;
 
+/// France and what is French overseas.
+const HOME: [Region; 12] = [
+    Region::FR,
+    Region::GP,
+    Region::MQ,
+    Region::GF,
+    Region::RE,
+    Region::YT,
+    Region::PM,
+    Region::BL,
+    Region::MF,
+    Region::NC,
+    Region::PF,
+    Region::WF,
+];
+
 /// Countries that may be sent to; none: all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Countries(Vec<Country>);
@@ -61,6 +77,11 @@ impl fmt::Display for Country {
 impl Countries {
     /// The most of them in a list: there are some 250.
     pub(crate) const MAX: usize = 250;
+
+    /// France, from Saint-Pierre to Wallis: where a tenant may send to of whom nothing else is said.
+    pub(crate) fn home() -> Self {
+        Self(HOME.into_iter().map(Country).collect())
+    }
 
     /// Whether all may be sent to.
     pub(crate) fn is_all(&self) -> bool {
@@ -123,6 +144,15 @@ mod tests {
             let country = Country::of(Recipient(number)).map(|country| country.to_string());
             assert_eq!(country.as_deref(), code, "{number}");
         }
+    }
+
+    #[test]
+    fn france_overseas_is_at_home() {
+        let home = Countries::home();
+        for number in [33_612_345_678, 262_692_123_456, 590_690_123_456, 508_551_234, 687_751_234, 689_87_123_456, 681_821_234] {
+            assert!(home.allow(Recipient(number)), "{number}");
+        }
+        assert!(!home.allow(Recipient(32_470_123_456)) && !home.allow(Recipient(447_400_123_456)));
     }
 
     #[test]

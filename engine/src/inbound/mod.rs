@@ -19,7 +19,7 @@ use crate::domain::{Country, Partition, Recipient, SmscId, TenantId};
 use crate::engines::Engines;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
-use crate::numbers::Numbers;
+use crate::numbers::{Numbers, Owned};
 use crate::replies::Replies;
 use crate::store::{
     InboundEntry, InboundKeeping, InboundKept, InboundMark, InboundPlace, InboundRow, InboundText, OptsOut, PartRow,
@@ -276,7 +276,7 @@ impl Inbox {
         InboundRow {
             from: whole.from,
             number: owned.as_ref().map_or(whole.number, |owned| owned.number),
-            meant: self.meant(&owners, &whole.text).await,
+            meant: self.meant((owned.as_ref(), &owners), whole).await,
             digest: digest.finalize().into(),
             opts_out: self.opt_out_of(whole, &owners).await,
             owners,
@@ -302,12 +302,13 @@ impl Inbox {
         }
     }
 
-    /// Whom of those who share a number a text names by a keyword.
-    async fn meant(&self, owners: &[TenantId], text: &str) -> Option<TenantId> {
-        match (&self.told, owners) {
-            (Some(told), [_, _, ..]) => {
-                let named = timeout(ASKED_WITHIN, told.replies.named(owners, text)).await;
-                named.ok().flatten()
+    /// For whom of those who share a number a text is, as far as it says so itself.
+    async fn meant(&self, (owned, owners): (Option<&Owned>, &[TenantId]), whole: &Whole) -> Option<TenantId> {
+        match (&self.told, owned, owners) {
+            (Some(told), Some(owned), [_, _, ..]) => {
+                let asked = (whole.from, &*owned.sender);
+                let meant = told.replies.meant(owners, asked, &whole.text);
+                timeout(ASKED_WITHIN, meant).await.ok().flatten()
             }
             _ => None,
         }
@@ -367,6 +368,14 @@ impl Inbox {
             told.written_to(Some(tenant));
         }
         Ok(given)
+    }
+
+    /// A message that is nobody's.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn nobodys(&self, place: InboundPlace) -> Result<Option<InboundEntry>, StoreError> {
+        self.store.inbound_at(None, place).await
     }
 
     /// Messages in answer to a tenant's, or nobody's, oldest first, behind that place.

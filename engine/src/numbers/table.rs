@@ -60,14 +60,14 @@ impl Table {
         self.by_address.clear();
         let (mut senders, kept) = (OwnedSenders::default(), std::mem::take(&mut self.kept));
         for one in &kept {
-            senders.give(one.number.to_string(), one.tenants.clone());
+            senders.give(one.number.to_string(), one.tenants.clone(), one.two_way);
             if one.two_way {
                 self.put(&one.number, &one.tenants);
             }
         }
         self.kept = kept;
         for Number { number, tenant } in configured {
-            senders.give(number.to_string(), vec![*tenant]);
+            senders.give(number.to_string(), vec![*tenant], true);
             self.put(number, &[*tenant]);
         }
         self.senders = Arc::new(senders);

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::send::Due;
+use super::send::{Besides, Due};
 use super::threads::SaidState;
 use super::{ReplyFault, Shared};
 use crate::database::{DatabaseError, Sql};
-use crate::domain::{AutoReplyId, ConversationId, Terms};
+use crate::domain::{AutoReplyId, ConversationId, TenantId, Terms};
 use crate::webhooks::Question;
 
-/// Programs that are asked at once.
-const AT_ONCE: usize = 64;
+/// Programs that are asked at once, and those of one tenant: a slow one holds nobody up but its own.
+const AT_ONCE: usize = 256;
+const AT_ONCE_OF_ONE: usize = 16;
 
 /// How often it is looked for what is to be asked, when nobody says so.
 const LOOK: Duration = Duration::from_millis(500);
@@ -38,33 +40,85 @@ struct Came {
     reason: Option<&'static str>,
 }
 
+/// What is being asked for, and for whom.
+#[derive(Debug, Default)]
+struct UnderWay(Vec<(i64, TenantId)>);
+
+impl UnderWay {
+    fn room(&self) -> usize {
+        AT_ONCE.saturating_sub(self.0.len())
+    }
+
+    fn has_room_for(&self, tenant: TenantId) -> bool {
+        self.0.iter().filter(|(_, own)| *own == tenant).count() < AT_ONCE_OF_ONE
+    }
+
+    /// What is not to be looked for now: what is under way, and whoever has as much as one may.
+    fn besides(&self) -> (Vec<i64>, Vec<TenantId>) {
+        let mut tenants: Vec<TenantId> = self.0.iter().map(|(_, tenant)| *tenant).collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        tenants.retain(|tenant| !self.has_room_for(*tenant));
+        (self.0.iter().map(|(id, _)| *id).collect(), tenants)
+    }
+
+    fn is_over(&mut self, id: i64) {
+        self.0.retain(|(known, _)| *known != id);
+    }
+}
+
 impl Shared {
     pub(super) async fn ask(self: Arc<Self>, stop: CancellationToken) {
+        let (mut under_way, mut asked) = (UnderWay::default(), FuturesUnordered::new());
+        let (mut failed, mut look) = (Vec::new(), tokio::time::interval(LOOK));
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let wait = async {
-                tokio::select! {
-                    () = self.asking.notified() => {}
-                    () = tokio::time::sleep(LOOK) => {}
-                }
-            };
-            if stop.run_until_cancelled(wait).await.is_none() {
-                return;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.asking.notified() => {}
+                _ = look.tick() => failed.drain(..).for_each(|id| under_way.is_over(id)),
+                Some((id, came)) = asked.next() => match came {
+                    Ok(()) => under_way.is_over(id),
+                    Err(error) => {
+                        tracing::debug!(%error, "a program cannot be asked for an answer; it is tried again");
+                        failed.push(id);
+                    }
+                },
             }
-            if let Err(error) = self.ask_due().await {
-                tracing::debug!(%error, "what is answered by programs cannot be asked for; it is tried again");
+            match self.to_ask(&mut under_way).await {
+                Ok(more) => asked.extend(more.into_iter().map(|due| self.ask_program(due))),
+                Err(error) => tracing::debug!(%error, "it cannot be looked for what programs answer; it is tried again"),
             }
         }
     }
 
-    async fn ask_due(&self) -> Result<(), ReplyFault> {
-        loop {
-            let due = self.waiting(SaidState::Asking, AT_ONCE as i64).await?;
-            let asked = join_all(due.iter().map(|due| self.ask_one(due))).await;
-            asked.into_iter().collect::<Result<(), ReplyFault>>()?;
-            if due.len() < AT_ONCE {
-                return Ok(());
+    /// What there is to ask for beside what is asked already, as far as there is room; it is under way from then on.
+    async fn to_ask(&self, under_way: &mut UnderWay) -> Result<Vec<Due>, DatabaseError> {
+        let mut all = Vec::new();
+        while under_way.room() > 0 {
+            let (said, tenants) = under_way.besides();
+            let besides = Besides {
+                said: &said,
+                tenants: &tenants,
+            };
+            let limit = under_way.room();
+            let found = self.waiting(SaidState::Asking, (besides, limit as i64)).await?;
+            let is_all = found.len() < limit;
+            for due in found {
+                if under_way.has_room_for(due.tenant) {
+                    under_way.0.push((due.id, due.tenant));
+                    all.push(due);
+                }
+            }
+            if is_all {
+                break;
             }
         }
+        Ok(all)
+    }
+
+    async fn ask_program(&self, due: Due) -> (i64, Result<(), ReplyFault>) {
+        (due.id, self.ask_one(&due).await)
     }
 
     async fn ask_one(&self, due: &Due) -> Result<(), ReplyFault> {

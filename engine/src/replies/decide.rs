@@ -120,7 +120,7 @@ pub(super) struct Decision<'a> {
     pub(super) offer: Option<(bool, Confidence)>,
     /// What it answers to a survey.
     pub(super) survey: Option<Given>,
-    /// Whoever writes it is not content.
+    /// Whoever writes it is not content, or may have cancelled an appointment.
     pub(super) alert: bool,
     /// What is answered; `None`: nothing, or what the rule's program says.
     pub(super) text: Option<String>,
@@ -161,8 +161,11 @@ pub(super) fn decide<'a>(case: &Case<'_>, reader: &'a Reader) -> Decision<'a> {
     let settings = &reader.settings;
     if case.opted_out {
         let confirms = case.ours && !case.stop_confirmed && !settings.stop_confirmation.is_empty();
+        // "ANNULER" that was kept as an opt-out because nobody could say in time whether it answers an appointment.
+        let cancels = matches!(meaning(case.text), Some((EventAnswer::Cancel, _)));
         return Decision {
             text: confirms.then(|| settings.stop_confirmation.clone()),
+            alert: case.question.is_some() && cancels,
             ..Decision::only(Made::OptOut)
         };
     }
@@ -458,6 +461,16 @@ mod tests {
             ..stop
         };
         assert_eq!(made(&again), (Made::OptOut, None));
+        let question = Question::One(vec![EventId(1)]);
+        let reader = reader(ReplySettings::default());
+        for (text, looked_at) in [("Annuler", true), ("Stop", false)] {
+            let asked = Case {
+                text,
+                question: Some(&question),
+                ..stop
+            };
+            assert_eq!(decide(&asked, &reader).needs_people(), looked_at, "{text}");
+        }
         let elsewhere = Case { ours: false, ..stop };
         assert_eq!(made(&elsewhere), (Made::OptOut, None));
         assert_eq!(

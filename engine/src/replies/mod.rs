@@ -24,6 +24,7 @@ mod closing;
 mod place;
 mod follow;
 mod nobodys;
+mod whose;
 mod send;
 mod ask;
 mod figures;
@@ -215,19 +216,6 @@ impl Replies {
             }
         }
         false
-    }
-
-    /// Which of these tenants, who share a number, a text names by a keyword; `None`: none, or several.
-    pub(crate) async fn named(&self, tenants: &[TenantId], text: &str) -> Option<TenantId> {
-        let mut named = None;
-        for tenant in tenants {
-            // Without rules nobody is named: the message is kept all the same.
-            let reader = self.0.reader(*tenant).await.ok()?;
-            if reader.rules.names(text) && named.replace(*tenant).is_some() {
-                return None;
-            }
-        }
-        named
     }
 }
 

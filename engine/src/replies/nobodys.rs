@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::{ReplyFault, Shared};
-use crate::database::{Change, DatabaseError, Sql};
+use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, MessageId, Recipient, TenantId};
 use crate::store::InboundEntry;
 
 /// Who wrote longer ago is not answered any more.
 const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3_600);
+
+/// Single messages to one person that are looked through for the last one whose sender is known.
+const LOOKED_THROUGH: i64 = 50;
 
 impl Shared {
     /// Gives those to a tenant who wrote last to that person from that number, as history has it. What stays nobody's is shown to operators.
@@ -35,7 +38,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Whose message to that person from that number was the last, and its campaign.
+    /// Whose message to that person from that number was the last, and its campaign. From where a single message went, history does not say:
+    /// `None` as well where it might be another one's.
     async fn wrote_last(
         &self,
         tenants: &[TenantId],
@@ -46,13 +50,15 @@ impl Shared {
         query.push(" AND message.tenant IN (");
         query
             .list(tenants.iter().map(|tenant| tenant.0))
-            .push(") AND sent_campaign.sender = ");
-        query.value(sender).push(" ORDER BY message.taken_at DESC LIMIT 1");
-        let whose = |row: &crate::database::Found<'_>| {
+            .push(") AND (sent_campaign.sender IS NULL OR sent_campaign.sender = ");
+        query.value(sender).push(") ORDER BY message.taken_at DESC LIMIT ");
+        query.value(LOOKED_THROUGH);
+        let whose = |row: &Found<'_>| {
             let message = MessageId(row.number(1)?.cast_unsigned());
-            Ok((TenantId(row.number(0)? as u32), message.campaign()))
+            let is_known = row.text_if_any(2)?.is_some();
+            Ok(((TenantId(row.number(0)? as u32), message.campaign()), is_known))
         };
-        self.database.row(query, whose).await
+        Ok(last_of(&self.database.rows(query, whose).await?))
     }
 
     /// The campaign of a tenant's last message to that person, from that number or under a name.
@@ -67,13 +73,13 @@ impl Shared {
         query.push(
             " OR sent_campaign.sender IS NULL OR sent_campaign.sender > '9') ORDER BY message.taken_at DESC LIMIT 1",
         );
-        let of = |row: &crate::database::Found<'_>| Ok(MessageId(row.number(1)?.cast_unsigned()).campaign());
+        let of = |row: &Found<'_>| Ok(MessageId(row.number(1)?.cast_unsigned()).campaign());
         Ok(change.rows(query, of).await?.into_iter().next())
     }
 
     fn sent_to(&self, recipient: Recipient) -> Sql {
         let mut query = Sql::new(
-            "SELECT message.tenant, message.id FROM message JOIN sent_campaign ON sent_campaign.id = message.id / ",
+            "SELECT message.tenant, message.id, sent_campaign.sender FROM message JOIN sent_campaign ON sent_campaign.id = message.id / ",
         );
         query.value(1_i64 << MessageId::CAMPAIGN_SHIFT);
         query
@@ -85,5 +91,33 @@ impl Shared {
             .push(" AND message.taken_at > ")
             .value((since.0 / 1_000).cast_signed());
         query
+    }
+}
+
+/// The first, if nobody else's comes before the first whose sender is known; each with whether it is.
+fn last_of(written: &[((TenantId, CampaignId), bool)]) -> Option<(TenantId, CampaignId)> {
+    let (last, _) = written.first()?;
+    let known = written.iter().position(|(_, is_known)| *is_known);
+    let until = &written[..known.map_or(written.len(), |known| known + 1)];
+    until.iter().all(|((tenant, _), _)| *tenant == last.0).then_some(*last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_wrote_last_is_not_guessed() {
+        let of = |tenant: u32, campaign: u64| (TenantId(tenant), CampaignId(campaign));
+        for (written, expected) in [
+            (vec![], None),
+            (vec![(of(1, 9), true), (of(2, 8), true)], Some(of(1, 9))),
+            (vec![(of(1, 9), false), (of(1, 8), true), (of(2, 7), true)], Some(of(1, 9))),
+            (vec![(of(2, 9), false), (of(1, 8), true)], None),
+            (vec![(of(1, 9), false), (of(1, 8), false)], Some(of(1, 9))),
+            (vec![(of(1, 9), false), (of(2, 8), false)], None),
+        ] {
+            assert_eq!(last_of(&written), expected, "{written:?}");
+        }
     }
 }

@@ -104,14 +104,14 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// Whether a text is one of its keywords, without a mistake, and nothing else but thanks; of a pattern that cannot be said.
+    /// Whether a text is one of its keywords, without a mistake, and nothing else but thanks. What a pattern fits may say anything besides.
     pub(super) fn is_said_alone(&self, text: &str) -> bool {
         let given = words(text);
         let is_said = |keyword: &String| {
             let keyword = words(keyword);
             given.strip_prefix(&keyword[..]).is_some_and(is_polite)
         };
-        self.matches == Match::Pattern || self.keywords.iter().any(is_said)
+        self.keywords.iter().any(is_said)
     }
 }
 

@@ -23,6 +23,9 @@ const AT_ONCE: usize = 32;
 /// How often it is looked for answers whose time has come, when nobody says so.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// What cannot be sent now is tried again after as long as it has waited, within these: what others have said comes first meanwhile.
+const PUT_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+
 /// An answer that could not be sent for so long is not sent any more: nobody waits for it.
 const WORTH: Duration = Duration::from_secs(3_600);
 
@@ -38,6 +41,7 @@ pub(super) struct Due {
     pub(super) tenant: TenantId,
     pub(super) to: Recipient,
     pub(super) number: String,
+    /// When it was to go at first.
     pub(super) due: UnixMicros,
     text: Option<String>,
     purpose: Purpose,
@@ -53,10 +57,10 @@ enum Came {
     Sent(i64),
     /// Nothing, for good, and why.
     Failed(String),
-    /// Nothing yet, before that time.
+    /// Nothing yet, before that time: it was not to go before.
     Later(UnixMicros),
-    /// Nothing yet.
-    Open,
+    /// Nothing yet: it is tried again then.
+    PutOff(UnixMicros),
 }
 
 impl Shared {
@@ -82,7 +86,7 @@ impl Shared {
 
     async fn send_due(&self) -> Result<(), ReplyFault> {
         loop {
-            let due = self.waiting(SaidState::Due, TOGETHER).await?;
+            let due = self.waiting(SaidState::Due, (Besides::default(), TOGETHER)).await?;
             if due.is_empty() {
                 return Ok(());
             }
@@ -91,17 +95,20 @@ impl Shared {
                 let came = join_all(some.iter().map(|due| self.try_one(due))).await;
                 tried.extend(some.iter().map(|due| due.id).zip(came));
             }
-            let open = tried.iter().filter(|(_, came)| matches!(came, Came::Open)).count();
             self.note_sent(&tried).await?;
-            if open > 0 || tried.len() < TOGETHER as usize {
+            if tried.len() < TOGETHER as usize {
                 return Ok(());
             }
         }
     }
 
     /// What waits in a state, and is due, the oldest first.
-    pub(super) async fn waiting(&self, state: SaidState, limit: i64) -> Result<Vec<Due>, DatabaseError> {
-        let query = due_in(state, (self.clock.unix(), limit));
+    pub(super) async fn waiting(
+        &self,
+        state: SaidState,
+        (besides, limit): (Besides<'_>, i64),
+    ) -> Result<Vec<Due>, DatabaseError> {
+        let query = due_in(state, self.clock.unix(), (besides, limit));
         self.database
             .rows(query, |row| {
                 Ok(Due {
@@ -126,7 +133,7 @@ impl Shared {
         let text = match self.opened(due.tenant, due.text.clone()).await {
             Ok(Some(text)) => text,
             Ok(None) => return Came::Failed("texts_erased".to_owned()),
-            Err(_) => return Came::Open,
+            Err(_) => return put_off(due, self.clock.unix()),
         };
         let now = self.clock.unix();
         let late = now.since(due.due);
@@ -144,7 +151,7 @@ impl Shared {
             without_consent: due.purpose == Purpose::Marketing,
             // Also while it waits for its SMSC.
             in_hours: due.as_advertising,
-            validity: due.until.map(|until| until.since(now).max(SHORTEST)),
+            validity: Some(worth(due, now)),
             ..order(due.to, &due.number, &text)
         };
         let token = Token::of_key(KeyOwner::Tenant(due.tenant), "reply", &due.id.to_string());
@@ -161,7 +168,7 @@ impl Shared {
                 | CampaignFault::TrafficInReview
                 // Until it is too late, the tenant may be given some.
                 | CampaignFault::Short { .. },
-            ) => Came::Open,
+            ) => put_off(due, now),
             Err(fault) => Came::Failed(code_of(&fault)),
         }
     }
@@ -172,12 +179,12 @@ impl Shared {
             Ok(true) => {}
             // They may have been forgotten as a contact, or have waited for too long.
             Ok(false) => return Some(Came::Failed(OFF.to_owned())),
-            Err(_) => return Some(Came::Open),
+            Err(_) => return Some(put_off(due, now)),
         }
         match self.opted_out(due.tenant, &[due.to]).await {
             Ok(out) if !out.is_empty() => return Some(Came::Failed(OPTED_OUT.to_owned())),
             Ok(_) => {}
-            Err(_) => return Some(Came::Open),
+            Err(_) => return Some(put_off(due, now)),
         }
         match self.opens(due.to, now) {
             Some(opens) if opens > now => Some(Came::Later(opens)),
@@ -190,12 +197,14 @@ impl Shared {
         let mut change = self.database.change().await?;
         for (id, came) in tried {
             let (state, message, reason) = match came {
-                Came::Open => continue,
                 Came::Later(due) => {
-                    let mut update = Sql::new("UPDATE conversation_message SET due_at = ");
-                    update.value(due.0.cast_signed());
-                    update.push(" WHERE state = 'due' AND id = ").value(*id);
-                    change.run(update).await?;
+                    change.run(moved(*id, *due, "NULL")).await?;
+                    continue;
+                }
+                Came::PutOff(until) => {
+                    change
+                        .run(moved(*id, *until, "COALESCE(first_due_at, due_at)"))
+                        .await?;
                     continue;
                 }
                 Came::Sent(message) => (SaidState::Sent, Some(*message), None),
@@ -223,12 +232,39 @@ impl Shared {
     }
 }
 
+/// When what could not be sent now is tried again.
+fn put_off(due: &Due, now: UnixMicros) -> Came {
+    let (shortest, longest) = PUT_OFF;
+    Came::PutOff(now.plus(now.since(due.due).clamp(shortest, longest)))
+}
+
+/// For how much longer an answer is worth sending, also while it waits for its SMSC.
+fn worth(due: &Due, now: UnixMicros) -> Duration {
+    let until = due.until.unwrap_or(due.due.plus(WORTH));
+    until.since(now).max(SHORTEST)
+}
+
+/// It is due then, and was so at first when `first` says.
+fn moved(id: i64, due: UnixMicros, first: &'static str) -> Sql {
+    let mut update = Sql::new("UPDATE conversation_message SET first_due_at = ");
+    update.push(first).push(", due_at = ").value(due.0.cast_signed());
+    update.push(" WHERE state = 'due' AND id = ").value(id);
+    update
+}
+
+/// What is not looked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Besides<'a> {
+    pub(super) said: &'a [i64],
+    pub(super) tenants: &'a [TenantId],
+}
+
 /// Finds what waits in a state and was due by `now`, the oldest first.
-fn due_in(state: SaidState, (now, limit): (UnixMicros, i64)) -> Sql {
+fn due_in(state: SaidState, now: UnixMicros, (besides, limit): (Besides<'_>, i64)) -> Sql {
     // The first of the conditions is that of the index, word by word: SQLite sees no other one in it, and would go through all that was ever said.
     let mut query = Sql::new(
         "SELECT conversation_message.id, conversation_message.tenant, conversation.recipient, conversation.number, \
-         conversation_message.due_at, conversation_message.text, conversation_message.purpose, conversation_message.until_at, \
+         COALESCE(conversation_message.first_due_at, conversation_message.due_at), conversation_message.text, conversation_message.purpose, conversation_message.until_at, \
          conversation_message.as_advertising FROM conversation_message \
          JOIN conversation ON conversation.id = conversation_message.conversation \
          WHERE conversation_message.state IN ('asking', 'due') AND conversation_message.state = ",
@@ -241,6 +277,14 @@ fn due_in(state: SaidState, (now, limit): (UnixMicros, i64)) -> Sql {
     });
     query.push(" AND conversation_message.due_at <= ");
     query.value(now.0.cast_signed());
+    if !besides.said.is_empty() {
+        query.push(" AND conversation_message.id NOT IN (");
+        query.list(besides.said.iter().copied()).push(")");
+    }
+    if !besides.tenants.is_empty() {
+        query.push(" AND conversation_message.tenant NOT IN (");
+        query.list(besides.tenants.iter().map(|tenant| tenant.0)).push(")");
+    }
     query.push(" ORDER BY conversation_message.due_at LIMIT ").value(limit);
     query
 }
@@ -255,7 +299,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = open(folder.path()).await.unwrap();
         for state in [SaidState::Asking, SaidState::Due] {
-            let plan = plan(&database, &due_in(state, (UnixMicros(1), TOGETHER))).await;
+            let besides = Besides {
+                said: &[1, 2],
+                tenants: &[TenantId(1)],
+            };
+            let plan = plan(&database, &due_in(state, UnixMicros(1), (besides, TOGETHER))).await;
             assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{plan:?}");
         }
     }

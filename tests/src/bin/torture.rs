@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use campanile_tests::Programs;
+use campanile_tests::{Programs, started};
 use campanile_tests::scenarios::{self, Figures, Run, Scenario};
 use clap::Parser;
 use serde_json::json;
@@ -24,7 +24,7 @@ struct Arguments {
     /// Only the scenarios whose name contains this; may be given again.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// No run begins after this many minutes; what was not run then counts as failed.
+    /// No run begins after this many minutes, nor after a signal; what was not run then counts as failed.
     #[arg(long, default_value_t = 480)]
     minutes: u64,
     /// Where the summary goes: NAME.json and NAME.md.
@@ -59,6 +59,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let programs = programs()?;
+    std::thread::spawn(end_on_a_signal);
     let until = now() + Duration::from_secs(60 * arguments.minutes);
     let rows: Vec<Row> = chosen
         .iter()
@@ -67,6 +68,17 @@ fn main() -> anyhow::Result<ExitCode> {
     summarise(&rows, &arguments)?;
     let held = rows.iter().all(|row| row.failed.is_empty() && row.not_run == 0);
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// SIGINT and SIGTERM end what runs; the runs that are left are not begun, and the summary says so.
+fn end_on_a_signal() {
+    match lab::wait_for_stop() {
+        Ok(signal) => {
+            eprintln!("torture: {signal}: ending what was started");
+            started().end_all(Duration::ZERO);
+        }
+        Err(fault) => eprintln!("torture: a signal will leave programs running: {fault}"),
+    }
 }
 
 fn is_chosen(only: &[String], name: &str) -> bool {
@@ -103,7 +115,7 @@ fn torture(programs: Programs, scenario: &Scenario, arguments: &Arguments, until
         seconds: 0.0,
     };
     for seed in arguments.from..arguments.from + arguments.seeds {
-        if now() >= until {
+        if now() >= until || started().check_open().is_err() {
             row.not_run += 1;
             continue;
         }
@@ -112,10 +124,10 @@ fn torture(programs: Programs, scenario: &Scenario, arguments: &Arguments, until
             name: scenario.name,
             seed,
         };
-        let started = now();
+        let begun = now();
         // The panic's message, the programs' last words and where their logs lie go to standard error.
         let outcome = catch_unwind(AssertUnwindSafe(|| (scenario.run)(&run)));
-        let seconds = started.elapsed().as_secs_f64();
+        let seconds = begun.elapsed().as_secs_f64();
         match outcome {
             Ok(figures) => {
                 row.passed += 1;
@@ -125,6 +137,7 @@ fn torture(programs: Programs, scenario: &Scenario, arguments: &Arguments, until
                     line(&figures)
                 );
             }
+            Err(_) if started().check_open().is_err() => row.not_run += 1,
             Err(_) => {
                 row.failed.push(seed);
                 println!("{} seed {seed}: FAILED, {seconds:.1} s", scenario.name);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, wait_told, wake_at};
 
 #[test]
-fn req_004_14_a_reminder_goes_a_day_before_to_the_number_of_now_and_says_where_and_with_whom() {
+fn req_004_14_a_reminder_goes_a_day_before_to_the_number_of_now_and_req_004_09_req_004_10_req_004_15_says_where_and_with_whom() {
     // req_004_09, 10, 12, 15. In Paris it is twenty past nine, of the day before.
     let stand = stand_at("reminders", "2026-12-23T08:29:40Z");
     let http = http(&stand);
@@ -130,6 +130,56 @@ fn req_004_14_one_booked_late_is_told_at_once_and_one_moved_after_that_again() {
     let wanted = ["RDV 23/12/2026 16:00", "RDV 29/12/2026 16:00"];
     assert_eq!(told, wanted.map(|text| ("33612345601".to_owned(), text.to_owned())));
     assert!(reminders(&http, &ids[1]).is_empty() && reminders(&http, &ids[2]).is_empty());
+}
+
+#[test]
+fn req_004_14_whose_appointment_it_is_now_is_told_and_asked_and_nobody_else_any_more() {
+    let stand = stand_at("reminders-corrected", "2026-12-23T09:00:00Z");
+    let http = http(&stand);
+    plan(
+        &http,
+        "Noté : [date] [heure]",
+        &json!({ "on": "booked", "offsets": ["0", "+1h"] }),
+    );
+    let starts = json!([{ "reference": "1", "number": "+33612345601", "starts_at": "2026-12-29T16:00" }]);
+    let id = &put(&http, &starts)[0];
+    become_of(&stand, id, &["0 sent", "+1h waiting"]);
+    put(&http, &json!([{ "reference": "1", "number": "+33612345602" }]));
+    become_of(&stand, id, &["0 sent", "0 sent", "+1h waiting"]);
+    let told = wait_told(&stand, 2);
+    let said = |number: &str| (number.to_owned(), "Noté : 29/12/2026 16:00".to_owned());
+    assert_eq!(told, [said("33612345601"), said("33612345602")]);
+    let open = |number: &str| {
+        let open = http.get(&format!("/v1/open_questions?number={number}")).expect(200);
+        open["data"].as_array().map(Vec::len)
+    };
+    assert_eq!((open("0612345601"), open("0612345602")), (Some(0), Some(1)));
+}
+
+#[test]
+fn req_004_14_moved_back_and_forth_each_time_is_told_again() {
+    let stand = stand_at("reminders-back", "2026-12-23T09:00:00Z");
+    let http = http(&stand);
+    plan(&http, "RDV [date]", &json!({ "offsets": ["-7d"] }));
+    let put_at = |start: &str| {
+        let event = json!([{ "reference": "1", "number": "+33612345601", "starts_at": start }]);
+        put(&http, &event)[0].clone()
+    };
+    let (one, other) = ("2026-12-29T16:00", "2026-12-28T10:00");
+    let id = put_at(one);
+    let mut expected = vec!["-7d sent"];
+    become_of(&stand, &id, &expected);
+    for start in [other, one, other, one] {
+        put_at(start);
+        expected.push("moved sent");
+        become_of(&stand, &id, &expected);
+    }
+    stand.sim.wait_for("submits", 5, LIMIT);
+    let texts: Vec<Option<String>> = stand.sim.ledger().into_iter().map(|row| row.text).collect();
+    let wanted = [29, 28, 29, 28, 29].map(|day| Some(format!("RDV {day}/12/2026")));
+    assert_eq!(texts, wanted);
+    let open = http.get("/v1/open_questions?number=0612345601").expect(200);
+    assert_eq!(open["data"].as_array().map(Vec::len), Some(1), "{open}");
 }
 
 #[test]

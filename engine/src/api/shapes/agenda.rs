@@ -447,6 +447,8 @@ pub(in crate::api) struct ReminderPlan {
     text: String,
     merged_text: Option<String>,
     sender: String,
+    /// The text asks for an answer that nobody can give: the sender is a name, or one of our numbers that carries no replies.
+    no_reply_sender: bool,
     not_before: Option<HourText>,
     not_after: Option<HourText>,
     notice: u16,

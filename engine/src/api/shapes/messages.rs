@@ -9,7 +9,7 @@ use super::{
 };
 use crate::audience::{COLUMNS_MAX, SCHEDULE_S, VALIDITY_S, VALUE_MAX};
 use crate::campaign::PAGE_MAX;
-use crate::domain::{CampaignId, MessageId, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, Terms};
+use crate::domain::{CampaignId, MessageId, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TenantId, Terms};
 
 /// A message to one number.
 #[derive(JsonSchema)]
@@ -156,6 +156,21 @@ pub(in crate::api) struct Inbound {
     received_at: Time,
 }
 
+/// Whose a message is.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct Assignment {
+    tenant: TenantId,
+}
+
+/// A message that was nobody's.
+#[derive(JsonSchema)]
+pub(in crate::api) struct Assigned {
+    /// Under which the tenant has it.
+    id: InboundId,
+    tenant: TenantId,
+}
+
 /// A text to be looked at.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -197,7 +212,7 @@ pub(in crate::api) struct TextAnalysis {
     fields_without_value: Vec<String>,
     /// Characters that GSM 03.38 lacks.
     offending: Vec<Offending>,
-    /// It asks for an answer, and its `sender` is a name, which nobody can answer.
+    /// It asks for an answer, and its `sender` is a name, or one of our numbers that carries no replies: nobody can give one.
     no_reply_sender: bool,
     /// Whatever its purpose is: what looks so and is sent as transactional is shown to the reseller.
     looks_like_advertising: bool,

@@ -43,7 +43,7 @@ super::schema! {
     AttentionWord, named: false, schemars::json_schema!({
         "type": "string",
         "description": "Why people should look: what was made of a message (`survey`: whoever answers is not content), or `failed`: an answer could not be sent.",
-        "enum": ["unsure", "unanswered", "quiet", "not_ours", "survey", "failed"],
+        "enum": ["unsure", "unanswered", "quiet", "not_ours", "survey", "opt_out", "failed"],
     })
 }
 super::schema! {

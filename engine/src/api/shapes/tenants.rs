@@ -26,7 +26,7 @@ pub(in crate::api) struct NewTenant {
     /// How many turns it has at sending for one of a tenant with 1.
     #[schemars(range(min = 1, max = WEIGHT_MAX))]
     weight: Option<u8>,
-    /// Where it may send to, as two letters each; `null`, or not given: everywhere.
+    /// Where it may send to, as two letters each; `null`: everywhere. Not given: to France and what is French overseas.
     countries: Option<Nullable<CountryList>>,
     #[schemars(flatten)]
     terms: GivenTerms,
