@@ -157,15 +157,19 @@ fn req_004_29_how_long_one_waits_is_told_at_once_and_not_when_it_is_over() {
     let admin = stand.engine.admin();
     admin.post_bytes("/v1/smscs/north/suspend", b"").expect(200);
     let late = tell("Encore 10 minutes");
-    let path = format!("/v1/messages/{}", late.as_str().expect("an id"));
+    let over = soon(5);
     eventually("it is worth nothing any more", LIMIT, || {
-        (http.get(&path).expect(200)["status"] == "transmission_failed").then_some(())
+        (Timestamp::now() > over).then_some(())
     });
     admin.post_bytes("/v1/smscs/north/resume", b"").expect(200);
-    tell("Vous êtes le suivant");
+    let path = format!("/v1/messages/{}", late.as_str().expect("an id"));
+    eventually("it has ended", LIMIT, || {
+        (http.get(&path).expect(200)["status"] == "transmission_failed").then_some(())
+    });
+    tell("Vous passez maintenant");
     stand.sim.wait_for("accepted", 2, LIMIT);
     let texts: Vec<_> = stand.sim.ledger().into_iter().filter_map(|row| row.text).collect();
-    assert_eq!(texts, ["Encore 20 minutes", "Vous êtes le suivant"]);
+    assert_eq!(texts, ["Encore 20 minutes", "Vous passez maintenant"]);
 }
 
 #[test]

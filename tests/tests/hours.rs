@@ -293,7 +293,10 @@ fn req_003_19_each_country_has_its_own_route_and_its_own_law() {
     let all = || of_paris(2).chain((0..3).map(|number| format!("+44791112345{number}")));
     let news = stand.tenant.order(&stand.engine, &order("marketing", all()));
     let waits = eventually("France waits for its hours", LIMIT, || {
-        let view = stand.tenant.http(&stand.engine).get(&format!("/v1/campaigns/{}", news.id));
+        let view = stand
+            .tenant
+            .http(&stand.engine)
+            .get(&format!("/v1/campaigns/{}", news.id));
         let view = view.expect(200);
         let isles = news.view(&stand.engine).status("delivered");
         (view["waiting"]["reason"] == "closed_hours" && isles == 3).then_some(view)

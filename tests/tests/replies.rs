@@ -305,8 +305,8 @@ fn req_004_04_req_004_33_questions_are_answered_in_the_night_to_a_sunday_as_well
     // Nobody waits for it longer than that, and no SMSC is to try for longer.
     let ledger = stand.sim.http().get("/ledger").and_then(lab::Answer::json_lines);
     let sent: Vec<Value> = ledger.expect("the ledger can be read");
-    let period = &text(&sent[0]["validity_period"])[..12];
-    assert!(["000000005959", "000000010000"].contains(&period), "an hour: {sent:?}");
+    let period = text(&sent[0]["validity_period"]);
+    assert!(period.starts_with("00000000595"), "almost an hour: {sent:?}");
 }
 
 #[test]
@@ -381,7 +381,9 @@ fn req_004_22_one_tenants_slow_program_holds_nobody_elses_up() {
     for person in &people[..ASKED] {
         stand.sim.inbound(person, OWN, "Résultats");
     }
-    eventually("the slow one is asked", LIMIT, || (slow.posted().len() >= 16).then_some(()));
+    eventually("the slow one is asked", LIMIT, || {
+        (slow.posted().len() >= 16).then_some(())
+    });
     stand.sim.inbound(&people[ASKED], SHORT_CODE, "Résultats");
     assert_eq!(got(&stand, &people[ASKED], SHORT_CODE, 1), ["Tout de suite."]);
     assert_eq!(
@@ -547,14 +549,19 @@ fn req_003_10_who_has_asked_is_answered_before_whoever_wrote_last() {
     let lilas = stand.engine.tenant("Cabinet des Lilas", 1_000);
     let (own, other) = (stand.tenant.http(&stand.engine), lilas.http(&stand.engine));
     stand.give_number(SHORT_CODE, &[&stand.tenant, &lilas]);
-    let plan = json!({ "name": "Rappel", "offsets": ["-7d"], "sender": SHORT_CODE, "text": "RDV le [date]. 1 oui, 2 non" });
+    let plan =
+        json!({ "name": "Rappel", "offsets": ["-7d"], "sender": SHORT_CODE, "text": "RDV le [date]. 1 oui, 2 non" });
     own.post("/v1/reminder_plans", &plan).expect(201);
     let person = &people(1)[0];
     let in_two_days = (Timestamp::now() + jiff::SignedDuration::from_hours(48)).to_string();
     let event = json!({ "reference": "RDV-1", "number": person, "starts_at": in_two_days });
     own.post("/v1/events", &json!({ "events": [event] })).expect(200);
     got(&stand, person, SHORT_CODE, 1);
-    campaign(&stand, &lilas, std::slice::from_ref(person), SHORT_CODE);
+    let news = CampaignOrder::to_audience(&json!({ "numbers": person })).with("sender", json!(SHORT_CODE));
+    let news = lilas.order(&stand.engine, &news);
+    news.wait(&stand.engine, "it is delivered", LIMIT, |view| {
+        view.status("delivered") == 1
+    });
     stand.sim.inbound(person, SHORT_CODE, "1");
     let answered = conversation(&own, person, |_| true);
     assert_eq!(said(&own, &answered)[0]["kind"], "appointment", "{answered}");

@@ -36,7 +36,9 @@ fn req_003_10_a_reseller_gives_what_is_nobodys_to_one_of_those_who_share_its_num
     };
     let (lilas, martin, away) = (enrol("Lilas"), enrol("Martin"), enrol("Ailleurs"));
     stand.give_number(SHARED, &[&lilas, &martin]);
-    stand.sim.inbound("+33612345678", SHARED, "Bonjour, c'est pour un rendez-vous");
+    stand
+        .sim
+        .inbound("+33612345678", SHARED, "Bonjour, c'est pour un rendez-vous");
     let unmatched = |reseller: &Http| reseller.get("/v1/unmatched").expect(200)["data"].clone();
     let found = eventually("it is shown", LIMIT, || unmatched(&own).as_array()?.first().cloned());
     assert_eq!(found["text"], "Bonjour, c'est pour un rendez-vous");
@@ -45,7 +47,8 @@ fn req_003_10_a_reseller_gives_what_is_nobodys_to_one_of_those_who_share_its_num
     let to = |tenant: &str| json!({ "tenant": tenant });
     other.post(&path, &to(&lilas.id)).expect_problem(&[404]);
     own.post(&path, &to(&away.id)).expect_field_problem(&[422], "/tenant");
-    own.post("/v1/unmatched/inb_1/assign", &to(&lilas.id)).expect_problem(&[404]);
+    own.post("/v1/unmatched/inb_1/assign", &to(&lilas.id))
+        .expect_problem(&[404]);
     let given = own.post(&path, &to(&martin.id)).expect(200);
     assert_eq!(given["tenant"], json!(martin.id));
     own.post(&path, &to(&lilas.id)).expect_problem(&[404]);
@@ -58,7 +61,9 @@ fn req_003_10_a_reseller_gives_what_is_nobodys_to_one_of_those_who_share_its_num
 fn a_new_tenant_sends_to_france_and_overseas_and_elsewhere_once_that_is_said() {
     let stand = Stand::new(programs!(), "resellers-countries", "", |smsc| smsc);
     let operator = stand.engine.operator();
-    let made = operator.post("/v1/tenants", &json!({ "name": "Cabinet Martin" })).expect(201);
+    let made = operator
+        .post("/v1/tenants", &json!({ "name": "Cabinet Martin" }))
+        .expect(201);
     let home = ["FR", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "NC", "PF", "WF"];
     assert_eq!(made["countries"], json!(home));
     let tenant = stand.engine.tenant_of(&made);
@@ -66,7 +71,12 @@ fn a_new_tenant_sends_to_france_and_overseas_and_elsewhere_once_that_is_said() {
     let credits = json!({ "amount": 10, "reference": "facture 1" });
     operator.post(&format!("{path}/credits"), &credits).expect(201);
     let http = tenant.http(&stand.engine);
-    let to = |number: &str| http.post("/v1/messages", &json!({ "to": number, "text": "Bonjour", "sender": "Cabinet" }));
+    let to = |number: &str| {
+        http.post(
+            "/v1/messages",
+            &json!({ "to": number, "text": "Bonjour", "sender": "Cabinet" }),
+        )
+    };
     to("+262692123456").expect(202);
     to("+447911123456").expect_field_problem(&[422], "/to");
     let everywhere = operator.patch(&path, &json!({ "countries": null })).expect(200);

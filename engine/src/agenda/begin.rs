@@ -142,7 +142,8 @@ fn open_until(trigger: Trigger, due: &Due, now: UnixMicros) -> Option<UnixMicros
     Some(due.reminder.for_at).filter(|start| asks && *start > now)
 }
 
-/// What a reminder's message is known by; each try that has surely sent nothing is followed by another one.
+/// What a reminder's message is known by; each try that has surely sent nothing is followed by another one. One that is told again has another
+/// time.
 fn token_of(tenant: TenantId, reminder: &Reminder) -> Token {
     let Reminder {
         event,
@@ -150,9 +151,10 @@ fn token_of(tenant: TenantId, reminder: &Reminder) -> Token {
         step,
         for_at,
         turn,
+        due_at,
         tries,
         ..
     } = reminder;
-    let key = format!("{event} {plan} {step} {} {turn} {tries}", for_at.0);
+    let key = format!("{event} {plan} {step} {} {turn} {} {tries}", for_at.0, due_at.0);
     Token::of_key(KeyOwner::Tenant(tenant), "reminder", &key)
 }

@@ -234,7 +234,9 @@ async fn follow(
     let told = reminders::told(change, &of(&[Occasion::Booked, Occasion::Moved])).await?;
     // Back at a time of which they were told before they were told of another one: they are told of it once more.
     let back = occasions.iter().flat_map(|(event, _)| {
-        let those = told.iter().filter(|((of, _), last)| *of == event.id && **last != event.start.at);
+        let those = told
+            .iter()
+            .filter(|((of, _), last)| *of == event.id && **last != event.start.at);
         those.map(|((of, plan), _)| (*of, *plan, event.start.at))
     });
     reminders::tell_again(change, &back.collect::<Vec<_>>()).await?;

@@ -66,6 +66,10 @@ const STEPS: &[(&str, &str)] = &[
     ("owners", include_str!("../data/migrations/0036_owners.sql")),
     ("given states", include_str!("../data/migrations/0037_given_states.sql")),
     ("withdrawals", include_str!("../data/migrations/0038_withdrawals.sql")),
+    (
+        "answers put off",
+        include_str!("../data/migrations/0039_answers_put_off.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

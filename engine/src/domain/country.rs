@@ -149,7 +149,15 @@ mod tests {
     #[test]
     fn france_overseas_is_at_home() {
         let home = Countries::home();
-        for number in [33_612_345_678, 262_692_123_456, 590_690_123_456, 508_551_234, 687_751_234, 689_87_123_456, 681_821_234] {
+        for number in [
+            33_612_345_678,
+            262_692_123_456,
+            590_690_123_456,
+            508_551_234,
+            687_751_234,
+            689_87_123_456,
+            681_821_234,
+        ] {
             assert!(home.allow(Recipient(number)), "{number}");
         }
         assert!(!home.allow(Recipient(32_470_123_456)) && !home.allow(Recipient(447_400_123_456)));

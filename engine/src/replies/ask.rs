@@ -87,7 +87,9 @@ impl Shared {
             }
             match self.to_ask(&mut under_way).await {
                 Ok(more) => asked.extend(more.into_iter().map(|due| self.ask_program(due))),
-                Err(error) => tracing::debug!(%error, "it cannot be looked for what programs answer; it is tried again"),
+                Err(error) => {
+                    tracing::debug!(%error, "it cannot be looked for what programs answer; it is tried again")
+                }
             }
         }
     }

@@ -112,7 +112,10 @@ mod tests {
         for (written, expected) in [
             (vec![], None),
             (vec![(of(1, 9), true), (of(2, 8), true)], Some(of(1, 9))),
-            (vec![(of(1, 9), false), (of(1, 8), true), (of(2, 7), true)], Some(of(1, 9))),
+            (
+                vec![(of(1, 9), false), (of(1, 8), true), (of(2, 7), true)],
+                Some(of(1, 9)),
+            ),
             (vec![(of(2, 9), false), (of(1, 8), true)], None),
             (vec![(of(1, 9), false), (of(1, 8), false)], Some(of(1, 9))),
             (vec![(of(1, 9), false), (of(2, 8), false)], None),

@@ -6,8 +6,8 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use campanile_tests::{Programs, started};
 use campanile_tests::scenarios::{self, Figures, Run, Scenario};
+use campanile_tests::{Programs, started};
 use clap::Parser;
 use serde_json::json;
 

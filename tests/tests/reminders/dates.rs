@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, wait_told, wake_at};
 
 #[test]
-fn req_004_14_a_reminder_goes_a_day_before_to_the_number_of_now_and_req_004_09_req_004_10_req_004_15_says_where_and_with_whom() {
+fn req_004_14_a_reminder_goes_a_day_before_to_the_number_of_now_and_req_004_09_req_004_10_req_004_15_says_where_and_with_whom()
+ {
     // req_004_09, 10, 12, 15. In Paris it is twenty past nine, of the day before.
     let stand = stand_at("reminders", "2026-12-23T08:29:40Z");
     let http = http(&stand);

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, told, wait_told, wake_at};
 
 #[test]
-fn req_004_16_who_did_not_come_is_written_to_the_next_day_and_req_004_20_req_004_23_req_004_24_results_are_told_at_once() {
+fn req_004_16_who_did_not_come_is_written_to_the_next_day_and_req_004_20_req_004_23_req_004_24_results_are_told_at_once()
+ {
     let mut stand = stand_at("reminders-happened", "2026-12-23T21:30:00Z");
     let asked = http(&stand);
     let day = json!({ "on": "no_show", "offsets": ["+1d"], "not_before": "09:00", "not_after": "19:00" });
