@@ -566,7 +566,7 @@ fn req_003_10_who_has_asked_is_answered_before_whoever_wrote_last() {
     stand.sim.inbound(person, SHORT_CODE, "Bonjour, une question");
     conversation(&other, person, |_| true);
     stand.sim.inbound(person, SHORT_CODE, "1");
-    let answered = conversation(&own, person, |_| true);
+    let answered = conversation(&own, person, |one| one["unread"] == 1);
     let first = &said(&own, &answered)[0];
     assert_eq!((&first["made"], &first["text"]), (&json!("appointment"), &json!("1")));
     let asked = conversation(&other, person, |_| true);

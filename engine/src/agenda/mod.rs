@@ -22,7 +22,7 @@ pub(crate) use event::{Event, EventState, GivenEvent, GivenWhom, Start, TIME_ZON
 pub(crate) use freed::{FreedBy, SLOT_NOTICE, SlotSettings, SlotState, SlotTexts, SlotWave, Was};
 pub(crate) use kept::Sought;
 pub(crate) use offset::{Hours, Offset};
-pub(crate) use plan::{Definition, ReminderPlan, Trigger};
+pub(crate) use plan::{Definition, PlanEdit, ReminderPlan, Trigger};
 pub(crate) use questions::{OpenQuestion, open_questions};
 pub(crate) use reminders::{Reminder, ReminderState};
 pub(crate) use upsert::EVENTS_MAX;
@@ -253,6 +253,20 @@ impl Agenda {
     /// [`AgendaFault::NotFound`], or the database's.
     pub(crate) async fn plan(&self, tenant: TenantId, id: ReminderPlanId) -> Result<ReminderPlan, AgendaFault> {
         plans::one(&self.0.database, (tenant, id)).await
+    }
+
+    /// Changes what a plan says. When it tells of what stays as it is: of what people were told goes with that.
+    ///
+    /// # Errors
+    /// As [`Agenda::plan`] and [`Agenda::make_plan`].
+    pub(crate) async fn edit_plan(
+        &self,
+        (tenant, id): (TenantId, ReminderPlanId),
+        edit: &PlanEdit,
+    ) -> Result<ReminderPlan, AgendaFault> {
+        let edited = edit.applied_to(self.plan(tenant, id).await?);
+        self.check(tenant, &edited.definition).await?;
+        plans::edit(&self.0.database, (tenant, id), edit).await
     }
 
     /// What is due while a plan is paused is skipped, and not made up for.

@@ -112,6 +112,33 @@ impl Definition {
     }
 }
 
+/// What of a plan is to be another way: not when people are told, nor of what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PlanEdit {
+    pub(crate) name: Option<String>,
+    pub(crate) text: Option<String>,
+    pub(crate) merged_text: Option<Option<String>>,
+    pub(crate) sender: Option<String>,
+    pub(crate) notice_minutes: Option<u16>,
+}
+
+impl PlanEdit {
+    pub(super) fn applied_to(&self, plan: ReminderPlan) -> ReminderPlan {
+        let edit = self.clone();
+        ReminderPlan {
+            name: edit.name.unwrap_or(plan.name),
+            definition: Definition {
+                text: edit.text.unwrap_or(plan.definition.text),
+                merged_text: edit.merged_text.unwrap_or(plan.definition.merged_text),
+                sender: edit.sender.unwrap_or(plan.definition.sender),
+                notice_minutes: edit.notice_minutes.unwrap_or(plan.definition.notice_minutes),
+                ..plan.definition
+            },
+            ..plan
+        }
+    }
+}
+
 /// What people are told, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReminderPlan {

@@ -1,6 +1,6 @@
 //! Plans of reminders in SQL.
 
-use super::plan::ReminderPlan;
+use super::plan::{PlanEdit, ReminderPlan};
 use super::{AgendaFault, PLANS_MAX};
 use crate::database::{Change, Database, DatabaseError, Found, Sql};
 use crate::domain::{EventId, ReminderPlanId, TenantId, UnixMicros};
@@ -97,6 +97,27 @@ pub(super) async fn set_paused(
         return Err(AgendaFault::NotFound);
     }
     Ok(change.commit().await?)
+}
+
+/// It is as that edit says from now on, also what waits of it.
+pub(super) async fn edit(
+    database: &Database,
+    (tenant, id): (TenantId, ReminderPlanId),
+    edit: &PlanEdit,
+) -> Result<ReminderPlan, AgendaFault> {
+    let mut change = database.change_of(tenant).await?;
+    let known = all_in(&mut change, tenant)
+        .await?
+        .into_iter()
+        .find(|plan| plan.id == id);
+    let plan = edit.applied_to(known.ok_or(AgendaFault::NotFound)?);
+    let mut update = Sql::new("UPDATE reminder_plan SET name = ");
+    update.value(plan.name.as_str()).push(", definition = ");
+    update.value(serde_json::to_string(&plan.definition).unwrap_or_default());
+    update.push(" WHERE id = ").value(id.0.cast_signed());
+    change.run(update).await?;
+    change.commit().await?;
+    Ok(plan)
 }
 
 /// One that is still to be laid over events that were there before it, and behind which of them.

@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::problem::Problem;
 use super::refusal::database_refuses;
 use super::{App, page, shapes};
-use crate::agenda::{Definition, Hours, NOTICE, OFFSETS_MAX, Offset, ReminderPlan, Trigger};
+use crate::agenda::{Definition, Hours, NOTICE, OFFSETS_MAX, Offset, PlanEdit, ReminderPlan, Trigger};
 use crate::campaign::view::time;
 use crate::compose::asks_in_vain;
 use crate::domain::ReminderPlanId;
@@ -71,6 +71,17 @@ pub(super) fn routes() -> Routes {
             show,
         )
         .add(
+            Operation::new((Verb::Patch, one), Key::Tenant, "changeReminderPlan")
+                .says(
+                    "Change a plan of reminders",
+                    "Its name, what it says and from whom, also of what waits. When people are told, and of what, stays: that is another plan.",
+                )
+                .at::<ReminderPlanId>("id", "The plan.")
+                .takes::<shapes::ReminderPlanChanges>(json!({ "text": "[prenom|Bonjour], RDV le [jour] à [heure]." }))
+                .answers::<shapes::ReminderPlan>(200, "The plan as it is now."),
+            edit,
+        )
+        .add(
             Operation::new((Verb::Post, "/v1/reminder_plans/{id}/pause"), Key::Tenant, "pauseReminderPlan")
                 .says("Pause a plan of reminders", "What is due meanwhile is skipped.")
                 .at::<ReminderPlanId>("id", "The plan.")
@@ -124,6 +135,38 @@ pub(super) async fn show(
     Id(id): Id<ReminderPlanId>,
 ) -> Result<Json<Value>, Problem> {
     let plan = app.agenda.plan(tenant, id).await?;
+    Ok(Json(view(&app, &plan)))
+}
+
+/// `PATCH /v1/reminder_plans/{id}`: `{"name", "text", "merged_text", "sender", "notice"}`, each if it is to change.
+async fn edit(
+    State(app): State<App>,
+    (Caller(tenant), Id(id)): (Caller, Id<ReminderPlanId>),
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    const EDITED: [&str; 5] = ["name", "text", "merged_text", "sender", "notice"];
+    let mut fields = Fields::read((&headers, body), app.clock, &EDITED).await?;
+    let name = fields.if_given("name", |fields, name| {
+        fields.checked(name, |name| check_name(&name, TEXT_MAX))
+    });
+    let text = fields.if_given("text", Fields::text);
+    let merged_text = fields.if_given("merged_text", Fields::text_or_null);
+    let sender = fields.if_given("sender", Fields::text);
+    let notice = fields.if_given("notice", |fields, name| fields.whole(name, NOTICE));
+    let (Some(name), Some(text), Some(merged_text), Some(sender), Some(notice), true) =
+        (name, text, merged_text, sender, notice, fields.is_sound())
+    else {
+        return Err(fields.refusal());
+    };
+    let edit = PlanEdit {
+        name,
+        text,
+        merged_text,
+        sender,
+        notice_minutes: notice.and_then(|notice| u16::try_from(notice).ok()),
+    };
+    let plan = app.agenda.edit_plan((tenant, id), &edit).await?;
     Ok(Json(view(&app, &plan)))
 }
 

@@ -85,7 +85,7 @@ fn every_body_has_an_example_of_its_own_schema() {
 fn documented_fields_are_known_and_others_are_refused() {
     let stand = Stand::new(programs!(), "openapi-fields", "", |smsc| smsc);
     let (document, operator) = (committed(), stand.engine.operator());
-    let owner = crate::world::Owner::new(&stand.engine, "Hirondelle");
+    let owner = crate::world::Owner::new(&stand, "Hirondelle");
     for operation in document.operations() {
         let Some((schema, example)) = &operation.body else {
             continue;

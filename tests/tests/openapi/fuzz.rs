@@ -14,8 +14,8 @@ const THINGS: usize = 20;
 /// for credits and states. A phone number that is a number of JSON with a fraction has lost digits, perhaps: to a schema, 1.0 is whole.
 fn settings(stand: &Stand, seconds: u64) -> String {
     let (asks, changed) = (
-        Owner::new(&stand.engine, "Hirondelle"),
-        Owner::new(&stand.engine, "Cormoran"),
+        Owner::new(&stand, "Hirondelle"),
+        Owner::new(&stand, "Cormoran"),
     );
     let operator = stand.engine.operator();
     let known = [

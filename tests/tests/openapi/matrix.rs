@@ -129,10 +129,10 @@ impl Matrix {
         });
         let document = Document::new(stand.engine.public().get("/openapi.json").expect(200));
         let (one, another) = (
-            Owner::new(&stand.engine, "Hirondelle"),
-            Owner::new(&stand.engine, "Cormoran"),
+            Owner::new(&stand, "Hirondelle"),
+            Owner::new(&stand, "Cormoran"),
         );
-        let sibling = one.sibling(&stand.engine, "Mésange");
+        let sibling = one.sibling(&stand, "Mésange");
         let (operator, public) = (stand.engine.operator(), stand.engine.public());
         let keys = format!("/v1/tenants/{}/keys", one.tenant.id);
         let make = |bounds: Value| operator.post(&keys, &bounds).expect(201);

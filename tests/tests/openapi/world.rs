@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, Engine, Http, Tenant, eventually, text};
+use campanile_tests::{CampaignOrder, Http, Stand, Tenant, eventually, text};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -24,6 +24,8 @@ pub(crate) struct Owner {
     pub(crate) admin: Http,
     /// Who hosts it.
     pub(crate) reseller: Reseller,
+    /// Of its SMSC.
+    sim: Http,
     /// A word in everything that it has, and in nothing else.
     pub(crate) mark: &'static str,
 }
@@ -37,7 +39,8 @@ pub(crate) struct Reseller {
 
 impl Owner {
     /// A tenant with a reseller of its own.
-    pub(crate) fn new(engine: &Engine, mark: &'static str) -> Self {
+    pub(crate) fn new(stand: &Stand, mark: &'static str) -> Self {
+        let engine = &stand.engine;
         let made = engine
             .operator()
             .post("/v1/resellers", &json!({ "name": mark }))
@@ -49,15 +52,16 @@ impl Owner {
             id: text(&made["id"]),
             http: engine.public().with_key(&text(&made["api_key"])),
         };
-        Self::of(engine, (reseller, mark))
+        Self::of(stand, (reseller, mark))
     }
 
     /// Another tenant of the same reseller.
-    pub(crate) fn sibling(&self, engine: &Engine, mark: &'static str) -> Self {
-        Self::of(engine, (self.reseller.clone(), mark))
+    pub(crate) fn sibling(&self, stand: &Stand, mark: &'static str) -> Self {
+        Self::of(stand, (self.reseller.clone(), mark))
     }
 
-    fn of(engine: &Engine, (reseller, mark): (Reseller, &'static str)) -> Self {
+    fn of(stand: &Stand, (reseller, mark): (Reseller, &'static str)) -> Self {
+        let engine = &stand.engine;
         let made = reseller.http.post("/v1/tenants", &json!({ "name": mark })).expect(201);
         let tenant = engine.tenant_of(&made);
         let path = format!("/v1/tenants/{}", tenant.id);
@@ -73,6 +77,7 @@ impl Owner {
             tenant,
             admin,
             reseller,
+            sim: Http::new(stand.sim.http()),
             mark,
         }
     }
@@ -131,6 +136,7 @@ impl Owner {
                 text(&self.http.post("/v1/sender_requests", &asked).expect(201)["id"])
             }
             "cnv" => self.conversation(operator),
+            "inb" => self.unmatched(operator),
             "ofr" => self.offer(operator),
             "svy" => self.survey(operator),
             "frm" => text(&self.form()["id"]),
@@ -251,6 +257,26 @@ impl Owner {
         text(&self.http.post("/v1/conversations", &begun).expect(201)["id"])
     }
 
+    /// Written by somebody of whom nothing is known, to a number that it shares with another tenant of its reseller.
+    fn unmatched(&self, operator: &Http) -> String {
+        let digits = self.digits();
+        let shared = json!({ "number": format!("+3365{digits:07}"), "country": "FR", "reseller": self.reseller.id });
+        let kept = operator.post("/v1/inventory", &shared).expect(201);
+        let neighbour = self.reseller.http.post("/v1/tenants", &json!({ "name": self.mark })).expect(201);
+        for tenant in [&self.tenant.id, &text(&neighbour["id"])] {
+            let path = format!("/v1/tenants/{tenant}/numbers/{}", text(&kept["id"]));
+            operator.ask("PUT", &path, None).expect(200);
+        }
+        let said = format!("{} {}", self.mark, self.contact());
+        let message = json!({ "from": "+33698765432", "to": shared["number"], "text": said });
+        self.sim.post("/inbound", &message).expect(200);
+        eventually("it is nobody's", LIMIT, || {
+            let unmatched = self.reseller.http.get("/v1/unmatched?limit=500").expect(200);
+            let own = unmatched["data"].as_array()?.iter().find(|one| one["text"] == said)?;
+            Some(text(&own["id"]))
+        })
+    }
+
     /// Something that one contact is offered.
     fn offer(&self, operator: &Http) -> String {
         let path = format!("/v1/tenants/{}/numbers/{}", self.tenant.id, self.number(operator));
@@ -279,12 +305,15 @@ impl Owner {
 
     /// One of the reseller's: the same each time.
     fn number(&self, operator: &Http) -> String {
-        let digits: u32 = self
-            .mark
-            .bytes()
-            .fold(0, |sum, byte| (sum * 31 + u32::from(byte)) % 10_000_000);
-        let number = json!({ "number": format!("+3364{digits:07}"), "country": "FR", "reseller": self.reseller.id });
+        let number = format!("+3364{:07}", self.digits());
+        let number = json!({ "number": number, "country": "FR", "reseller": self.reseller.id });
         text(&operator.post("/v1/inventory", &number).expect(201)["id"])
+    }
+
+    /// Of its own numbers.
+    fn digits(&self) -> u32 {
+        let bytes = self.mark.bytes();
+        bytes.fold(0, |sum, byte| (sum * 31 + u32::from(byte)) % 10_000_000)
     }
 
     /// A form of pages of the origin that operations without a key are asked from.

@@ -134,6 +134,45 @@ fn req_004_14_one_booked_late_is_told_at_once_and_one_moved_after_that_again() {
 }
 
 #[test]
+fn req_004_12_what_a_plan_says_is_changed_and_what_it_told_stays_known() {
+    let stand = stand_at("reminders-edited", "2026-12-23T09:00:00Z");
+    let http = http(&stand);
+    let made = plan(&http, "RDV le [date]", &json!({ "offsets": ["-7d"] }));
+    let path = format!("/v1/reminder_plans/{}", text(&made["id"]));
+    let event = |start: &str| json!([{ "reference": "1", "number": "+33612345601", "starts_at": start }]);
+    let id = &put(&http, &event("2026-12-29T16:00"))[0];
+    become_of(&stand, id, &["-7d sent"]);
+    let edited = http
+        .patch(&path, &json!({ "text": "Rendez-vous le [date]", "notice": 30 }))
+        .expect(200);
+    assert_eq!(
+        (
+            &edited["text"],
+            &edited["notice"],
+            &edited["offsets"],
+            &edited["sender"]
+        ),
+        (
+            &json!("Rendez-vous le [date]"),
+            &json!(30),
+            &json!(["-7d"]),
+            &json!("Cabinet")
+        )
+    );
+    // Who was told of the old date is told of the new one, by the new text.
+    put(&http, &event("2026-12-28T10:00"));
+    become_of(&stand, id, &["-7d sent", "moved sent"]);
+    let texts: Vec<String> = wait_told(&stand, 2).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["RDV le 29/12/2026", "Rendez-vous le 28/12/2026"]);
+    http.patch(&path, &json!({ "text": "RDV [couleur]" }))
+        .expect_field_problem(&[422], "/text");
+    http.patch(&path, &json!({ "offsets": ["-1d"] }))
+        .expect_field_problem(&[400], "/offsets");
+    let missing = http.patch("/v1/reminder_plans/rpl_7777777777777", &json!({ "name": "Autre" }));
+    missing.expect_problem(&[404]);
+}
+
+#[test]
 fn req_004_14_whose_appointment_it_is_now_is_told_and_asked_and_nobody_else_any_more() {
     let stand = stand_at("reminders-corrected", "2026-12-23T09:00:00Z");
     let http = http(&stand);

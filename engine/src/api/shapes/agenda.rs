@@ -435,6 +435,22 @@ pub(in crate::api) struct NewReminderPlan {
 #[schemars(inline)]
 struct KindName(#[schemars(length(min = 1, max = TEXT_MAX))] String);
 
+/// What is to change of a plan.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct ReminderPlanChanges {
+    #[schemars(length(min = 1, max = TEXT_MAX))]
+    name: Option<String>,
+    #[schemars(length(min = 1))]
+    text: Option<String>,
+    /// `null`: `text` for several as well.
+    merged_text: Option<Nullable<String>>,
+    sender: Option<SenderText>,
+    /// Minutes before a start within which nobody is told of it late.
+    #[schemars(range(min = NOTICE.0, max = NOTICE.1))]
+    notice: Option<u16>,
+}
+
 /// What people are told, and when.
 #[derive(JsonSchema)]
 pub(in crate::api) struct ReminderPlan {
