@@ -47,15 +47,7 @@ fn services_are_hardened_and_reached_from_this_machine_alone() {
 
 #[test]
 fn what_is_mounted_is_there_or_is_made_by_the_script() {
-    let mut both = compose(FILES[0]);
-    for part in ["services", "secrets", "volumes"] {
-        let of_two = compose(FILES[1])[part].as_object().expect("a map").clone();
-        for (name, value) in of_two {
-            let merged = both[part].as_object_mut().expect("a map").entry(name);
-            merged.and_modify(|known| merge(known, &value)).or_insert(value);
-        }
-    }
-    let compose = both;
+    let compose = both();
     let lab = Lab::new(programs!(), "deploy-compose");
     let folder = repository().join(FOLDER);
     let script = lab.directory().join("secrets.sh");
@@ -83,12 +75,27 @@ fn what_is_mounted_is_there_or_is_made_by_the_script() {
     }
 }
 
+/// The file for two engines on top of the one for one.
+fn both() -> Value {
+    let mut both = compose(FILES[0]);
+    for part in ["services", "secrets", "volumes"] {
+        let of_two = compose(FILES[1])[part].as_object().expect("a map").clone();
+        for (name, value) in of_two {
+            let merged = both[part].as_object_mut().expect("a map").entry(name);
+            merged.and_modify(|known| merge(known, &value)).or_insert(value);
+        }
+    }
+    both
+}
+
 /// As Compose does it with lists of a service, as far as they are looked at here.
 fn merge(known: &mut Value, more: &Value) {
-    for list in ["secrets", "volumes"] {
+    for list in ["secrets", "volumes", "tmpfs"] {
         let more = more[list].as_array().cloned().unwrap_or_default();
-        if let Some(known) = known[list].as_array_mut() {
-            known.extend(more);
+        match known[list].as_array_mut() {
+            Some(known) => known.extend(more),
+            None if more.is_empty() => {}
+            None => known[list] = more.into(),
         }
     }
 }
@@ -110,6 +117,78 @@ fn assert_mounted(compose: &Value, folder: &Path, service: &str, volume: &str) {
             "{service}: no volume {source}"
         );
     }
+}
+
+/// Where a folder of the repository is in the containers of a service.
+fn mounts(service: &Value) -> Vec<(&str, &str)> {
+    let volumes = list(service, "/volumes").iter().filter_map(Value::as_str);
+    let parts = volumes.filter_map(|volume| {
+        let mut parts = volume.split(':');
+        Some((parts.next()?, parts.next()?))
+    });
+    parts.collect()
+}
+
+/// The names of `${…}` in a text.
+fn variables(text: &str) -> Vec<&str> {
+    let ends = text.split("${").skip(1).map(|rest| rest.split('}').next());
+    ends.map(Option::unwrap_or_default).collect()
+}
+
+/// Grafana reads its files by itself: what they name has to be where the service has it.
+#[test]
+fn grafana_finds_its_dashboards_and_prometheus_where_its_provisioning_says() {
+    let compose = compose(FILES[0]);
+    let grafana = &compose["services"]["grafana"];
+    let mounts = mounts(grafana);
+    let at = |folder: &str| mounts.iter().find(|(source, _)| *source == folder).map(|(_, at)| *at);
+    assert_eq!(at("../../dashboards/provisioning"), Some("/etc/grafana/provisioning"));
+    let boards = at("../../dashboards/grafana").expect("the dashboards are mounted");
+    let (mut providers, mut sources) = (Vec::new(), Vec::new());
+    for (kind, file) in provisioning() {
+        let text = read(&format!("dashboards/provisioning/{kind}/{file}"));
+        for name in variables(&text) {
+            assert!(grafana["environment"][name].is_string(), "{file}: nobody sets {name}");
+        }
+        let document = documents(&text).remove(0);
+        providers.extend(list(&document, "/providers").iter().cloned());
+        sources.extend(list(&document, "/datasources").iter().cloned());
+    }
+    let paths: Vec<&str> = providers.iter().map(|one| text(one, "/options/path")).collect();
+    assert_eq!(paths, [boards], "Grafana looks for dashboards where none are");
+    for source in &sources {
+        let mut url = text(source, "/url").to_owned();
+        for name in variables(text(source, "/url")) {
+            url = url.replace(
+                &format!("${{{name}}}"),
+                text(&grafana["environment"], &format!("/{name}")),
+            );
+        }
+        let host = url.trim_start_matches("http://").split(':').next().expect("a host");
+        let asked = &compose["services"][host];
+        assert!(asked.is_object(), "{url}: there is no service {host}");
+        let shared = list(asked, "/networks")
+            .iter()
+            .any(|one| list(grafana, "/networks").contains(one));
+        assert!(shared, "{url} is in no network of Grafana's");
+    }
+    assert_eq!(sources.len(), 1);
+}
+
+/// Every file of provisioning, with the folder that says what it is.
+fn provisioning() -> Vec<(String, String)> {
+    let folder = repository().join("dashboards/provisioning");
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("list a folder").flatten();
+        entries.map(|entry| entry.file_name().display().to_string()).collect()
+    };
+    let kinds = names(&folder).into_iter();
+    let files = kinds.flat_map(|kind| {
+        names(&folder.join(&kind))
+            .into_iter()
+            .map(move |file| (kind.clone(), file))
+    });
+    files.collect()
 }
 
 #[test]
