@@ -6,7 +6,7 @@ use std::process::Command;
 use campanile_tests::{Lab, programs};
 use serde_json::Value;
 
-use crate::common::{assert_valid, documents, has, list, read, repository, run, text};
+use crate::common::{assert_valid, documents, has, list, read, repository, run, spool_of, text};
 
 const FOLDER: &str = "deploy/compose";
 
@@ -96,6 +96,34 @@ fn merge(known: &mut Value, more: &Value) {
             Some(known) => known.extend(more),
             None if more.is_empty() => {}
             None => known[list] = more.into(),
+        }
+    }
+}
+
+/// A file that is sent to an engine is kept aside in a folder: the root of its image is read-only, and has no /tmp.
+#[test]
+fn every_engine_has_where_to_keep_a_file_that_is_imported() {
+    for compose in [compose(FILES[0]), both()] {
+        let engines = services(&compose).filter(|(_, service)| {
+            let image = service["image"].as_str();
+            image.is_some_and(|image| image.starts_with("campanile:"))
+        });
+        for (name, engine) in engines {
+            let mounts = mounts(engine);
+            // Of two that are mounted at one place, the later one is there.
+            let mut configurations = mounts.iter().rev();
+            let (file, _) = configurations
+                .find(|(_, at)| *at == "/etc/campanile/campanile.toml")
+                .unwrap_or_else(|| panic!("{name} has no configuration"));
+            let folder = spool_of(&read(&format!("{FOLDER}/{file}")));
+            let in_memory = list(engine, "/tmpfs").iter().filter_map(Value::as_str);
+            let is_memory = in_memory
+                .filter_map(|one| one.split_once(':'))
+                .any(|(at, options)| at == folder && options.contains("size="));
+            let is_volume = mounts
+                .iter()
+                .any(|(source, at)| *at == folder && compose["volumes"].get(*source).is_some());
+            assert!(is_memory || is_volume, "{name} cannot write into {folder}");
         }
     }
 }

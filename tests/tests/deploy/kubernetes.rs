@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::{assert_valid, documents, has, list, read, repository, run, text};
+use crate::common::{assert_valid, documents, has, list, read, repository, run, spool_of, text};
 
 const OVERLAYS: [&str; 3] = ["dev", "production", "pair"];
 
@@ -155,6 +155,31 @@ fn pods_are_restricted_and_find_their_volumes() {
                 assert!(generated || overlay != "dev", "{overlay}: no Secret {secret}");
             }
         }
+    }
+}
+
+/// A file that is sent to an engine is kept aside in a folder: the root of its image is read-only, and has no /tmp.
+#[test]
+fn every_engine_has_where_to_keep_a_file_that_is_imported() {
+    for overlay in OVERLAYS {
+        let Some(objects) = rendered(overlay) else { return };
+        let pod = &of_kind(&objects, "Deployment", "campanile")["spec"]["template"]["spec"];
+        let map = list(pod, "/volumes")
+            .iter()
+            .find_map(|volume| volume.pointer("/configMap/name"));
+        let map = of_kind(&objects, "ConfigMap", map.and_then(Value::as_str).expect("a ConfigMap"));
+        let folder = spool_of(text(map, "/data/campanile.toml"));
+        let mounts = list(pod, "/containers/0/volumeMounts").iter();
+        let mount = mounts
+            .filter(|mount| mount["readOnly"] != true)
+            .find(|mount| mount["mountPath"] == folder.as_str());
+        let mount = mount.unwrap_or_else(|| panic!("{overlay}: nothing is mounted at {folder}"));
+        let volume = list(pod, "/volumes")
+            .iter()
+            .find(|volume| volume["name"] == mount["name"]);
+        let volume = volume.unwrap_or_else(|| panic!("{overlay}: no volume {}", mount["name"]));
+        let sized = volume.pointer("/emptyDir/sizeLimit").is_some() || volume.get("persistentVolumeClaim").is_some();
+        assert!(sized, "{overlay}: {volume} has no size");
     }
 }
 
