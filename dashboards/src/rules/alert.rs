@@ -49,6 +49,8 @@ pub(super) struct Trial {
     pub(super) before: u32,
     pub(super) fires: u32,
     pub(super) over: u32,
+    /// Further minutes, and how many of it fire then.
+    pub(super) later: Vec<(u32, u32)>,
 }
 
 impl Trial {
@@ -59,7 +61,14 @@ impl Trial {
             before,
             fires,
             over,
+            later: Vec::new(),
         }
+    }
+
+    /// So many of it fire in a later minute.
+    pub(super) fn then(mut self, minute: u32, count: u32) -> Self {
+        self.later.push((minute, count));
+        self
     }
 
     /// With a series.
