@@ -8,6 +8,7 @@ pub(crate) mod reference;
 mod smsc;
 mod tenants;
 mod counted;
+mod duty;
 mod zeros;
 
 use std::ops::Deref;
