@@ -4,7 +4,7 @@ use campanile::METRICS as M;
 
 use crate::board::Board;
 use crate::panel::Panel;
-use crate::query::{max, of, rates};
+use crate::query::{max, of, rates, sum};
 
 const TENANT: &str = "tenant=~\"$tenant\"";
 
@@ -31,6 +31,12 @@ fn messages() -> Vec<Panel> {
     let share = |status: &str| format!("{} / {ended}", of_status(&format!(", status=\"{status}\"")));
     let taken = of_status(", status=\"transmitted\"");
     let waits = max("tenant", &of(M.tenant_queue_oldest_age_seconds.name, TENANT));
+    let an_hour = |metric: &str, labels: &str| {
+        let series = of(metric, &format!("{TENANT}{labels}"));
+        sum("tenant", &format!("increase({series}[1h])"))
+    };
+    let stops = an_hour(M.tenant_opt_outs_total.name, "");
+    let an_hours_messages = an_hour(M.tenant_messages_total.name, ", status=\"transmitted\"");
     vec![
         Panel::stacked(
             "Who sends",
@@ -56,6 +62,17 @@ fn messages() -> Vec<Panel> {
         .orange(0.1)
         .shows(
             named(&format!("topk(10, {})", share("unknown_number"))),
+            "{{name}} ({{tenant}})",
+        ),
+        Panel::bars(
+            "Opt-outs",
+            "short",
+            "Of a thousand messages of a tenant in the last hour, how many were answered with STOP: look at what it sends to whom.",
+        )
+        .width(12)
+        .orange(10.0)
+        .shows(
+            named(&format!("topk(10, 1000 * {stops} / {an_hours_messages})")),
             "{{name}} ({{tenant}})",
         ),
         Panel::stacked(

@@ -5,6 +5,7 @@ mod alerts;
 mod objectives;
 mod recording;
 mod trials;
+mod burns;
 mod day;
 
 use crate::addresses::Addresses;
@@ -51,6 +52,7 @@ pub(crate) fn files(addresses: &Addresses) -> Vec<(String, String)> {
             "prometheus/tests/slow-alerts.yml".to_owned(),
             Trials::of(&alerts, Pace::Hours).to_yaml(),
         ),
+        ("prometheus/tests/objectives.yml".to_owned(), burns::burns()),
         ("prometheus/tests/healthy-day.yml".to_owned(), day::healthy()),
     ]
 }
