@@ -81,8 +81,8 @@ impl Trial {
 impl Alert {
     /// As Prometheus reads it.
     pub(super) fn to_yaml(&self, addresses: &Addresses) -> String {
-        let runbook = format!("{}/{}.md", addresses.runbooks, self.name);
-        let dashboard = format!("{}/d/campanile-{}", addresses.grafana, self.board);
+        let runbook = format!("{}/{}.md", addresses.of_runbooks(), self.name);
+        let dashboard = format!("{}/d/campanile-{}", addresses.of_dashboards(), self.board);
         let mut text = format!(
             "      - alert: {}\n        expr: {}\n        for: {}\n        labels:\n          severity: {}\n",
             self.name,

@@ -7,6 +7,7 @@ mod recording;
 mod trials;
 mod burns;
 mod day;
+mod links;
 
 use crate::addresses::Addresses;
 use alert::Alert;
@@ -53,6 +54,7 @@ pub(crate) fn files(addresses: &Addresses) -> Vec<(String, String)> {
             Trials::of(&alerts, Pace::Hours).to_yaml(),
         ),
         ("prometheus/tests/objectives.yml".to_owned(), burns::burns()),
+        ("prometheus/tests/links.yml".to_owned(), links::links(addresses)),
         ("prometheus/tests/healthy-day.yml".to_owned(), day::healthy()),
     ]
 }

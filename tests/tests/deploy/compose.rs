@@ -1,5 +1,6 @@
 //! The file for Compose is valid, and what it mounts is there.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -201,6 +202,47 @@ fn grafana_finds_its_dashboards_and_prometheus_where_its_provisioning_says() {
         assert!(shared, "{url} is in no network of Grafana's");
     }
     assert_eq!(sources.len(), 1);
+}
+
+/// Links of dashboards and alerts lead to pages that somebody shows, at an address that a browser has.
+#[test]
+fn links_to_runbooks_and_dashboards_lead_to_what_grafana_shows() {
+    let compose = compose(FILES[0]);
+    let grafana = &compose["services"]["grafana"];
+    let mounted = mounts(grafana);
+    let published = list(grafana, "/ports")[0].as_str().expect("in the short form");
+    let address = format!("http://{}", published.rsplit_once(':').expect("HOST:PORT:PORT").0);
+    // Under /public, Grafana shows what lies in that folder of its image.
+    let shows = |path: &str| {
+        let file = format!("/usr/share/grafana{path}");
+        let from = |(source, at): &(&str, &str)| {
+            Some(
+                repository()
+                    .join(FOLDER)
+                    .join(source)
+                    .join(file.strip_prefix(at)?.trim_start_matches('/')),
+            )
+        };
+        mounted.iter().find_map(from).is_some_and(|file| file.exists())
+    };
+    let board: Value = serde_json::from_str(&read("dashboards/grafana/overview.json")).expect("JSON");
+    let links = list(&board, "/links").iter().filter_map(|link| link["url"].as_str());
+    let links: Vec<&str> = links.collect();
+    assert!(!links.is_empty() && links.iter().all(|link| shows(link)), "{links:?}");
+    let prometheus = documents(&read(&format!("{FOLDER}/prometheus.yml"))).remove(0);
+    let labels = &prometheus["global"]["external_labels"];
+    assert_eq!(labels["grafana"], address.as_str());
+    let runbooks = text(labels, "/runbooks").strip_prefix(&address).expect("at Grafana");
+    assert!(shows(&format!("{runbooks}/AllBindsDown.md")), "{runbooks}");
+    let dropped: BTreeSet<&str> = text(&prometheus, "/alerting/alert_relabel_configs/0/regex")
+        .split('|')
+        .collect();
+    let names = labels.as_object().expect("a map").keys().map(String::as_str);
+    assert_eq!(
+        dropped,
+        names.collect::<BTreeSet<&str>>(),
+        "labels that alerts do not need"
+    );
 }
 
 /// Every file of provisioning, with the folder that says what it is.
