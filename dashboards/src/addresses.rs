@@ -33,7 +33,7 @@ impl Addresses {
     }
 
     /// Where the link of a dashboard to the runbooks leads.
-    pub(crate) fn from_a_dashboard(&self) -> &str {
+    pub(crate) fn linked_from_boards(&self) -> &str {
         self.runbooks.as_deref().unwrap_or(Self::IN_GRAFANA)
     }
 }

@@ -31,12 +31,6 @@ fn messages() -> Vec<Panel> {
     let share = |status: &str| format!("{} / {ended}", of_status(&format!(", status=\"{status}\"")));
     let taken = of_status(", status=\"transmitted\"");
     let waits = max("tenant", &of(M.tenant_queue_oldest_age_seconds.name, TENANT));
-    let an_hour = |metric: &str, labels: &str| {
-        let series = of(metric, &format!("{TENANT}{labels}"));
-        sum("tenant", &format!("increase({series}[1h])"))
-    };
-    let stops = an_hour(M.tenant_opt_outs_total.name, "");
-    let an_hours_messages = an_hour(M.tenant_messages_total.name, ", status=\"transmitted\"");
     vec![
         Panel::stacked(
             "Who sends",
@@ -64,17 +58,7 @@ fn messages() -> Vec<Panel> {
             named(&format!("topk(10, {})", share("unknown_number"))),
             "{{name}} ({{tenant}})",
         ),
-        Panel::bars(
-            "Opt-outs",
-            "short",
-            "Of a thousand messages of a tenant in the last hour, how many were answered with STOP: look at what it sends to whom.",
-        )
-        .width(12)
-        .orange(10.0)
-        .shows(
-            named(&format!("topk(10, 1000 * {stops} / {an_hours_messages})")),
-            "{{name}} ({{tenant}})",
-        ),
+        opt_outs(),
         Panel::stacked(
             "By status",
             "mps",
@@ -97,6 +81,26 @@ fn messages() -> Vec<Panel> {
         .width(12)
         .shows(named(&rates("tenant", M.tenant_messages_total.name, TENANT)), "{{name}} ({{tenant}})"),
     ]
+}
+
+fn opt_outs() -> Panel {
+    let an_hour = |metric: &str, labels: &str| {
+        let series = of(metric, &format!("{TENANT}{labels}"));
+        sum("tenant", &format!("increase({series}[1h])"))
+    };
+    let stops = an_hour(M.tenant_opt_outs_total.name, "");
+    let messages = an_hour(M.tenant_messages_total.name, ", status=\"transmitted\"");
+    Panel::bars(
+        "Opt-outs",
+        "short",
+        "Of a thousand messages of a tenant in the last hour, how many were answered with STOP: look at what it sends to whom.",
+    )
+    .width(12)
+    .orange(10.0)
+    .shows(
+        named(&format!("topk(10, 1000 * {stops} / {messages})")),
+        "{{name}} ({{tenant}})",
+    )
 }
 
 fn credits() -> Vec<Panel> {

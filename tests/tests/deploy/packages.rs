@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use campanile_tests::readme::path_with;
 use campanile_tests::{Lab, programs};
 
 use crate::common::{read, repository, run};
@@ -55,10 +56,9 @@ fn every_package_has_the_man_pages_and_completions_of_its_program() {
     std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).expect("a program");
     let script = scripts.join("packages.sh");
     std::fs::copy(repository().join("scripts/packages.sh"), &script).expect("copy the script");
-    let path = std::env::var("PATH").expect("a path");
     run(Command::new(&script)
         .args(["--built", lab.directory().to_str().expect("a path in UTF-8")])
-        .env("PATH", format!("{}:{path}", tools.display())));
+        .env("PATH", path_with(&tools)));
     for (folder, program) in PACKAGES {
         let assets = assets(folder);
         for (source, _) in &assets {
