@@ -36,9 +36,11 @@ for unit in campanile smpp-sim; do
     file=$(dpkg --listfiles $unit | grep "/$unit.service\$") || fail "the package $unit has no unit"
     ! command -v systemd-analyze >/dev/null 2>&1 || systemd-analyze verify --man=no --recursive-errors=no "$file" || fail "systemd does not take $file"
 done
-for page in smpp-sim loadtest; do
+for page in campanile smpp-sim loadtest; do
     [ -s /usr/share/man/man1/$page.1.gz ] || fail "no man page of $page"
-    [ -s /usr/share/bash-completion/completions/$page ] || fail "no completions of $page"
+    for file in bash-completion/completions/$page zsh/vendor-completions/_$page fish/vendor_completions.d/$page.fish; do
+        [ -s /usr/share/$file ] || fail "no completions of $page: $file"
+    done
 done
 loadtest --version >/dev/null || fail "the load tester does not run"
 

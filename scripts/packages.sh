@@ -23,7 +23,7 @@ fi
 
 made=target/packages
 rm -rf $made
-for program in smpp-sim loadtest; do
+for program in "${packages[@]}"; do
     mkdir -p $made/$program/completions
     "$target/release/$program" man $made/$program/man
     for shell in bash zsh fish; do

@@ -14,7 +14,7 @@ pub use addresses::Addresses;
 pub fn files(addresses: &Addresses) -> Vec<(String, String)> {
     let grafana = boards::all().into_iter().map(|board| {
         let path = format!("grafana/{}.json", board.name);
-        (path, format!("{:#}\n", board.to_json(&addresses.runbooks)))
+        (path, format!("{:#}\n", board.to_json(addresses.linked_from_boards())))
     });
     grafana.chain(rules::files(addresses)).collect()
 }

@@ -13,12 +13,13 @@ struct Arguments {
     /// The folder that `grafana/` and `prometheus/` are written in.
     #[arg(long, value_name = "FOLDER", default_value = env!("CARGO_MANIFEST_DIR"))]
     into: PathBuf,
-    /// Where the runbooks are, as those who are woken reach them.
-    #[arg(long, value_name = "URL", default_value = Addresses::RUNBOOKS)]
-    runbooks: String,
-    /// Where Grafana is; default: links within it.
-    #[arg(long, value_name = "URL", default_value = "")]
-    grafana: String,
+    /// Where the runbooks are, as those who are woken reach them. Default: where Prometheus's external label `runbooks` says,
+    /// and in Grafana its /public/runbooks.
+    #[arg(long, value_name = "URL")]
+    runbooks: Option<String>,
+    /// Where Grafana is. Default: where Prometheus's external label `grafana` says.
+    #[arg(long, value_name = "URL")]
+    grafana: Option<String>,
 }
 
 fn main() -> ExitCode {

@@ -8,6 +8,7 @@ pub(crate) mod reference;
 mod smsc;
 mod tenants;
 mod counted;
+mod duty;
 mod zeros;
 
 use std::ops::Deref;
@@ -433,6 +434,10 @@ metrics! {
     /// It sums to messages_total and what was never leased, a second later; it says whose messages fail. When it stands still while
     /// tenant_queue_oldest_age_seconds rises, others are served and this tenant is not.
     tenant_messages_total: IntCounterVec ["tenant", "status"];
+    /// People who wrote STOP in answer to a tenant's messages, sandboxes aside.
+    ///
+    /// When it rises, somebody sends what people do not want: ask the tenant about consent.
+    tenant_opt_outs_total: IntCounterVec ["tenant"];
     /// How long a tenant's oldest message that was never leased waits, since its launch or its acceptance by the API; absent when
     /// none waits. Paused campaigns are not looked at, and of a line's tenants some dozens, those whose turn it is next.
     ///

@@ -87,13 +87,17 @@ fn status_and_lists_of_an_engine_at_rest() {
     let status = shown(&stand, &["status"]);
     assert_eq!(
         (&status["ready"], &status["version"], &status["backlog"]),
-        (&json!(true), &json!("0.1.0"), &json!({ "queued": 0, "deferred": 0 })),
+        (
+            &json!(true),
+            &json!("0.1.0"),
+            &json!({ "queued": 0, "deferred": 0, "reasons": [] })
+        ),
         "{status}"
     );
     let smsc = &status["smscs"][0];
     assert_eq!(
         smsc["binds"],
-        json!({ "bound": 1, "configured": 1, "last_error": null })
+        json!({ "bound": 1, "configured": 1, "last_error": null, "last_error_at": null })
     );
     assert_eq!(
         smsc["rate"],
@@ -220,6 +224,16 @@ fn campaigns_of_any_tenant_are_shown_and_halted() {
     let table = plain(&stand, &["campaign", "show", &theirs.id]);
     assert_eq!(line(&table, "state"), ["state", "paused"]);
     assert!(table.contains("\ndelivered\t"), "{table}");
+    assert_ne!(line(&table, "waiting")[1], "-", "{table}");
+    assert_ne!(line(&table, "waiting for paused")[1], "0", "{table}");
+    let table = eventually("the status says why messages wait, and whose", LIMIT, || {
+        let table = plain(&stand, &["status"]);
+        table
+            .contains(&format!("\n{}\tClinique du Parc\t", other.id))
+            .then_some(table)
+    });
+    let reasons = line(&table, "waiting for")[1];
+    assert!(reasons.contains("paused ") && reasons.contains("rate "), "{table}");
     assert_eq!(shown(&stand, &["campaign", "resume", &theirs.id])["state"], "running");
     let unsure = run(&stand, &["campaign", "stop", &theirs.id]);
     assert_eq!(unsure.status.code(), Some(2), "without --yes");

@@ -123,6 +123,11 @@ fn an_engine_that_stood_still_submits_nothing_that_another_may_have_sent() {
     eventually("both are there", LIMIT, || {
         (engines_of(&other).len() == 2).then_some(())
     });
+    // What all have in common is shown by the one that has the duty now, and no more by the one that had it.
+    let credits = |engine: &Engine| engine.metric(|sample| sample.starts_with("campanile_credit_balance{"));
+    eventually("one of them shows the credits", LIMIT, || {
+        (credits(&other) > 0.0 && credits(&stand.engine) == 0.0).then_some(())
+    });
 }
 
 fn is_sent_once(stand: &Stand, messages: usize) {

@@ -111,6 +111,11 @@ fn req_000_19_a_stop_counts_before_it_is_acknowledged() {
     }
     let rows = inbound(&stand.engine, &stand.tenant, quiet.len());
     assert!(rows.iter().all(|row| row["opted_out"] == true), "{rows:?}");
+    // They are counted as the tenant's.
+    eventually("all of them are counted", LIMIT, || {
+        let counted = |sample: &str| sample.starts_with("campanile_tenant_opt_outs_total{");
+        (stand.engine.metric(counted) as usize == quiet.len()).then_some(())
+    });
     // What was on the wire before it was acknowledged has come when something later has.
     let accepted = stand.sim.totals().accepted;
     stand.sim.wait_for("accepted", accepted + 20, LIMIT);

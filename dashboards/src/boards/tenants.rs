@@ -4,7 +4,7 @@ use campanile::METRICS as M;
 
 use crate::board::Board;
 use crate::panel::Panel;
-use crate::query::{max, of, rates};
+use crate::query::{max, of, rates, sum};
 
 const TENANT: &str = "tenant=~\"$tenant\"";
 
@@ -58,6 +58,7 @@ fn messages() -> Vec<Panel> {
             named(&format!("topk(10, {})", share("unknown_number"))),
             "{{name}} ({{tenant}})",
         ),
+        opt_outs(),
         Panel::stacked(
             "By status",
             "mps",
@@ -80,6 +81,26 @@ fn messages() -> Vec<Panel> {
         .width(12)
         .shows(named(&rates("tenant", M.tenant_messages_total.name, TENANT)), "{{name}} ({{tenant}})"),
     ]
+}
+
+fn opt_outs() -> Panel {
+    let an_hour = |metric: &str, labels: &str| {
+        let series = of(metric, &format!("{TENANT}{labels}"));
+        sum("tenant", &format!("increase({series}[1h])"))
+    };
+    let stops = an_hour(M.tenant_opt_outs_total.name, "");
+    let messages = an_hour(M.tenant_messages_total.name, ", status=\"transmitted\"");
+    Panel::bars(
+        "Opt-outs",
+        "short",
+        "Of a thousand messages of a tenant in the last hour, how many were answered with STOP: look at what it sends to whom.",
+    )
+    .width(12)
+    .orange(10.0)
+    .shows(
+        named(&format!("topk(10, 1000 * {stops} / {messages})")),
+        "{{name}} ({{tenant}})",
+    )
 }
 
 fn credits() -> Vec<Panel> {

@@ -49,6 +49,8 @@ pub(super) struct Trial {
     pub(super) before: u32,
     pub(super) fires: u32,
     pub(super) over: u32,
+    /// Further minutes, and how many of it fire then.
+    pub(super) later: Vec<(u32, u32)>,
 }
 
 impl Trial {
@@ -59,7 +61,14 @@ impl Trial {
             before,
             fires,
             over,
+            later: Vec::new(),
         }
+    }
+
+    /// So many of it fire in a later minute.
+    pub(super) fn then(mut self, minute: u32, count: u32) -> Self {
+        self.later.push((minute, count));
+        self
     }
 
     /// With a series.
@@ -72,8 +81,8 @@ impl Trial {
 impl Alert {
     /// As Prometheus reads it.
     pub(super) fn to_yaml(&self, addresses: &Addresses) -> String {
-        let runbook = format!("{}/{}.md", addresses.runbooks, self.name);
-        let dashboard = format!("{}/d/campanile-{}", addresses.grafana, self.board);
+        let runbook = format!("{}/{}.md", addresses.of_runbooks(), self.name);
+        let dashboard = format!("{}/d/campanile-{}", addresses.of_dashboards(), self.board);
         let mut text = format!(
             "      - alert: {}\n        expr: {}\n        for: {}\n        labels:\n          severity: {}\n",
             self.name,

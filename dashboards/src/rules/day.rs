@@ -20,7 +20,7 @@ type Series = (String, String);
 pub(super) fn healthy() -> String {
     let head = Pace::Hours.head();
     let mut text = format!("{head}  - name: a healthy day wakes nobody\n    interval: 1m\n    input_series:\n");
-    let series = [smscs(), traffic(), receipts(), engine(), people()];
+    let series = [smscs(), traffic(), receipts(), engine(), told(), people()];
     for (series, values) in series.iter().flatten() {
         text += &input(series, values);
     }
@@ -85,7 +85,9 @@ fn smscs() -> Vec<Series> {
         ),
         of_north(M.smsc_stopped.name, "", steady("0")),
         of_north(M.smsc_suspended.name, "", steady("0")),
-        of_north(M.window_in_flight.name, "bind=\"0\"", steady("40")),
+        // At full speed, and no more waits than before.
+        of_north(M.window_in_flight.name, "bind=\"0\"", steady("95")),
+        of_north(M.window_size.name, "bind=\"0\"", steady("100")),
         of_north(M.window_effective.name, "bind=\"0\"", steady("100")),
     ]
 }
@@ -105,6 +107,7 @@ fn traffic() -> Vec<Series> {
             of_the_day(1),
         ),
         of_north(M.submit_unknown_outcome_total.name, "", steady("0")),
+        of_north(M.leased_messages_total.name, "", of_the_day(600)),
         of_north(
             &format!("{}_bucket", M.submit_duration_seconds.name),
             "le=\"0.1\"",
@@ -222,6 +225,36 @@ fn engine() -> Vec<Series> {
     ]
 }
 
+/// What is written down in SQL, told to receivers, and asked for by others.
+fn told() -> Vec<Series> {
+    let of_time = |metric, value| of_engine(metric, "", steady(value));
+    vec![
+        of_time(M.history_lag_seconds.name, "2"),
+        of_time(M.mirror_lag_seconds.name, "0"),
+        of_time(M.webhook_lag_seconds.name, "1"),
+        of_engine(M.webhook_dropped_events_total.name, "reason=\"full\"", steady("0")),
+        of_engine(M.webhook_journal_passed_over_total.name, "", steady("0")),
+        of_engine(
+            M.http_wrong_keys_total.name,
+            "listener=\"public\", answer=\"refused\"",
+            of_the_day(1),
+        ),
+        of_engine(
+            M.http_wrong_keys_total.name,
+            "listener=\"public\", answer=\"delayed\"",
+            steady("0"),
+        ),
+        of_engine(M.metrics_label_overflow_total.name, "", steady("0")),
+        of_engine(
+            M.tls_certificate_expiry_timestamp_seconds.name,
+            "smsc=\"north\", side=\"server\"",
+            steady("7776000"),
+        ),
+        of_engine(M.campaign_launches_total.name, "result=\"started\"", of_the_day(1)),
+        of_engine(M.campaign_launches_total.name, "result=\"blocked_credit\"", noon()),
+    ]
+}
+
 fn people() -> Vec<Series> {
     vec![
         of_engine(
@@ -246,9 +279,15 @@ fn people() -> Vec<Series> {
             "tenant=\"7\", status=\"unknown_number\"",
             of_the_day(15),
         ),
+        // More than twenty within minutes, of two tenants together.
         of_engine(
-            M.inbound_actions_total.name,
-            "action=\"opt_out\"",
+            M.tenant_opt_outs_total.name,
+            "tenant=\"7\"",
+            format!("0x{} 0+1x12 12x{ALL}", NIGHT + 60),
+        ),
+        of_engine(
+            M.tenant_opt_outs_total.name,
+            "tenant=\"8\"",
             format!("0x{} 0+1x12 12x{ALL}", NIGHT + 60),
         ),
     ]

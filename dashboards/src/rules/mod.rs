@@ -5,7 +5,9 @@ mod alerts;
 mod objectives;
 mod recording;
 mod trials;
+mod burns;
 mod day;
+mod links;
 
 use crate::addresses::Addresses;
 use alert::Alert;
@@ -51,6 +53,8 @@ pub(crate) fn files(addresses: &Addresses) -> Vec<(String, String)> {
             "prometheus/tests/slow-alerts.yml".to_owned(),
             Trials::of(&alerts, Pace::Hours).to_yaml(),
         ),
+        ("prometheus/tests/objectives.yml".to_owned(), burns::burns()),
+        ("prometheus/tests/links.yml".to_owned(), links::links(addresses)),
         ("prometheus/tests/healthy-day.yml".to_owned(), day::healthy()),
     ]
 }

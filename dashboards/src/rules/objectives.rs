@@ -38,16 +38,18 @@ fn objectives() -> [Objective; 4] {
         (format!("{all} - {within}"), all)
     };
     let urgent = "lane=\"transactional\"";
-    let (late, leased) = slower(M.time_in_queue_seconds.name, "60", urgent);
+    let (late, urgently) = slower(M.time_in_queue_seconds.name, "60", urgent);
     let (slow, acknowledged) = slower(M.receipt_ack_seconds.name, "1", "");
     let requests = M.http_requests_total.name;
-    let receipts = M.receipts_total.name;
+    let (receipts, leased) = (rate(M.receipts_total.name, ""), rate(M.leased_messages_total.name, ""));
+    let (parked, misplaced) = (M.receipts_parked_total.name, M.misplaced_messages_total.name);
+    let (dropped, lost) = (rate(parked, "reason=\"no_room\""), rate(misplaced, "found=\"lost\""));
     [
         Objective {
             name: "delivery_to_the_wire",
             budget: 0.01,
             bad: late,
-            all: leased,
+            all: urgently,
         },
         Objective {
             name: "receipts_settled",
@@ -64,8 +66,9 @@ fn objectives() -> [Objective; 4] {
         Objective {
             name: "nothing_lost",
             budget: 0.000_01,
-            bad: rate(M.receipts_parked_total.name, "reason=\"no_room\""),
-            all: rate(receipts, ""),
+            // A receipt that could not be kept, and a message that was nowhere.
+            bad: format!("{dropped} + {lost}"),
+            all: format!("{receipts} + {leased}"),
         },
     ]
 }

@@ -86,8 +86,9 @@ fn expectations(alert: &Alert) -> String {
     );
     let trial = &alert.trial;
     [(trial.before, 0), (trial.fires, 1), (trial.over, 0)]
-        .into_iter()
-        .map(|(minute, count)| expects(&firing, minute, count))
+        .iter()
+        .chain(&trial.later)
+        .map(|(minute, count)| expects(&firing, *minute, *count))
         .collect()
 }
 

@@ -59,8 +59,8 @@ fn every_alert_has_a_runbook_that_says_what_it_means_where_to_look_and_what_to_d
 #[test]
 fn addresses_of_runbooks_and_of_grafana_are_those_that_are_given() {
     let addresses = Addresses {
-        runbooks: "https://wiki.example/sms".to_owned(),
-        grafana: "https://grafana.example".to_owned(),
+        runbooks: Some("https://wiki.example/sms".to_owned()),
+        grafana: Some("https://grafana.example".to_owned()),
     };
     let made = files(&addresses);
     let of = |path: &str| &made.iter().find(|(known, _)| known == path).expect("it is made").1;

@@ -114,6 +114,23 @@ fn every_metric_and_label_that_is_named_exists() {
     );
 }
 
+/// What is absent keeps every alert quiet: a day without it says nothing.
+#[test]
+fn the_healthy_day_has_every_metric_that_alerts_ask_for() {
+    let (rules, day) = (made("prometheus/rules.yml"), made("prometheus/tests/healthy-day.yml"));
+    let records = values(&rules, "record");
+    let exprs = [values(&rules, "expr"), values(&made("prometheus/alerts.yml"), "expr")].concat();
+    let asked = exprs.iter().flat_map(|expr| Names::of(expr).metrics);
+    let asked: BTreeSet<String> = asked.map(|(metric, _)| metric).collect();
+    let given: BTreeSet<String> = values(&day, "series")
+        .iter()
+        .filter_map(|series| Some(series.split_once('{')?.0.to_owned()))
+        .chain(records)
+        .collect();
+    let missing: Vec<&String> = asked.difference(&given).collect();
+    assert!(missing.is_empty(), "a healthy day lacks {missing:?}");
+}
+
 #[test]
 fn every_metric_of_the_engine_is_shown_or_said_why_not() {
     let named: BTreeSet<String> = all_queries()

@@ -34,6 +34,19 @@ fn every_alert_fires_and_is_over_again() {
 }
 
 #[test]
+fn each_objective_burns_by_everything_that_it_counts_as_bad() {
+    promtool(
+        &["test", "rules", "objectives.yml"],
+        &package().join("prometheus/tests"),
+    );
+}
+
+#[test]
+fn links_of_alerts_lead_where_external_labels_say() {
+    promtool(&["test", "rules", "links.yml"], &package().join("prometheus/tests"));
+}
+
+#[test]
 fn a_healthy_day_wakes_nobody() {
     promtool(
         &["test", "rules", "healthy-day.yml"],

@@ -6,15 +6,26 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::admin::everything;
+use crate::bind::BindStatus;
 use crate::domain::Status;
 use crate::store::InLine;
 use crate::traffic::SmscStatus;
+
+/// Tenants that are listed: more are no glance.
+const TENANTS_MAX: usize = 20;
 
 /// `GET /v1/status`. What Redis does not tell now is `null`: this page is for the day on which something is wrong.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     let backlog = app.store.census().await.ok().map(|census| {
         let sum = |of: fn(&InLine) -> u64| census.lines.iter().map(of).sum::<u64>();
-        json!({ "queued": sum(|waiting| waiting.rows), "deferred": sum(|waiting| waiting.again) })
+        let counts = app.waiting.counts(&census, app.clock.unix());
+        let reasons = counts.present();
+        let reasons = reasons.map(|(reason, messages)| json!({ "reason": reason.code(), "messages": messages }));
+        json!({
+            "queued": sum(|waiting| waiting.rows),
+            "deferred": sum(|waiting| waiting.again),
+            "reasons": reasons.collect::<Vec<_>>(),
+        })
     });
     let now = app.clock.now();
     let mut shown = everything(&app.verdict.standing());
@@ -24,6 +35,7 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     shown["settling"] = json!({ "behind_seconds": app.pressure.behind(now).as_secs_f64() });
     shown["receipts_parked"] = json!(app.store.parked_count().await.ok());
     shown["smscs"] = app.traffic.smscs().iter().map(|smsc| of_one(&app, smsc)).collect();
+    shown["tenants"] = json!(app.metrics.tenants_shown(TENANTS_MAX));
     Json(shown)
 }
 
@@ -36,18 +48,68 @@ fn of_one(app: &App, smsc: &SmscStatus) -> Value {
         .filter(|bind| bind.smsc == smsc.name)
         .collect();
     let bound = binds.iter().filter(|bind| bind.state == "bound").count();
-    let error = binds
-        .iter()
-        .map(|bind| bind.last_error.as_str())
-        .find(|error| !error.is_empty());
+    let error = standing_error(&binds);
     let counts = app.metrics.smsc(&smsc.name);
     let statuses: serde_json::Map<String, Value> = Status::ALL
         .iter()
         .map(|status| (status.code().to_owned(), counts.count(*status).into()))
         .collect();
     let mut shown = json!(smsc);
-    shown["binds"] = json!({ "bound": bound, "configured": binds.len(), "last_error": error });
+    shown["binds"] = json!({
+        "bound": bound,
+        "configured": binds.len(),
+        "last_error": error.map(|bind| &bind.last_error),
+        "last_error_at": error.and_then(|bind| bind.last_error_at.as_ref()),
+    });
     shown["submitted"] = counts.submitted_ok.get().into();
     shown["statuses"] = statuses.into();
     shown
+}
+
+/// The bind whose error is the newest, among those that have no session now: with a session, it is over.
+fn standing_error(binds: &[BindStatus]) -> Option<&BindStatus> {
+    let without = binds
+        .iter()
+        .filter(|bind| !bind.last_error.is_empty() && !bind.has_session());
+    without.max_by_key(|bind| bind.last_error_at.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bind(state: &'static str, error: &str, second: u8) -> BindStatus {
+        BindStatus {
+            smsc: "north".to_owned(),
+            bind: 0,
+            kind: "transceiver".to_owned(),
+            state,
+            since: None,
+            address: None,
+            tls: None,
+            smsc_system_id: None,
+            smsc_version: None,
+            window: None,
+            congestion: None,
+            last_error: error.to_owned(),
+            last_error_at: Some(format!("2026-01-02T03:04:{second:02}Z")),
+        }
+    }
+
+    #[test]
+    fn an_error_is_over_when_there_is_a_session_and_the_newest_is_said() {
+        let over = [
+            bind("bound", "closed", 9),
+            bind("elsewhere", "moved", 8),
+            bind("binding", "", 0),
+        ];
+        assert!(standing_error(&over).is_none());
+        let some = [
+            bind("bound", "closed", 9),
+            bind("connecting", "refused", 2),
+            bind("disconnected", "no route", 5),
+            bind("waiting", "used up", 1),
+        ];
+        assert_eq!(standing_error(&some).unwrap().last_error, "no route");
+    }
 }

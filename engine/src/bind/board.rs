@@ -53,6 +53,13 @@ pub(crate) struct BindStatus {
     pub(crate) last_error_at: Option<String>,
 }
 
+impl BindStatus {
+    /// Whether there is a session, of this engine's or of another one.
+    pub(crate) fn has_session(&self) -> bool {
+        ["bound", "stalled", "draining", "elsewhere"].contains(&self.state)
+    }
+}
+
 /// Shared with whoever shows it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Board(Arc<Mutex<BTreeMap<u32, BindStatus>>>);

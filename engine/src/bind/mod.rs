@@ -41,7 +41,7 @@ use smpp::session::Ack;
 use tokio::sync::mpsc;
 
 pub(crate) use binds::{Binds, Kept};
-pub(crate) use board::Board;
+pub(crate) use board::{BindStatus, Board};
 pub(crate) use flight::{Flight, Lease, Segments};
 pub(crate) use life::Stop;
 pub(crate) use lone::{Ending, Lone, News, NoSession, Parcel};

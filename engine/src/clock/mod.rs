@@ -80,6 +80,18 @@ impl Clock {
     }
 }
 
+/// Does some work that may hang, and looks again and again until it is done: so that what is shown of it does not stand still.
+pub(crate) async fn watched<T>(work: impl Future<Output = T>, every: Duration, mut look: impl FnMut()) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::sleep(every) => look(),
+        }
+    }
+}
+
 /// Moves every clock of this process on, and all of tokio's timers, without anybody waiting. For tests on one thread.
 #[cfg(test)]
 pub(crate) async fn pass(time: Duration) {
@@ -117,6 +129,18 @@ mod tests {
         pass(Duration::from_secs(3_600)).await;
         assert!(clock.now() - now >= Duration::from_secs(3_600));
         assert!((3_600_000_000..3_601_000_000).contains(&(clock.unix().0 - unix.0)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_is_looked_at_until_it_is_done() {
+        let (clock, mut looks) = (Clock::new(), Vec::new());
+        let begun = clock.now();
+        let hangs = tokio::time::sleep(Duration::from_millis(3_500));
+        watched(hangs, Duration::from_secs(1), || {
+            looks.push((clock.now() - begun).as_secs())
+        })
+        .await;
+        assert_eq!(looks, [1, 2, 3]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `campanile campaign`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Where, quoted};
 use super::failure::Failure;
@@ -120,6 +120,9 @@ impl One {
         ] {
             table.row([key.to_owned(), cell(&answer[key])]);
         }
+        for (what, value) in waiting(&answer["waiting"]) {
+            table.row([what, value]);
+        }
         for part in ["progress", "statuses", "credits"] {
             for (key, value) in answer[part].as_object().into_iter().flatten() {
                 table.row([title(part, key), cell(value)]);
@@ -128,6 +131,20 @@ impl One {
         table.print();
         Ok(())
     }
+}
+
+/// Why it does not move: in words, since and until when, and how many messages for which reason.
+fn waiting(of: &Value) -> Vec<(String, String)> {
+    let mut rows = vec![("waiting".to_owned(), cell(&of["detail"]))];
+    for key in ["since", "until"] {
+        if !of[key].is_null() {
+            rows.push((format!("waiting {key}"), cell(&of[key])));
+        }
+    }
+    for one in of["reasons"].as_array().into_iter().flatten() {
+        rows.push((format!("waiting for {}", cell(&one["reason"])), cell(&one["messages"])));
+    }
+    rows
 }
 
 fn title(part: &str, key: &str) -> String {

@@ -34,6 +34,15 @@ impl StatusOf {
             smscs.row(row(smsc));
         }
         smscs.print();
+        if tenants_of(&answer).is_empty() {
+            return Ok(());
+        }
+        print("\n");
+        let mut tenants = Table::new(&["tenant", "name", "oldest_s", "available", "held"]);
+        for tenant in tenants_of(&answer) {
+            tenants.row(tenant_row(tenant));
+        }
+        tenants.print();
         Ok(())
     }
 }
@@ -54,10 +63,35 @@ pub(super) fn facts(status: &Value) -> Vec<(&'static str, String)> {
         ("uptime", humantime::format_duration(uptime).to_string()),
         ("queued", cell(&status["backlog"]["queued"])),
         ("deferred", cell(&status["backlog"]["deferred"])),
+        ("waiting for", reasons_of(&status["backlog"])),
         ("settling behind, s", cell(&status["settling"]["behind_seconds"])),
         ("receipts parked", cell(&status["receipts_parked"])),
         ("redis may lose data", cell(&status["redis_loss_allowed"])),
     ]
+}
+
+/// Why what waits does so, the gravest reason first.
+fn reasons_of(backlog: &Value) -> String {
+    let reasons = backlog["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let words = reasons
+        .iter()
+        .map(|one| format!("{} {}", cell(&one["reason"]), cell(&one["messages"])));
+    let words: Vec<String> = words.collect();
+    if words.is_empty() {
+        "-".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+/// Tenants whose messages wait, and the busiest.
+pub(super) fn tenants_of(status: &Value) -> &[Value] {
+    status["tenants"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A tenant as a row: id, name, how long its oldest message waits, credits.
+pub(super) fn tenant_row(tenant: &Value) -> [String; 5] {
+    ["tenant", "name", "oldest_seconds", "available", "held"].map(|key| cell(&tenant[key]))
 }
 
 /// Its SMSCs.
@@ -80,6 +114,9 @@ pub(super) fn row(smsc: &Value) -> [String; 7] {
         } else {
             format!("{}/s", cell(rate))
         },
-        cell(&binds["last_error"]),
+        match binds["last_error_at"].as_str() {
+            Some(at) => format!("{} ({at})", cell(&binds["last_error"])),
+            None => cell(&binds["last_error"]),
+        },
     ]
 }

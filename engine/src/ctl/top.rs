@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::client::{Client, Where};
 use super::failure::Failure;
 use super::output::cell;
-use super::status::{facts, row, smscs_of};
+use super::status::{facts, row, smscs_of, tenant_row, tenants_of};
 use crate::clock::Clock;
 use crate::config::{Console, time};
 
@@ -106,6 +106,11 @@ fn screen_fault(error: std::io::Error) -> Failure {
     Failure::Other(format!("the terminal: {error}"))
 }
 
+/// The one of these that has the same value there.
+fn find(all: &[Value], key: &str, one: &Value) -> Option<Value> {
+    all.iter().find(|other| other[key] == one[key]).cloned()
+}
+
 /// q, Esc or Ctrl-C.
 fn is_end(event: &Event) -> bool {
     let Some(key) = event.as_key_event().filter(|key| key.kind == KeyEventKind::Press) else {
@@ -128,9 +133,10 @@ impl Screen {
             Constraint::Length(facts.len() as u16 + 2),
             Constraint::Min(4),
             Constraint::Min(4),
+            Constraint::Min(4),
             Constraint::Length(1),
         ];
-        let [about, smscs, speeds, foot] = Layout::vertical(heights).areas(frame.area());
+        let [about, smscs, speeds, tenants, foot] = Layout::vertical(heights).areas(frame.area());
         let lines: Vec<Line> = facts
             .iter()
             .map(|(what, value)| Line::from(format!("{what:<20} {value}")))
@@ -141,6 +147,7 @@ impl Screen {
         frame.render_widget(Paragraph::new(lines).block(about_block), about);
         frame.render_widget(self.smscs(now), smscs);
         frame.render_widget(self.speeds(now), speeds);
+        frame.render_widget(self.tenants(now), tenants);
         let said = match &self.fault {
             Some(fault) => Line::from(fault.clone()).style(self.style(Color::Red)),
             None => Line::from("q ends it"),
@@ -171,8 +178,9 @@ impl Screen {
         let mut head = vec!["SMSC".to_owned(), "SUBMITTED/s".to_owned()];
         head.extend(names.iter().map(|name| name.replace('_', " ")));
         let rows = smscs_of(&now.status).iter().map(|smsc| {
-            let mut cells = vec![cell(&smsc["name"]), self.a_second(smsc, &["submitted"])];
-            cells.extend(names.iter().map(|name| self.a_second(smsc, &["statuses", name])));
+            let same = |status: &Value| find(smscs_of(status), "name", smsc);
+            let mut cells = vec![cell(&smsc["name"]), self.a_second(smsc, &same, &["submitted"])];
+            cells.extend(names.iter().map(|name| self.a_second(smsc, &same, &["statuses", name])));
             Row::new(cells)
         });
         let widths = [16, 12].map(Constraint::Length).into_iter();
@@ -181,15 +189,35 @@ impl Screen {
         table.block(Block::bordered().title("a second, by status"))
     }
 
-    fn a_second(&self, smsc: &Value, path: &[&str]) -> String {
-        let count = |of: &Value| path.iter().fold(of, |value, key| &value[*key]).as_u64();
-        let before = self.before.as_ref().and_then(|before| {
-            let same = smscs_of(&before.status)
-                .iter()
-                .find(|other| other["name"] == smsc["name"])?;
-            Some((count(same)?, before.at))
+    /// Tenants whose messages wait, and the busiest: as the engine shows them that has the duty.
+    fn tenants(&self, now: &Look) -> Table<'_> {
+        let rows = tenants_of(&now.status).iter().map(|tenant| {
+            let same = |status: &Value| find(tenants_of(status), "tenant", tenant);
+            let speeds = ["transmitted", "delivered"].map(|name| self.a_second(tenant, &same, &["statuses", name]));
+            Row::new(tenant_row(tenant).into_iter().chain(speeds))
         });
-        let (Some(now), Some(at), Some((then, since))) = (count(smsc), self.now.as_ref().map(|now| now.at), before)
+        let head = [
+            "TENANT",
+            "NAME",
+            "OLDEST s",
+            "AVAILABLE",
+            "HELD",
+            "TRANSMITTED/s",
+            "DELIVERED/s",
+        ];
+        let widths = [16, 24, 9, 12, 12, 14, 12].map(Constraint::Length);
+        let table = Table::new(rows, widths).header(Row::new(head));
+        table.block(Block::bordered().title("tenants"))
+    }
+
+    /// How much a count of `of` rises; `same` finds it in a status.
+    fn a_second(&self, of: &Value, same: &dyn Fn(&Value) -> Option<Value>, path: &[&str]) -> String {
+        let count = |of: &Value| path.iter().fold(of, |value, key| &value[*key]).as_u64();
+        let before = self
+            .before
+            .as_ref()
+            .and_then(|before| Some((count(&same(&before.status)?)?, before.at)));
+        let (Some(now), Some(at), Some((then, since))) = (count(of), self.now.as_ref().map(|now| now.at), before)
         else {
             return "-".to_owned();
         };
@@ -224,16 +252,22 @@ mod tests {
     fn status(submitted: u64, delivered: u64) -> Value {
         json!({
             "ready": true, "version": "0.1.0", "uptime_seconds": 61, "reasons": [],
-            "backlog": { "queued": 12, "deferred": 3 }, "settling": { "behind_seconds": 0.01 },
+            "backlog": { "queued": 12, "deferred": 3, "reasons": [
+                { "reason": "not_bound", "messages": 5 }, { "reason": "rate", "messages": 10 },
+            ] },
+            "tenants": [{ "tenant": "ten_7", "name": "Cabinet Martin", "oldest_seconds": 61.5, "available": 900, "held": 15,
+                "statuses": { "transmitted": submitted, "delivered": delivered } }],
+            "settling": { "behind_seconds": 0.01 },
             "receipts_parked": 0, "redis_loss_allowed": [],
             "smscs": [{ "name": "north", "state": "running", "usable": true, "in_flight": 4, "window": 100,
-                "rate": { "effective": 500.0 }, "binds": { "bound": 1, "configured": 2, "last_error": "gone" },
+                "rate": { "effective": 500.0 }, "binds": { "bound": 1, "configured": 2, "last_error": "gone",
+                    "last_error_at": "2026-01-02T03:04:05Z" },
                 "submitted": submitted, "statuses": { "delivered": delivered } }],
         })
     }
 
     fn drawn(screen: &Screen) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(110, 24)).unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(130, 25)).unwrap();
         terminal.draw(|frame| screen.draw(frame)).unwrap();
         terminal.backend().to_string()
     }
@@ -249,7 +283,10 @@ mod tests {
             "north",
             "1/2",
             "500/s",
-            "gone",
+            "gone (2026-01-02T03:04:05Z)",
+            "waiting for          not_bound 5, rate 10",
+            "Cabinet Martin",
+            "61.5",
             "q ends it",
         ] {
             assert!(first.contains(word), "{word}: {first}");
@@ -257,6 +294,8 @@ mod tests {
         screen.take(status(2_000, 40), at + Duration::from_secs(2));
         let second = drawn(&screen);
         let line = second.lines().rfind(|line| line.contains("north")).unwrap();
+        assert!(line.contains(" 500 ") && line.contains(" 15 "), "{line}");
+        let line = second.lines().find(|line| line.contains("Cabinet Martin")).unwrap();
         assert!(line.contains(" 500 ") && line.contains(" 15 "), "{line}");
         screen.fault = Some("no engine answers".to_owned());
         assert!(drawn(&screen).contains("no engine answers"));

@@ -11,6 +11,7 @@ use super::erase::NOBODY;
 use super::gather::{Fate, Gathered};
 use super::obeyed::Packs;
 use super::{History, HistoryFault, Shared, campaigns};
+use crate::clock::watched;
 use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{Country, MessageId, Partition, Recipient, Row, Status, UnixMicros};
 use crate::engagement::{self, Engagement, Seen};
@@ -58,7 +59,7 @@ impl History {
             if stopped {
                 return;
             }
-            let step = self.0.step().await;
+            let step = self.0.watched_step().await;
             if let (Err(error), false) = (&step, failed) {
                 tracing::warn!(%error, "history does not follow what happens; it is tried again");
             }
@@ -81,6 +82,19 @@ impl History {
 }
 
 impl Shared {
+    /// A step, while it is shown how far history is behind: most of all when the database is away or hangs.
+    pub(super) async fn watched_step(&self) -> Result<Step, HistoryFault> {
+        let step = watched(self.step(), ROUND, || self.show_lag()).await;
+        self.show_lag();
+        step
+    }
+
+    fn show_lag(&self) {
+        let read_at = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let lag = self.deps.clock.unix().since(read_at);
+        self.deps.metrics.history_lag_seconds.set(lag.as_secs_f64());
+    }
+
     /// Some of what there is to be written down.
     pub(super) async fn step(&self) -> Result<Step, HistoryFault> {
         let (begun, now) = (self.deps.clock.now(), self.deps.clock.unix());
@@ -104,15 +118,9 @@ impl Shared {
         }
         self.keep(together).await?;
         self.trim().await?;
-        let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
         if !more {
-            *read_at = now;
+            *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
         }
-        self.deps
-            .metrics
-            .history_lag_seconds
-            .set(self.deps.clock.unix().since(*read_at).as_secs_f64());
-        drop(read_at);
         Ok(Step {
             more,
             took: self.deps.clock.now().duration_since(begun),

@@ -123,6 +123,8 @@ impl History {
 
     /// Follows what happens, and forgets what is old, until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        // How far another engine was behind, nobody says: from now on it is known.
+        *self.0.read_at.lock().unwrap_or_else(PoisonError::into_inner) = self.0.deps.clock.unix();
         if let Err(error) = self.0.read_positions().await {
             // What another process has read on is noticed before anything is written down.
             tracing::debug!(%error, "how far the journal was written down cannot be read");

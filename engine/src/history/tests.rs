@@ -215,3 +215,22 @@ async fn figures_are_put_together_by_what_campaigns_were_when_these_are_gone() {
     assert_eq!(groups(&history, other, &[Dimension::Smsc]).await, []);
     assert_eq!(Dimension::OF_TENANT.last(), Some(&"country"));
 }
+
+#[tokio::test]
+async fn the_lag_rises_while_the_database_is_away() {
+    let bench = Bench::start("history-lag").await;
+    let tenant = bench.tenant(1_000).await;
+    let campaign = bench.create(tenant, 0..20).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    bench.launched(tenant, campaign).await;
+    let leased = bench.lease(20).await;
+    let history = history(&bench, config::History::default()).await;
+    history.0.watched_step().await.unwrap();
+    let lag = || history.0.deps.metrics.history_lag_seconds.get();
+    assert!(lag() < 60.0, "{}", lag());
+    bench.accept(&leased).await;
+    history.0.deps.database.close().await;
+    crate::clock::pass(Duration::from_secs(700)).await;
+    assert!(history.0.watched_step().await.is_err());
+    assert!(lag() >= 700.0, "{}", lag());
+}

@@ -242,6 +242,10 @@ impl Inbox {
         }
         if let (Some(recipient), true) = (row.from, kept.opted_out) {
             self.mirror.opted_out(kept.tenant, recipient);
+            if let Some(tenant) = kept.tenant.filter(|_| !row.sandbox) {
+                let label = self.metrics.tenant(tenant);
+                self.metrics.tenant_opt_outs_total.with_label_values(&[&label]).inc();
+            }
         }
         // What a second copy said is not asked again: those who wait are leased under what was kept.
         let says_so = kept.opted_out || kept.second_copy && !row.sandbox && row.opts_out != OptsOut::No;

@@ -183,5 +183,6 @@ impl Metrics {
         Status::ALL
             .iter()
             .for_each(|status| counter.with_label_values(&[label, status.code()]).inc_by(0));
+        self.tenant_opt_outs_total.with_label_values(&[label]).inc_by(0);
     }
 }

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, watched};
 use crate::database::{Database, DatabaseError};
 use crate::domain::TenantId;
 use crate::encryption::{FormKey, LinkKey};
@@ -112,7 +112,9 @@ impl Mirror {
         loop {
             let stopped = stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_none();
             let begun_at = self.0.clock.now();
-            let round = self.round(begun_at, &mut all_at).await;
+            let lag = &self.0.metrics.mirror_lag_seconds;
+            let show_lag = || lag.set(self.0.clock.now().duration_since(copied_at).as_secs_f64());
+            let round = watched(self.round(begun_at, &mut all_at), ROUND, show_lag).await;
             match &round {
                 Ok(()) => copied_at = begun_at,
                 Err(error) if !failed => {
@@ -122,8 +124,7 @@ impl Mirror {
             }
             failed = round.is_err();
             let behind = self.0.clock.now().duration_since(copied_at);
-            let lag = if failed { behind } else { Duration::ZERO };
-            self.0.metrics.mirror_lag_seconds.set(lag.as_secs_f64());
+            lag.set(if failed { behind.as_secs_f64() } else { 0.0 });
             if stopped {
                 return;
             }

@@ -56,6 +56,10 @@ impl Gauges {
         metrics
             .settle_lag_seconds
             .set(self.pressure.behind(self.clock.now()).as_secs_f64());
+        for (state, count) in self.store.pool_use() {
+            let connections = &metrics.redis_pool_connections;
+            connections.with_label_values(&[state]).set(count as i64);
+        }
         if !self.engines.has_duty() {
             *last = Census::default();
             metrics.whole(|| {
@@ -64,7 +68,7 @@ impl Gauges {
                 self.show_ages(last, &[]);
                 self.show_tenants(&[]);
             });
-            metrics.receipts_parked.set(0);
+            metrics.are_without_duty();
             return Ok(());
         }
         *last = self.store.census().await?;
@@ -75,10 +79,6 @@ impl Gauges {
             self.show_ages(last, &asked);
             self.show_tenants(&asked);
         });
-        for (state, count) in self.store.pool_use() {
-            let connections = &metrics.redis_pool_connections;
-            connections.with_label_values(&[state]).set(count as i64);
-        }
         metrics.receipts_parked.set(self.store.parked_count().await? as i64);
         metrics
             .redis_used_memory_bytes
@@ -172,4 +172,89 @@ impl Gauges {
 fn lane(number: u8) -> &'static str {
     let lane = Purpose::ALL.iter().find(|purpose| purpose.lane() == number);
     lane.map_or("other", |purpose| purpose.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bind::Seats;
+    use crate::campaign::tests::Bench;
+    use crate::guard::Verdict;
+
+    async fn gauges(bench: &Bench) -> Gauges {
+        let metrics = Metrics::new(9).unwrap();
+        let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), GAUGES, &[]);
+        let gates = bench.campaigns.gates().clone();
+        let (seats, addresses) = (Seats::all_ours(), [String::new(), String::new()]);
+        // It never asks for the duty.
+        let engines = Engines::begin(&bench.store, bench.clock, &seats, (1, addresses));
+        Gauges {
+            store: bench.store.clone(),
+            waiting: Waiting::new(&bench.store, &traffic, &gates, &Verdict::unguarded()),
+            traffic,
+            orders: bench.campaigns.orders(),
+            gates,
+            pressure: Pressure::new(bench.clock.now(), 1),
+            clock: bench.clock,
+            engines: engines.await.unwrap(),
+            metrics,
+        }
+    }
+
+    /// The series of these metrics that are not 0.
+    fn shown(metrics: &Metrics, names: &[&str]) -> Vec<String> {
+        let text = String::from_utf8(metrics.exposition()).unwrap();
+        let is_one = |line: &&str| names.iter().any(|name| line.starts_with(&format!("campanile_{name}")));
+        let series = text.lines().filter(is_one).filter(|line| !line.ends_with(" 0"));
+        series.map(str::to_owned).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_lost_the_duty_shows_no_more_of_what_all_have_in_common() {
+        let bench = Bench::start("gauges-duty").await;
+        let gauges = gauges(&bench).await;
+        let metrics = &gauges.metrics;
+        for gauge in [
+            &metrics.ledger_imbalance,
+            &metrics.status_imbalance,
+            &metrics.history_journal_bytes,
+            &metrics.webhook_backlog,
+            &metrics.webhook_endpoints_disabled,
+            &metrics.receipts_parked,
+            &metrics.redis_used_memory_bytes,
+        ] {
+            gauge.set(7);
+        }
+        metrics.history_lag_seconds.set(7.0);
+        metrics.webhook_lag_seconds.set(7.0);
+        metrics.campaigns.with_label_values(&["running"]).set(7);
+        for of_tenants in [&metrics.credit_balance, &metrics.credit_held] {
+            of_tenants.with_label_values(&["7"]).set(7);
+        }
+        for of_smscs in [&metrics.receipts_pending, &metrics.receipts_overdue] {
+            of_smscs.with_label_values(&["north"]).set(7);
+        }
+        metrics.reconciliation_last_run_timestamp_seconds.set(7.0);
+        metrics.redis_pool_connections.with_label_values(&["idle"]).set(99);
+        gauges.once(&mut Census::default()).await.unwrap();
+        let of_all = [
+            "ledger_imbalance",
+            "status_imbalance",
+            "history_",
+            "webhook_backlog",
+            "webhook_endpoints_disabled",
+            "webhook_lag_seconds",
+            "receipts_parked ",
+            "receipts_pending",
+            "receipts_overdue",
+            "redis_used_memory_bytes",
+            "campaigns{",
+            "credit_",
+        ];
+        assert_eq!(shown(metrics, &of_all), Vec::<String>::new());
+        // A time stays, and what is each engine's own is found out by each.
+        assert_eq!(shown(metrics, &["reconciliation_last_run"]).len(), 1);
+        let idle = metrics.redis_pool_connections.with_label_values(&["idle"]).get();
+        assert!(idle < 99, "{idle}");
+    }
 }

@@ -12,6 +12,7 @@ use super::endpoint::count_dropped;
 use super::gather::Gather;
 use super::marks::{Marks, keep_crossed, keep_states};
 use super::{Shared, WebhookFault, Webhooks};
+use crate::clock::watched;
 use crate::domain::{EndpointId, Partition};
 use crate::store::{JOURNAL_READ_MAX, StoreError};
 
@@ -36,7 +37,8 @@ impl Webhooks {
         let mut failed = false;
         loop {
             let stopped = stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_none();
-            let round = self.0.round().await;
+            let show_lag = || self.0.metrics.webhook_lag_seconds.set(self.0.behind().as_secs_f64());
+            let round = watched(self.0.round(), ROUND, show_lag).await;
             if let (Err(error), false) = (&round, failed) {
                 tracing::warn!(%error, "webhooks cannot follow what happens; it is tried again");
             }
@@ -45,7 +47,7 @@ impl Webhooks {
                 // What it compares with is older then, and nothing is told twice.
                 tracing::debug!(%error, "it cannot be read how far was told");
             }
-            self.0.metrics.webhook_lag_seconds.set(self.0.behind().as_secs_f64());
+            show_lag();
             if stopped {
                 return;
             }

@@ -79,3 +79,16 @@ pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
+
+/// The folder in which an engine of that configuration keeps files aside: beside its database, or in /tmp if that is elsewhere.
+#[track_caller]
+pub(crate) fn spool_of(configuration: &str) -> String {
+    let table: toml::Table = configuration.parse().expect("TOML");
+    let database = table.get("database").expect("a [database]");
+    if database.get("url").is_some() {
+        return "/tmp".to_owned();
+    }
+    let file = database.get("file").and_then(toml::Value::as_str).expect("a file");
+    let folder = Path::new(file).parent().expect("a folder");
+    folder.display().to_string()
+}

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::{assert_valid, documents, has, list, read, repository, run, text};
+use crate::common::{assert_valid, documents, has, list, read, repository, run, spool_of, text};
 
 const OVERLAYS: [&str; 3] = ["dev", "production", "pair"];
 
@@ -158,6 +158,31 @@ fn pods_are_restricted_and_find_their_volumes() {
     }
 }
 
+/// A file that is sent to an engine is kept aside in a folder: the root of its image is read-only, and has no /tmp.
+#[test]
+fn every_engine_has_where_to_keep_a_file_that_is_imported() {
+    for overlay in OVERLAYS {
+        let Some(objects) = rendered(overlay) else { return };
+        let pod = &of_kind(&objects, "Deployment", "campanile")["spec"]["template"]["spec"];
+        let map = list(pod, "/volumes")
+            .iter()
+            .find_map(|volume| volume.pointer("/configMap/name"));
+        let map = of_kind(&objects, "ConfigMap", map.and_then(Value::as_str).expect("a ConfigMap"));
+        let folder = spool_of(text(map, "/data/campanile.toml"));
+        let mounts = list(pod, "/containers/0/volumeMounts").iter();
+        let mount = mounts
+            .filter(|mount| mount["readOnly"] != true)
+            .find(|mount| mount["mountPath"] == folder.as_str());
+        let mount = mount.unwrap_or_else(|| panic!("{overlay}: nothing is mounted at {folder}"));
+        let volume = list(pod, "/volumes")
+            .iter()
+            .find(|volume| volume["name"] == mount["name"]);
+        let volume = volume.unwrap_or_else(|| panic!("{overlay}: no volume {}", mount["name"]));
+        let sized = volume.pointer("/emptyDir/sizeLimit").is_some() || volume.get("persistentVolumeClaim").is_some();
+        assert!(sized, "{overlay}: {volume} has no size");
+    }
+}
+
 #[test]
 fn services_reach_a_port_of_a_pod_and_the_admin_side_has_its_own() {
     for overlay in OVERLAYS {
@@ -192,6 +217,28 @@ fn services_reach_a_port_of_a_pod_and_the_admin_side_has_its_own() {
     }
 }
 
+/// The ports that a configuration names: of Redis, of PostgreSQL, of SMSCs.
+fn ports_of(configuration: &str) -> Vec<u16> {
+    let table: toml::Table = configuration.parse().expect("TOML");
+    let named = |table: &str, key: &str, whole: &toml::Table| -> Option<String> {
+        Some(whole.get(table)?.get(key)?.as_str()?.to_owned())
+    };
+    let smscs = table.get("smsc").and_then(toml::Value::as_array);
+    let smscs = smscs
+        .into_iter()
+        .flatten()
+        .filter_map(|smsc| smsc.get("address")?.as_str());
+    let mut addresses: Vec<String> = smscs.map(str::to_owned).collect();
+    addresses.extend(named("redis", "url", &table));
+    addresses.extend(named("database", "url", &table));
+    let ports = addresses.iter().map(|address| {
+        let (_, port) = address.rsplit_once(':').expect("HOST:PORT");
+        let digits = port.split('/').next().unwrap_or_default();
+        digits.parse().unwrap_or_else(|_| panic!("no port in {address}"))
+    });
+    ports.collect()
+}
+
 #[test]
 fn what_may_reach_the_engine_and_what_it_may_reach_is_said() {
     for overlay in OVERLAYS {
@@ -209,10 +256,28 @@ fn what_may_reach_the_engine_and_what_it_may_reach_is_said() {
             .iter()
             .flat_map(|rule| list(rule, "/ports"))
             .collect();
-        for port in [53, 6379, 2775] {
+        let map = objects
+            .iter()
+            .find(|object| object.pointer("/data/campanile.toml").is_some());
+        let configured = ports_of(text(map.expect("a configuration"), "/data/campanile.toml"));
+        assert!(configured.len() >= 2, "{overlay}: Redis and an SMSC: {configured:?}");
+        // Names; webhooks; traces.
+        for port in [53, 443, 4318].into_iter().chain(configured) {
             assert!(
                 out.iter().any(|open| open["port"] == port),
                 "{overlay}: nothing goes to {port}"
+            );
+        }
+        let is_of_webhooks = |rule: &&Value| list(rule, "/ports").iter().any(|open| open["port"] == 443);
+        let rule = list(policy, "/spec/egress")
+            .iter()
+            .find(is_of_webhooks)
+            .expect("a rule");
+        for block in list(rule, "/to") {
+            let left_out = list(block, "/ipBlock/except");
+            assert!(
+                !left_out.is_empty(),
+                "{overlay}: webhooks reach what is private: {block}"
             );
         }
     }

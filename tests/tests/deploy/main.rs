@@ -7,6 +7,7 @@ mod compose;
 mod images;
 mod kubernetes;
 mod manager;
+mod packages;
 mod restart;
 mod samples;
 mod units;

@@ -159,17 +159,22 @@ fn books() -> Vec<Alert> {
 
 fn process() -> Vec<Alert> {
     use Severity::{Critical, Warning};
-
+    let up = "up{job=\"campanile\"}";
     vec![
         alert(
             "EngineDown",
             Critical,
-            ("up{job=\"campanile\"} == 0".to_owned(), "1m"),
-            gauge(one("up", ""), "1", "0", 1),
+            (format!("{up} == 0 or absent({up})"), "1m"),
+            // It does not answer; later, Prometheus is not even told that there should be one.
+            Trial::new(4, 10, 19)
+                .with(one("up", ""), "1x4 0x8 1x20 stale _x10 1x30")
+                .then(34, 0)
+                .then(40, 1)
+                .then(55, 0),
         )
         .says(
-            "{{ $labels.instance }} is down",
-            "Prometheus cannot read the metrics of {{ $labels.instance }}: nothing is sent by it.",
+            "{{ or $labels.instance \"The engine\" }} is down",
+            "Prometheus cannot read the metrics of {{ or $labels.instance \"any engine, since it finds none\" }}: nothing is sent by it.",
         ),
         alert(
             "ConfigReloadFailed",

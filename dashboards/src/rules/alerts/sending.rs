@@ -49,6 +49,7 @@ fn speed() -> Vec<Alert> {
         "sum by (job, smsc) ({}) / sum by (job, smsc) ({} > 0) > 0.9",
         M.window_in_flight.name, M.window_effective.name
     );
+    let more_waits = format!("sum by (job) ({WAITING}) > sum by (job) ({WAITING} offset 5m)");
     let slow = format!(
         "histogram_quantile(0.99, sum by (job, smsc, le) (rate({}_bucket[5m]))) > 2",
         M.submit_duration_seconds.name
@@ -63,13 +64,21 @@ fn speed() -> Vec<Alert> {
         alert(
             "WindowSaturated",
             Warning,
-            (full, "10m"),
-            gauge(north(M.window_in_flight.name, "bind=\"0\""), "10", "100", 10)
-                .with(north(M.window_effective.name, "bind=\"0\""), "100x240"),
+            (format!("({full}) and on (job) ({more_waits})"), "10m"),
+            // Full twice; the second time, no more waits than before.
+            Trial::new(4, 19, 28)
+                .with(
+                    north(M.window_in_flight.name, "bind=\"0\""),
+                    "10x4 100x17 10x20 100x60 10x20",
+                )
+                .with(north(M.window_effective.name, "bind=\"0\""), "100x240")
+                .with(one(WAITING, "reason=\"window\""), "0x4 0+100x17 1700x200")
+                .then(60, 0)
+                .then(80, 0),
         )
         .says(
-            "The window of {{ $labels.smsc }} is full for ten minutes",
-            "More than 90 % of the window are used: answers of {{ $labels.smsc }} limit the speed.",
+            "The window of {{ $labels.smsc }} is full for ten minutes, and more and more waits",
+            "More than 90 % of the window are used while the backlog grows: answers of {{ $labels.smsc }} limit the speed.",
         )
         .on("smscs"),
         alert(

@@ -16,18 +16,23 @@ fn bound() -> Vec<Alert> {
         let series = format!("{}{{result=\"{result}\"}}", M.bind_attempts_total.name);
         format!("sum by (job, smsc) (increase({series}[15m])) > 0")
     };
-    let any_bound = format!("max by (job, smsc) ({state}{{state=\"bound\"}}) == 0");
+    // A window is shown of those binds alone that may submit: a receiver that is bound sends nothing.
+    let may_submit = format!("on (job, instance, smsc, bind) {}", M.window_size.name);
+    let none_bound = format!("max by (job, smsc) ({state}{{state=\"bound\"}} and {may_submit}) == 0");
     let suspended = format!("max by (job, smsc) ({}) == 1", M.smsc_suspended.name);
     vec![
         alert(
             "AllBindsDown",
             Critical,
-            (format!("({any_bound}) unless ({suspended})"), "1m"),
-            gauge(north(state, "bind=\"0\", state=\"bound\""), "1", "0", 1),
+            (format!("({none_bound}) unless ({suspended})"), "1m"),
+            gauge(north(state, "bind=\"0\", state=\"bound\""), "1", "0", 1)
+                .with(north(M.window_size.name, "bind=\"0\""), "100x240")
+                // Its receiver is bound all the while.
+                .with(north(state, "bind=\"1\", state=\"bound\""), "1x240"),
         )
         .says(
             "{{ $labels.smsc }} has no bind that can send",
-            "No bind of {{ $labels.smsc }} is bound for a minute. What is routed there waits, or goes to the next priority.",
+            "No transceiver or transmitter of {{ $labels.smsc }} is bound for a minute. What is routed there waits, or goes to the next priority.",
         )
         .on("smscs"),
         alert(

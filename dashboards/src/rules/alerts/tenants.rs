@@ -79,7 +79,8 @@ fn credits() -> Vec<Alert> {
 
 fn people() -> Vec<Alert> {
     use Severity::{Info, Warning};
-    let opt_outs = format!("{}{{action=\"opt_out\"}}", M.inbound_actions_total.name);
+    let opt_outs = M.tenant_opt_outs_total.name;
+    let stops = |over: &str| format!("sum by (job, tenant) (increase({opt_outs}[{over}]))");
     let ended = |labels: &str| {
         format!(
             "sum by (job, tenant) (increase({}{{{labels}}}[1h]))",
@@ -118,20 +119,17 @@ fn people() -> Vec<Alert> {
             "OptOutSpike",
             Warning,
             (
-                format!(
-                    "sum by (job) (increase({opt_outs}[1h])) > 20 \
-                     and sum by (job) (increase({opt_outs}[1h])) > 5 * sum by (job) (increase({opt_outs}[1d])) / 24"
-                ),
+                format!("{0} > 20 and {0} > 5 * {1} / 24", stops("1h"), stops("1d")),
                 "5m",
             ),
-            Trial::new(600, 630, 800).with(
-                one(M.inbound_actions_total.name, "action=\"opt_out\""),
-                "0x600 0+2x60 120x240",
-            ),
+            // Others who are always written STOP to, more than that tenant is, hide nothing.
+            Trial::new(600, 630, 800)
+                .with(tenant(opt_outs, ""), "0x600 0+2x60 120x240")
+                .with(one(opt_outs, "tenant=\"8\""), "0+1x900"),
         )
         .says(
-            "Many people write STOP",
-            "More than twenty in an hour, and five times as many as usual: look at who sends what to whom.",
+            "Many people write STOP to tenant {{ $labels.tenant }}",
+            "More than twenty in an hour, and five times as many as usual: look at what it sends to whom.",
         )
         .on("tenants"),
     ]
