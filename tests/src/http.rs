@@ -15,7 +15,8 @@ pub struct Http(lab::Http);
 pub struct Answer(lab::Answer);
 
 impl Http {
-    pub(crate) fn new(http: &lab::Http) -> Self {
+    /// What is there is asked over it.
+    pub fn new(http: &lab::Http) -> Self {
         Self(http.clone())
     }
 

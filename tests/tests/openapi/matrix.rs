@@ -128,10 +128,7 @@ impl Matrix {
             EngineSettings::new(Some(redis.url()), vec![north, bench.line("sandbox = true")])
         });
         let document = Document::new(stand.engine.public().get("/openapi.json").expect(200));
-        let (one, another) = (
-            Owner::new(&stand, "Hirondelle"),
-            Owner::new(&stand, "Cormoran"),
-        );
+        let (one, another) = (Owner::new(&stand, "Hirondelle"), Owner::new(&stand, "Cormoran"));
         let sibling = one.sibling(&stand, "Mésange");
         let (operator, public) = (stand.engine.operator(), stand.engine.public());
         let keys = format!("/v1/tenants/{}/keys", one.tenant.id);

@@ -262,14 +262,18 @@ impl Owner {
         let digits = self.digits();
         let shared = json!({ "number": format!("+3365{digits:07}"), "country": "FR", "reseller": self.reseller.id });
         let kept = operator.post("/v1/inventory", &shared).expect(201);
-        let neighbour = self.reseller.http.post("/v1/tenants", &json!({ "name": self.mark })).expect(201);
+        let neighbour = self
+            .reseller
+            .http
+            .post("/v1/tenants", &json!({ "name": self.mark }))
+            .expect(201);
         for tenant in [&self.tenant.id, &text(&neighbour["id"])] {
             let path = format!("/v1/tenants/{tenant}/numbers/{}", text(&kept["id"]));
             operator.ask("PUT", &path, None).expect(200);
         }
         let said = format!("{} {}", self.mark, self.contact());
         let message = json!({ "from": "+33698765432", "to": shared["number"], "text": said });
-        self.sim.post("/inbound", &message).expect(200);
+        self.sim.post("/inbound", &message).expect(202);
         eventually("it is nobody's", LIMIT, || {
             let unmatched = self.reseller.http.get("/v1/unmatched?limit=500").expect(200);
             let own = unmatched["data"].as_array()?.iter().find(|one| one["text"] == said)?;
