@@ -175,6 +175,54 @@ fn req_001_19_a_date_at_which_no_advertising_may_go_is_refused_with_the_next_tha
 }
 
 #[test]
+fn req_001_19_contacts_are_scheduled_by_the_hours_of_those_who_are_meant() {
+    let stand = stand_at("schedule-contacts", "2026-12-25T08:00:00Z");
+    let http = stand.tenant.http(&stand.engine);
+    let contacts = json!({ "contacts": [
+        { "reference": "1", "number": "+33612345601", "tags": ["paris"] },
+        { "reference": "2", "number": "+33612345602", "tags": ["paris", "both"] },
+        { "reference": "3", "number": "+262692123456", "tags": ["reunion", "both"] },
+        { "reference": "4", "number": "+33123456789", "tags": ["landline"] },
+    ] });
+    http.post("/v1/contacts", &contacts).expect(200);
+    let to = |audience: Value| {
+        let order = CampaignOrder::to_audience(&audience).with("purpose", json!("marketing"));
+        stand.tenant.create(&stand.engine, &order)
+    };
+    let tagged = |tag: &str| to(json!({ "filter": { "field": "tag", "is": tag } }));
+    let refused = |campaign: &Campaign, at: &str| {
+        let answer = campaign.schedule(&stand.engine, &json!({ "scheduled_at": at }));
+        let problem = answer.expect_problem(&[422]);
+        assert_eq!(problem["code"], "schedule_outside_window", "{problem}");
+        problem["next_open_at"].as_str().expect("a time").to_owned()
+    };
+    let opens = |campaign: &Campaign| {
+        let path = format!("/v1/campaigns/{}/estimate", campaign.id);
+        http.post(&path, &json!({})).expect(200)["next_open_at"].clone()
+    };
+    // Christmas, and a Saturday evening before a Sunday.
+    let paris = tagged("paris");
+    assert_eq!(opens(&paris), "2026-12-26T07:00:00Z");
+    assert_eq!(refused(&paris, "2026-12-25T10:00"), "2026-12-26T07:00:00Z");
+    assert_eq!(refused(&paris, "2026-12-26T20:30"), "2026-12-28T07:00:00Z");
+    schedule(&stand, &paris, "2026-12-26T20:24");
+    // At six in Paris it is nine on La Réunion: some of them may be sent to.
+    let both = tagged("both");
+    assert_eq!(opens(&both), "2026-12-26T04:00:00Z");
+    schedule(&stand, &both, "2026-12-28T06:00");
+    assert_eq!(refused(&both, "2026-12-28T04:00"), "2026-12-28T04:00:00Z");
+    assert_eq!(refused(&tagged("reunion"), "2026-12-26T19:00"), "2026-12-28T04:00:00Z");
+    // What was pasted beside a filter is meant as well.
+    let pasted = json!({ "filter": { "field": "tag", "is": "paris" }, "numbers": "+262692123457" });
+    schedule(&stand, &to(pasted), "2026-12-28T06:00");
+    // Of nobody yet: by the hours of those who come most.
+    for tag in ["nobody", "landline"] {
+        assert_eq!(refused(&tagged(tag), "2026-12-27T10:00"), "2026-12-28T07:00:00Z");
+        assert_eq!(opens(&tagged(tag)), "2026-12-26T07:00:00Z");
+    }
+}
+
+#[test]
 fn req_000_22_a_campaign_one_credit_short_at_its_date_goes_at_another_after_a_top_up() {
     let stand = stand("schedule-short");
     let clinic = stand.engine.tenant("Cabinet Martin", 9);

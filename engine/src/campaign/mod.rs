@@ -20,6 +20,7 @@ mod housekeeping;
 mod launch;
 mod left_out;
 mod life;
+mod opening;
 mod orders;
 mod packer;
 mod pages;

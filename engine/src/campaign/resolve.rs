@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::draft::repriced;
 use super::packer::{BATCHES_MAX, Packer};
 use super::price::Price;
-use super::taking::{Coming, TakingRules, take, taken_of};
+use super::taking::{Coming, Taken, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, ReadFault, Rejected};
@@ -334,6 +334,26 @@ impl Campaigns {
     where
         F: Future<Output = Result<T, CampaignFault>>,
     {
+        let (made, taken) = self.look_at(campaign, count, make).await?;
+        let ((counts, rejected), reach) = taken?;
+        Ok(Found {
+            counts,
+            rejected,
+            reach,
+            made,
+        })
+    }
+
+    /// The same for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
+    pub(super) async fn look_at<T, F>(
+        &self,
+        campaign: &Campaign,
+        count: Arc<AtomicU64>,
+        make: impl FnOnce(mpsc::Receiver<RowBatch>) -> F,
+    ) -> Result<(T, Result<(Taken, Reach), CampaignFault>), CampaignFault>
+    where
+        F: Future<Output = Result<T, CampaignFault>>,
+    {
         let tenant = campaign.tenant;
         let query = campaign.query.as_deref().unwrap_or("{}");
         let query = serde_json::from_str(query).map_err(|_| StoreError::Corrupt("whom a campaign means"))?;
@@ -375,15 +395,7 @@ impl Campaigns {
         let (sent, made) = tokio::join!(self.send_contacts(campaign, &meant, steps), make(rows));
         let taken = taken_of(taking.await);
         // When nobody took the rows any more, or none came, the taking ended for that reason.
-        let made = made?;
-        let ((counts, rejected), reach) = taken?;
-        sent?;
-        Ok(Found {
-            counts,
-            rejected,
-            reach,
-            made,
-        })
+        Ok((made?, taken.and_then(|taken| sent.map(|()| taken))))
     }
 
     /// Contacts first: they have names.
