@@ -232,7 +232,10 @@ fn public(app: App) -> Router {
     let needs = routes.needs();
     let keyed = routes
         .into_router()
-        .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
+        .route_layer(middleware::from_fn_with_state(
+            (app.clone(), needs.clone()),
+            idempotent::once,
+        ))
         .route_layer(middleware::from_fn_with_state((app.clone(), needs), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let document = described();
