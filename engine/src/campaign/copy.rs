@@ -102,7 +102,11 @@ impl Campaigns {
         if copy.query.is_some() {
             let pasted = self.store().pasted((original.tenant, original.id)).await?;
             let pasted: Vec<Recipient> = pasted.into_iter().map(Recipient).collect();
-            self.store().save_pasted((copy.tenant, id), &pasted).await?;
+            let left_out = self.pasted_left_out((original.tenant, original.id)).await?;
+            self.keep_pasted((copy.tenant, id), (&pasted, &left_out)).await?;
+            self.keep_list((copy.tenant, id), &left_out.rejected.clone().into())
+                .await?;
+            let copy = super::resolve::counted(copy, &left_out.counts);
             return self.keep_draft(copy, Vec::new()).await;
         }
         let (counts, reach, far) = self.copy_rows((&original, whom), &copy).await?;

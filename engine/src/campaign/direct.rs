@@ -514,6 +514,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         no_consent: 0,
         unreachable: 0,
         frequency_cap: 0,
+        by_request: 0,
         duplicates: 0,
         reach: Reach::default(),
         estimate_segments: 0,

@@ -150,6 +150,8 @@ pub(super) struct Excluded {
     unreachable: u64,
     /// They have had as much advertising as the tenant allows for a while. Who had it by their turn was skipped.
     frequency_cap: u64,
+    /// The campaign's own `exclude` leaves them out.
+    by_request: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -230,6 +232,7 @@ impl Excluded {
             no_consent: campaign.no_consent,
             unreachable: campaign.unreachable,
             frequency_cap: campaign.frequency_cap,
+            by_request: campaign.by_request,
         }
     }
 }

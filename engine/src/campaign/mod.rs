@@ -24,6 +24,7 @@ mod opening;
 mod orders;
 mod packer;
 mod pages;
+mod pasted;
 mod price;
 mod recut;
 mod redaction;

@@ -16,7 +16,16 @@ use crate::people::{Contact, MergeField};
 pub(super) enum Coming {
     /// Each with the variant that they get, from 1, or 0; and which numbers have had enough.
     Contacts(Vec<(Contact, usize)>, HashSet<u64>),
-    Pasted(Vec<u64>, HashSet<u64>),
+    Pasted(Pasted),
+}
+
+/// Numbers that were pasted beside contacts.
+pub(super) struct Pasted {
+    pub(super) numbers: Vec<u64>,
+    /// Those of contacts whom the campaign leaves out.
+    pub(super) excluded: HashSet<u64>,
+    /// Those that have had enough.
+    pub(super) capped: HashSet<u64>,
 }
 
 /// How contacts and numbers become rows.
@@ -53,9 +62,9 @@ pub(super) fn take(
                     take_contact(&mut ingest, contact, (rules, &capped, &mut values))?;
                 }
             }
-            Coming::Pasted(numbers, capped) => {
-                for number in numbers.iter().filter(|number| !rules.excluded.contains(number)) {
-                    take_number(&mut ingest, *number, (rules, &capped))?;
+            Coming::Pasted(pasted) => {
+                for number in &pasted.numbers {
+                    take_number(&mut ingest, *number, (rules, &pasted))?;
                 }
             }
         }
@@ -74,9 +83,6 @@ fn take_contact(
         ingest.numberless(place);
         return Ok(());
     };
-    if rules.excluded.contains(&number.0) {
-        return Ok(());
-    }
     values.clear();
     for (column, field) in rules.fields.iter().enumerate() {
         let value = match *field == MergeField::Code {
@@ -96,6 +102,10 @@ fn take_contact(
         to: &number.to_string(),
         values: Values::of(values),
     };
+    if rules.excluded.contains(&number.0) {
+        ingest.left_out(row);
+        return Ok(());
+    }
     if rules.consent && contact.consent_at.is_none() {
         ingest.without_consent(row);
         return Ok(());
@@ -116,7 +126,7 @@ fn take_contact(
 fn take_number(
     ingest: &mut Ingest<'_, Packer>,
     number: u64,
-    (rules, capped): (&TakingRules, &HashSet<u64>),
+    (rules, pasted): (&TakingRules, &Pasted),
 ) -> Result<(), CampaignFault> {
     let mut values = ValueBuffer::default();
     let code = rules.fields.iter().position(|field| *field == MergeField::Code);
@@ -128,11 +138,15 @@ fn take_number(
         to: &Recipient(number).to_string(),
         values: Values::of(&values),
     };
+    if rules.excluded.contains(&number) || pasted.excluded.contains(&number) {
+        ingest.left_out(row);
+        return Ok(());
+    }
     if rules.consent && !ingest.has(number) {
         ingest.without_consent(row);
         return Ok(());
     }
-    if capped.contains(&number) {
+    if pasted.capped.contains(&number) {
         ingest.capped(row);
         return Ok(());
     }

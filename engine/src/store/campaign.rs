@@ -125,6 +125,8 @@ pub(crate) struct Campaign {
     pub(crate) unreachable: u64,
     /// People who have had enough advertising for a while.
     pub(crate) frequency_cap: u64,
+    /// People whom the campaign leaves out itself.
+    pub(crate) by_request: u64,
     /// Where its recipients are; nothing is known of one that an older version has made.
     pub(crate) reach: Reach,
     /// Segments of the whole.
@@ -236,6 +238,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("no_consent", campaign.no_consent),
         ("unreachable", campaign.unreachable),
         ("frequency_cap", campaign.frequency_cap),
+        ("by_request", campaign.by_request),
         ("estimate_segments", campaign.estimate_segments),
         ("estimate_credits", campaign.estimate_credits),
     ] {
@@ -346,6 +349,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         no_consent: number("no_consent"),
         unreachable: number("unreachable"),
         frequency_cap: number("frequency_cap"),
+        by_request: number("by_request"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),
         held: number("held"),

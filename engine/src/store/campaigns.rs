@@ -192,7 +192,9 @@ impl Store {
         self.drop_rows(id).await?;
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(keys::campaign(tenant, id)).arg(keys::rejected(tenant, id));
-        unlink.arg(keys::pasted(tenant, id));
+        unlink
+            .arg(keys::pasted(tenant, id))
+            .arg(keys::pasted_left_out(tenant, id));
         let mut unlist = redis::cmd("LREM");
         unlist.arg(keys::campaigns(tenant)).arg(1).arg(id.0);
         let mut forget = redis::cmd("ZREM");

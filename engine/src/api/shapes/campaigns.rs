@@ -133,6 +133,8 @@ struct AudienceCounts {
     unreachable: u64,
     /// They have had as much advertising as the tenant allows for a while.
     frequency_cap: u64,
+    /// The campaign's own `exclude` leaves them out.
+    by_request: u64,
     /// Which contacts are meant, as it was asked for; absent: the recipients are all.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
     query: Option<Query>,
