@@ -66,6 +66,7 @@ const STEPS: &[(&str, &str)] = &[
     ("owners", include_str!("../data/migrations/0036_owners.sql")),
     ("given states", include_str!("../data/migrations/0037_given_states.sql")),
     ("withdrawals", include_str!("../data/migrations/0038_withdrawals.sql")),
+    ("references", include_str!("../data/migrations/0040_references.sql")),
 ];
 
 pub(super) fn all() -> Migrator {
