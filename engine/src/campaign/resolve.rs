@@ -15,7 +15,7 @@ use super::taking::{Coming, Taken, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, ReadFault};
-use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, Recipient, TenantId, Terms, UnixMicros};
+use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, TenantId, Terms, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
 use crate::people::{Audience, Contact, Filter, Meant, MergeField};
 use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
@@ -377,7 +377,8 @@ impl Campaigns {
         ];
         let guests = self.guests((tenant, campaign.guests_only)).await?;
         let limits = self.0.deps.limits.clone();
-        let consent = campaign.purpose == Purpose::Marketing && self.terms_of(tenant).await?.require_consent;
+        let marketing = campaign.purpose == Purpose::Marketing;
+        let consent = marketing && self.terms_of(tenant).await?.require_consent;
         let rules = TakingRules {
             fields: self
                 .merge_fields(tenant, (&campaign.columns, "/text"), campaign.code_pool)
@@ -388,6 +389,7 @@ impl Campaigns {
                 .map(|stock| stock.longest)
                 .unwrap_or_default(),
             excluded: meant.numbers.clone(),
+            marketing,
             consent,
             reachable: !meant.unreachable,
         };

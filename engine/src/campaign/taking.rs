@@ -36,6 +36,8 @@ pub(super) struct TakingRules {
     pub(super) code: String,
     /// Numbers that get nothing.
     pub(super) excluded: HashSet<u64>,
+    /// It is advertising: nobody is taken who agrees to none any more.
+    pub(super) marketing: bool,
     /// Only people who have agreed are taken.
     pub(super) consent: bool,
     /// Those whose number is known to be unreachable are not.
@@ -106,7 +108,7 @@ fn take_contact(
         ingest.left_out(row);
         return Ok(());
     }
-    if rules.consent && contact.consent_at.is_none() {
+    if rules.marketing && contact.is_opposed() || rules.consent && contact.consent_at.is_none() {
         ingest.without_consent(row);
         return Ok(());
     }

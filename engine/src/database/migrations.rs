@@ -67,6 +67,7 @@ const STEPS: &[(&str, &str)] = &[
     ("given states", include_str!("../data/migrations/0037_given_states.sql")),
     ("withdrawals", include_str!("../data/migrations/0038_withdrawals.sql")),
     ("references", include_str!("../data/migrations/0040_references.sql")),
+    ("oppositions", include_str!("../data/migrations/0041_oppositions.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -24,8 +24,8 @@ pub(crate) use gather::{PREVIEW_ROWS, Preview};
 use crate::database::DatabaseError;
 use crate::domain::{Country, ImportId, Language, ListId, TenantId};
 use crate::fault::FieldProblem;
-use crate::mirror::Mirror;
-use crate::people::{Import, People, PeopleFault};
+use crate::mirror::{Mirror, MirrorFault};
+use crate::people::{ConsentFault, Import, People, PeopleFault};
 use crate::sheet::{Column, Manners, ROWS_MAX, Reading, SheetFault, Spool};
 use crate::store::{Store, StoreError};
 use course::Course;
@@ -61,6 +61,16 @@ pub(crate) enum ImportFault {
     /// The thread that reads ended early.
     #[error("the reading ended early")]
     Broken,
+}
+
+impl From<ConsentFault> for ImportFault {
+    fn from(fault: ConsentFault) -> Self {
+        match fault {
+            ConsentFault::People(fault) => fault.into(),
+            ConsentFault::Mirror(MirrorFault::Database(error)) => error.into(),
+            ConsentFault::Mirror(MirrorFault::Store(error)) => error.into(),
+        }
+    }
 }
 
 impl From<DatabaseError> for ImportFault {

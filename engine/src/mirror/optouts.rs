@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use super::{Mirror, MirrorFault, Shared};
-use crate::database::Sql;
+use crate::database::{Found, Sql};
 use crate::domain::{Purpose, Recipient, TenantId, UnixMicros};
 use crate::store::{InboundPlace, OptOut};
 
@@ -15,6 +15,35 @@ const READ_MAX: usize = 10_000;
 
 /// All tenants, as a tenant.
 const ALL: u32 = 0;
+
+/// Why a number gets no messages, as SQL keeps it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Because {
+    /// That was said or written.
+    Said,
+    /// A person who has it agrees to advertising no more: it ends when they agree again.
+    Withdrawal,
+    /// Redis has it, and nobody knows why.
+    Found,
+}
+
+impl Because {
+    const fn stored(self) -> &'static str {
+        match self {
+            Self::Said | Self::Found => "",
+            Self::Withdrawal => "withdrawal",
+        }
+    }
+
+    /// What becomes of one that is known.
+    const fn beside(self) -> &'static str {
+        match self {
+            // Who has written STOP as well does not take that back by agreeing again.
+            Self::Said => "UPDATE SET because = excluded.because",
+            Self::Withdrawal | Self::Found => "NOTHING",
+        }
+    }
+}
 
 impl Mirror {
     /// Keeps that recipients do not want messages: of one tenant, or of all. Returns how many were not known before.
@@ -37,9 +66,70 @@ impl Mirror {
             })
         };
         self.0
-            .keep(&purposes.iter().flat_map(of).collect::<Vec<_>>(), now)
+            .keep(
+                &purposes.iter().flat_map(of).collect::<Vec<_>>(),
+                (Because::Said, now),
+            )
             .await?;
         Ok(self.0.store.opt_out(tenant, purposes, recipients, now).await?)
+    }
+
+    /// Keeps that people with these numbers agree to a tenant's advertising no more.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn oppose(&self, tenant: TenantId, numbers: &[Recipient]) -> Result<(), MirrorFault> {
+        let now = self.0.clock.unix();
+        let of = |number: &Recipient| OptOut {
+            tenant: Some(tenant),
+            purpose: Purpose::Marketing,
+            recipient: *number,
+        };
+        let all: Vec<OptOut> = numbers.iter().map(of).collect();
+        self.0.keep(&all, (Because::Withdrawal, now)).await?;
+        let marketing = [Purpose::Marketing];
+        self.0.store.opt_out(Some(tenant), &marketing, numbers, now).await?;
+        Ok(())
+    }
+
+    /// Those of some numbers that get no advertising since somebody agrees no more, and for no other reason that is known; and since when.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn opposed_since(
+        &self,
+        tenant: TenantId,
+        numbers: &[Recipient],
+    ) -> Result<Vec<(Recipient, UnixMicros)>, MirrorFault> {
+        let mut since = Vec::new();
+        for some in numbers.chunks(AT_ONCE) {
+            let mut query = Sql::new("SELECT recipient, at FROM opt_out WHERE tenant = ");
+            query.value(tenant.0).push(" AND purpose = ").value(Purpose::Marketing.code());
+            query.push(" AND because = ").value(Because::Withdrawal.stored());
+            query.push(" AND recipient IN (");
+            query.list(some.iter().map(|number| number.0.cast_signed())).push(")");
+            let read = |row: &Found<'_>| Ok((Recipient(row.number(0)? as u64), UnixMicros(row.number(1)? as u64)));
+            since.extend(self.0.database.rows(query, read).await?);
+        }
+        Ok(since)
+    }
+
+    /// Who agreed no more since then agrees again: a number gets advertising again, unless STOP was written from it since.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn agree_again(
+        &self,
+        tenant: TenantId,
+        number: Recipient,
+        since: UnixMicros,
+    ) -> Result<(), MirrorFault> {
+        let behind = InboundPlace::at(since);
+        let marketing = (tenant, Purpose::Marketing);
+        if self.0.store.opt_in(marketing, number, behind).await? {
+            self.forget_opt_out(marketing, number).await?;
+        }
+        Ok(())
     }
 
     /// Somebody has written that they want messages of a tenant again. Returns whether they wanted none.
@@ -65,14 +155,18 @@ impl Mirror {
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&opt_out);
             // One that is being copied just now stays, until they ask again: rather too few messages than too many.
-            let mut change = self.0.database.change().await?;
-            let mut delete = Sql::new("DELETE FROM opt_out WHERE tenant = ");
-            delete.value(tenant.0).push(" AND purpose = ").value(purpose.code());
-            delete.push(" AND recipient = ").value(recipient.0.cast_signed());
-            change.run(delete).await?;
-            change.commit().await?;
+            self.forget_opt_out((tenant, purpose), recipient).await?;
         }
         Ok(was_out)
+    }
+
+    async fn forget_opt_out(&self, of: (TenantId, Purpose), recipient: Recipient) -> Result<(), MirrorFault> {
+        let mut change = self.0.database.change().await?;
+        let mut delete = Sql::new("DELETE FROM opt_out WHERE tenant = ");
+        delete.value(of.0.0).push(" AND purpose = ").value(of.1.code());
+        delete.push(" AND recipient = ").value(recipient.0.cast_signed());
+        change.run(delete).await?;
+        Ok(change.commit().await?)
     }
 
     /// Somebody has written that no advertising is wanted, and Redis has it.
@@ -91,7 +185,7 @@ impl Shared {
     pub(super) async fn keep_opted_out(&self) -> Result<(), MirrorFault> {
         let all = std::mem::take(&mut *self.opted_out.lock().unwrap_or_else(PoisonError::into_inner));
         let list: Vec<OptOut> = all.iter().copied().collect();
-        let kept = self.keep(&list, self.clock.unix()).await;
+        let kept = self.keep(&list, (Because::Said, self.clock.unix())).await;
         if kept.is_err() {
             self.opted_out
                 .lock()
@@ -101,7 +195,7 @@ impl Shared {
         kept
     }
 
-    async fn keep(&self, all: &[OptOut], now: UnixMicros) -> Result<(), MirrorFault> {
+    async fn keep(&self, all: &[OptOut], (because, now): (Because, UnixMicros)) -> Result<(), MirrorFault> {
         // Of a number that was erased, its hash says so.
         let is_known = |one: &&OptOut| !one.tenant.is_some_and(|tenant| self.erased.has(tenant, one.recipient));
         let all: Vec<&OptOut> = all.iter().filter(is_known).collect();
@@ -110,15 +204,15 @@ impl Shared {
         }
         let mut change = self.database.change().await?;
         for some in all.chunks(AT_ONCE) {
-            let mut put = Sql::new("INSERT INTO opt_out (tenant, purpose, recipient, at) VALUES ");
+            let mut put = Sql::new("INSERT INTO opt_out (tenant, purpose, recipient, at, because) VALUES ");
             for (at, opt_out) in some.iter().enumerate() {
                 put.push(if at == 0 { "(" } else { ", (" });
                 put.value(tenant_number(opt_out.tenant)).push(", ");
                 put.value(opt_out.purpose.code()).push(", ");
                 put.value(opt_out.recipient.0 as i64).push(", ");
-                put.value(now.0 as i64).push(")");
+                put.value(now.0 as i64).push(", ").value(because.stored()).push(")");
             }
-            put.push(" ON CONFLICT (tenant, purpose, recipient) DO NOTHING");
+            put.push(" ON CONFLICT (tenant, purpose, recipient) DO ").push(because.beside());
             change.run(put).await?;
         }
         Ok(change.commit().await?)
@@ -146,7 +240,7 @@ impl Shared {
             let mut cursor = 0;
             loop {
                 let (some, next) = self.store.scan_opt_outs(partition, (purpose, of_all), cursor).await?;
-                self.keep(&some, self.clock.unix()).await?;
+                self.keep(&some, (Because::Found, self.clock.unix())).await?;
                 if next == 0 {
                     break;
                 }
@@ -185,7 +279,7 @@ impl Shared {
             .push(" AND recipient > ")
             .value(recipient);
         some.push(") ORDER BY tenant, recipient LIMIT ").value(READ_MAX as i64);
-        let pair = |row: &crate::database::Found<'_>| Ok((row.number(0)?, row.number(1)?));
+        let pair = |row: &Found<'_>| Ok((row.number(0)?, row.number(1)?));
         Ok(self.database.rows(some, pair).await?)
     }
 }

@@ -127,7 +127,7 @@ struct AudienceCounts {
     /// They are no guests of the tenant's, and the campaign goes to these alone.
     not_guests: u64,
     duplicates: u64,
-    /// They have not agreed to advertising, and the tenant has to know that they have.
+    /// They agree to advertising no more, or have not agreed and the tenant has to know that they have.
     no_consent: u64,
     /// Their numbers are known to be unreachable, and the campaign does not ask for them.
     unreachable: u64,

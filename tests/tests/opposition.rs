@@ -1,0 +1,133 @@
+//! Who agrees to advertising no more gets none, whatever brings it and whatever a clinic has to know of consents; who agrees again does.
+
+use std::time::Duration;
+
+use campanile_tests::{Campaign, CampaignOrder, Http, Stand, eventually, programs};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const SHORT_CODE: &str = "36034";
+
+fn contacts() -> Value {
+    json!({ "contacts": [
+        { "reference": "1", "number": "+33612345601", "first_name": "Zoé" },
+        { "reference": "2", "number": "+33612345602", "first_name": "Hugo" },
+        { "reference": "3", "number": "+33612345603", "first_name": "Ana" },
+        { "reference": "4", "number": "+33612345604", "first_name": "Tom" },
+    ] })
+}
+
+fn advertising(audience: &Value) -> CampaignOrder {
+    CampaignOrder::to_audience(audience)
+        .with("purpose", json!("marketing"))
+        .with("sender", json!(SHORT_CODE))
+}
+
+fn estimate(http: &Http, campaign: &Campaign) -> Value {
+    http.post(&format!("/v1/campaigns/{}/estimate", campaign.id), &json!({}))
+        .expect(200)
+}
+
+/// Who has got how many messages.
+fn got(stand: &Stand) -> Vec<(String, usize)> {
+    let ledger = stand.sim.ledger_by_recipient();
+    let mut got: Vec<_> = ledger.into_iter().map(|(to, rows)| (to, rows.len())).collect();
+    got.sort();
+    got
+}
+
+fn of(got: &[(&str, usize)]) -> Vec<(String, usize)> {
+    got.iter().map(|(to, count)| ((*to).to_owned(), *count)).collect()
+}
+
+#[test]
+fn req_001_04_who_withdraws_gets_no_advertising_whatever_brings_it() {
+    let stand = Stand::new(programs!(), "opposition", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let ids = http.post("/v1/contacts", &contacts()).expect(200);
+    let id = |at: usize| ids["data"][at]["id"].as_str().expect("an id").to_owned();
+    let consent = |reference: &str| {
+        let given = json!({ "contact": { "reference": reference }, "wording": "Oui", "source": "accueil" });
+        http.post("/v1/consents", &given).expect(201);
+    };
+    // What was asked for before is not exempt.
+    let everybody = stand.tenant.create(&stand.engine, &advertising(&json!({ "filter": {} })));
+    let numbers = "+33612345601;+33612345602;+33612345603;+33612345604";
+    let named = stand.tenant.create(&stand.engine, &advertising(&json!({ "numbers": numbers })));
+    consent("1");
+    let withdrawn = http
+        .post(&format!("/v1/contacts/{}/consents/withdraw", id(0)), &json!({}))
+        .expect(200);
+    assert_eq!(withdrawn, json!({ "withdrawn": 1 }));
+    // One who never agreed, by the clinic's file.
+    let file = "reference;consentement\n2;non\n3;oui\n".as_bytes();
+    let import = http.post_as("text/csv", "/v1/imports", file).expect(202);
+    let path = format!("/v1/imports/{}", import["id"].as_str().expect("an id"));
+    eventually("the file is read", LIMIT, || {
+        (http.get(&path).expect(200)["state"] == "completed").then_some(())
+    });
+    let now = estimate(&http, &everybody);
+    assert_eq!((&now["excluded"]["no_consent"], &now["max"]["recipients"]), (&json!(2), &json!(2)), "{now}");
+    assert_eq!(estimate(&http, &named)["opted_out"], 2);
+    for campaign in [&everybody, &named] {
+        campaign.ask(&stand.engine, "launch").expect(202);
+        campaign.wait(&stand.engine, "two have it", LIMIT, |view| {
+            view.status("delivered") == 2 && view.state == "completed"
+        });
+    }
+    assert_eq!(got(&stand), of(&[("33612345603", 2), ("33612345604", 2)]));
+    // What is no advertising reaches them.
+    let notice = CampaignOrder::to_audience(&json!({ "filter": {} })).with("sender", json!(SHORT_CODE));
+    let notice = stand.tenant.order(&stand.engine, &notice);
+    notice.wait(&stand.engine, "all have it", LIMIT, |view| view.status("delivered") == 4);
+
+    // They agree again, and one has written STOP beside: that holds until they write otherwise.
+    http.post(&format!("/v1/contacts/{}/consents/withdraw", id(3)), &json!({}))
+        .expect(200);
+    stand.sim.inbound("33612345604", SHORT_CODE, "STOP");
+    eventually("the STOP is there", LIMIT, || {
+        let heard = http.get("/v1/inbound").expect(200);
+        (heard["data"].as_array().map(Vec::len) == Some(1)).then_some(())
+    });
+    for reference in ["1", "2", "4"] {
+        consent(reference);
+    }
+    let again = stand.tenant.create(&stand.engine, &advertising(&json!({ "filter": {} })));
+    let then = estimate(&http, &again);
+    assert_eq!((&then["excluded"]["no_consent"], &then["opted_out"]), (&json!(0), &json!(1)), "{then}");
+    assert_eq!(then["expected"]["recipients"], 3);
+}
+
+#[test]
+fn req_001_04_a_withdrawal_holds_for_who_shares_the_number_and_when_redis_has_forgotten_it() {
+    let mut stand = Stand::new(programs!(), "opposition-lost", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let family = json!({ "contacts": [
+        { "reference": "1", "number": "+33612345601", "first_name": "Zoé" },
+        { "reference": "2", "number": "+33612345601", "first_name": "Tom" },
+    ] });
+    let ids = http.post("/v1/contacts", &family).expect(200);
+    let of = |at: usize| format!("/v1/contacts/{}/consents/withdraw", ids["data"][at]["id"].as_str().expect("an id"));
+    let consent = |http: &Http, reference: &str| {
+        let given = json!({ "contact": { "reference": reference }, "wording": "Oui", "source": "accueil" });
+        http.post("/v1/consents", &given).expect(201);
+    };
+    http.post(&of(0), &json!({})).expect(200);
+    http.post(&of(1), &json!({})).expect(200);
+    // The phone is that of both: one of the two still wants none.
+    consent(&http, "1");
+    let expected = |stand: &Stand| {
+        let http = stand.tenant.http(&stand.engine);
+        let numbers = advertising(&json!({ "numbers": "+33612345601" }));
+        let campaign = stand.tenant.create(&stand.engine, &numbers);
+        estimate(&http, &campaign)["expected"]["recipients"].clone()
+    };
+    assert_eq!(expected(&stand), 0);
+    stand.engine.shut_down();
+    stand.redis.kill();
+    stand.redis.restart();
+    stand.engine.restart();
+    assert_eq!(expected(&stand), 0, "SQL knows it as well");
+    consent(&stand.tenant.http(&stand.engine), "2");
+    assert_eq!(expected(&stand), 1);
+}
