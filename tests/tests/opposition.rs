@@ -123,11 +123,76 @@ fn req_001_04_a_withdrawal_holds_for_who_shares_the_number_and_when_redis_has_fo
         estimate(&http, &campaign)["expected"]["recipients"].clone()
     };
     assert_eq!(expected(&stand), 0);
-    stand.engine.shut_down();
-    stand.redis.kill();
-    stand.redis.restart();
+    assert!(stand.engine.shut_down().success());
+    redis::cmd("FLUSHALL")
+        .exec(&mut stand.redis.connect().expect("a connection"))
+        .expect("FLUSHALL");
     stand.engine.restart();
     assert_eq!(expected(&stand), 0, "SQL knows it as well");
     consent(&stand.tenant.http(&stand.engine), "2");
     assert_eq!(expected(&stand), 1);
+}
+
+#[test]
+fn req_001_04_who_has_agreed_gets_advertising_by_their_number_as_well() {
+    let stand = Stand::new(programs!(), "opposition-numbers", "magic = true\n", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let terms = json!({ "require_consent": true });
+    let path = format!("/v1/tenants/{}", stand.tenant.id);
+    stand.engine.operator().patch(&path, &terms).expect(200);
+    // The receipts of two say that they failed.
+    let agreeing = ["+33600000905", "+33600000001", "+33600001908"];
+    let consents = agreeing.map(|number| {
+        let consent = json!({ "contact": { "number": number }, "wording": "Oui", "source": "accueil" });
+        http.post("/v1/consents", &consent).expect(201)
+    });
+    let stranger = "+33600000002";
+    http.post("/v1/contacts", &json!({ "contacts": [{ "number": stranger }] }))
+        .expect(200);
+    let message = |to: &str| json!({ "to": to, "sender": SHORT_CODE, "text": "Soldes", "purpose": "marketing" });
+    http.post("/v1/messages", &message(agreeing[1])).expect(202);
+    let refused = http.post("/v1/messages", &message(stranger)).expect_problem(&[422]);
+    let faults = |problem: &Value| {
+        let fault = &problem["errors"][0];
+        (fault["pointer"].clone(), fault["code"].clone())
+    };
+    assert_eq!(faults(&refused), (json!("/purpose"), json!("consent_required")));
+
+    // Whoever is named has to have agreed, when it is made and when it goes.
+    let named = advertising(&json!({ "numbers": agreeing.join(";") }));
+    let mixed = advertising(&json!({ "numbers": format!("{};{stranger}", agreeing[1]) }));
+    let refused = http.post("/v1/campaigns", &mixed.body).expect_problem(&[422]);
+    assert_eq!(faults(&refused), (json!("/audience"), json!("consent_required")));
+    let [campaign, late] = [(); 2].map(|()| stand.tenant.create(&stand.engine, &named));
+    campaign.ask(&stand.engine, "launch").expect(202);
+    campaign.wait(&stand.engine, "it is over", LIMIT, |view| {
+        view.state == "completed" && view.status("transmitted") == 0 && view.credits.held == 0
+    });
+    // Of contacts: those who are pasted beside them, and those whom it did not reach.
+    let beside = json!({ "filter": { "field": "tag", "is": "personne" }, "numbers": format!("{};{stranger}", agreeing[1]) });
+    let beside = stand.tenant.create(&stand.engine, &advertising(&beside));
+    let estimated = estimate(&http, &beside);
+    assert_eq!(
+        (&estimated["max"]["recipients"], &estimated["excluded"]["no_consent"]),
+        (&json!(1), &json!(1)),
+        "{estimated}"
+    );
+    let everybody = stand.tenant.create(&stand.engine, &advertising(&json!({ "filter": {} })));
+    everybody.ask(&stand.engine, "launch").expect(202);
+    everybody.wait(&stand.engine, "it is over", LIMIT, |view| {
+        view.state == "completed" && view.status("transmitted") == 0 && view.credits.held == 0
+    });
+    let contact = consents[0]["contact"].as_str().expect("an id");
+    http.post(&format!("/v1/contacts/{contact}/consents/withdraw"), &json!({}))
+        .expect(200);
+    let again = http
+        .post(&format!("/v1/campaigns/{}/resend", everybody.id), &json!({}))
+        .expect(201);
+    assert_eq!(
+        (&again["audience"]["accepted"], &again["audience"]["no_consent"]),
+        (&json!(1), &json!(1)),
+        "{again}"
+    );
+    let refused = late.ask(&stand.engine, "launch").expect_problem(&[422]);
+    assert_eq!(faults(&refused), (json!("/audience"), json!("consent_required")));
 }

@@ -185,11 +185,6 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         self.counts.accepted
     }
 
-    /// Whether that number was taken.
-    pub(crate) fn has(&self, number: u64) -> bool {
-        self.seen.contains(&number)
-    }
-
     /// Counts somebody who has not agreed to it.
     pub(crate) fn without_consent(&mut self, row: Row<'_>) {
         self.reject(row, Rejection::Consent);

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 
 use super::codes::gone;
 use super::packer::{BATCHES_MAX, Packer};
-use super::pasted::PastedLeftOut;
 use super::pages::Pages;
+use super::pasted::PastedLeftOut;
 use super::price::{self, Cost, Price};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Limits};
@@ -169,6 +169,7 @@ impl Campaigns {
             return Err(CampaignFault::EmptyAudience);
         }
         let purpose = read.draft.purpose;
+        self.check_agreed((tenant, purpose), id).await?;
         // Advertising gets its gates at the launch: rules may change before.
         if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
             let campaign = id;

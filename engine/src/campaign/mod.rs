@@ -1,5 +1,6 @@
 //! A tenant's orders: made from a body, priced, launched, expanded into messages, halted, settled and shown.
 
+mod agreed;
 mod auditor;
 mod bookkeeper;
 mod news;

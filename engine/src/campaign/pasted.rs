@@ -63,16 +63,22 @@ impl Campaigns {
         let numbers = self.store().pasted((campaign.tenant, campaign.id)).await?;
         let people = &self.0.deps.people;
         let excluded = people.excluded_numbers((campaign.tenant, meant), &numbers).await?;
-        let recipients = numbers.iter().copied().map(Recipient).collect();
+        let recipients: Vec<Recipient> = numbers.iter().copied().map(Recipient).collect();
+        let of = (campaign.tenant, campaign.purpose);
         Ok(Pasted {
             excluded: excluded.into_iter().collect(),
+            agreed: self.agreed(of, &recipients).await?,
             capped: self.capped(campaign, recipients).await?,
             numbers,
         })
     }
 
     /// Those of some numbers that have had as much advertising as the tenant allows, if the campaign is some.
-    pub(super) async fn capped(&self, campaign: &Campaign, numbers: Vec<Recipient>) -> Result<HashSet<u64>, CampaignFault> {
+    pub(super) async fn capped(
+        &self,
+        campaign: &Campaign,
+        numbers: Vec<Recipient>,
+    ) -> Result<HashSet<u64>, CampaignFault> {
         let mut capped = HashSet::new();
         let cap = self.terms_of(campaign.tenant).await?.frequency_cap;
         let (Some(cap), Purpose::Marketing) = (cap, campaign.purpose) else {

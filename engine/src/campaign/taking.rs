@@ -26,6 +26,8 @@ pub(super) struct Pasted {
     pub(super) excluded: HashSet<u64>,
     /// Those that have had enough.
     pub(super) capped: HashSet<u64>,
+    /// Those of people who have agreed; `None`: nobody has to have.
+    pub(super) agreed: Option<HashSet<Recipient>>,
 }
 
 /// How contacts and numbers become rows.
@@ -124,7 +126,7 @@ fn take_contact(
     Ok(())
 }
 
-/// Nobody knows whether a number by itself has agreed to anything: who has came as a contact.
+/// Whether a number by itself has agreed to anything, those know who have it.
 fn take_number(
     ingest: &mut Ingest<'_, Packer>,
     number: u64,
@@ -144,7 +146,8 @@ fn take_number(
         ingest.left_out(row);
         return Ok(());
     }
-    if rules.consent && !ingest.has(number) {
+    let agreed = pasted.agreed.as_ref();
+    if agreed.is_some_and(|agreed| !agreed.contains(&Recipient(number))) {
         ingest.without_consent(row);
         return Ok(());
     }

@@ -40,8 +40,6 @@ pub(crate) struct Wording {
     short_domain: Option<String>,
     /// Where STOP is written to; none: nothing is added to any text.
     stop_number: Option<String>,
-    /// Advertising goes to nobody whose consent is not known.
-    require_consent: bool,
 }
 
 impl Wording {
@@ -59,7 +57,6 @@ impl Wording {
             brand: terms.brand.clone(),
             link_domains: terms.link_domains.clone(),
             short_domain: terms.short_domain.clone(),
-            require_consent: terms.require_consent,
             stop_number: stop_number.map(str::to_owned),
         }
     }
@@ -140,17 +137,6 @@ impl Wording {
         match resembled.filter(|_| !is_in(&self.protected_senders)) {
             Some(name) => Err(WordingProblem::SenderProtected { name: name.to_owned() }.into()),
             None => Ok(()),
-        }
-    }
-
-    /// Whether it may go to numbers of which nothing else is known.
-    ///
-    /// # Errors
-    /// [`WordingProblem::ConsentRequired`].
-    pub(crate) fn check_consent(&self, purpose: Purpose) -> Result<(), FieldProblem> {
-        match purpose == Purpose::Marketing && self.require_consent {
-            true => Err(WordingProblem::ConsentRequired.into()),
-            false => Ok(()),
         }
     }
 
@@ -324,7 +310,11 @@ mod tests {
         assert!(named(text, "36180", Purpose::Transactional));
         assert!(named("CABINET DES LILAS : portes ouvertes", "36180", advertising));
         // Whoever has a value for the field does not read it.
-        for text in ["[Ville|Cabinet des Lilas]", "{{Ville|Cabinet des Lilas}}", "Cabinet [a]des Lilas"] {
+        for text in [
+            "[Ville|Cabinet des Lilas]",
+            "{{Ville|Cabinet des Lilas}}",
+            "Cabinet [a]des Lilas",
+        ] {
             assert!(!named(text, "36180", advertising), "{text}");
         }
     }
