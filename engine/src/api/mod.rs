@@ -104,6 +104,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
@@ -223,6 +224,11 @@ impl App {
     /// By whose clocks a tenant's times without an offset are.
     async fn time_zone_of(&self, tenant: TenantId) -> Result<String, Problem> {
         Ok(self.campaigns.terms_of(tenant).await?.time_zone)
+    }
+
+    /// The same clocks.
+    async fn clocks_of(&self, tenant: TenantId) -> Result<TimeZone, Problem> {
+        Ok(TimeZone::get(&self.time_zone_of(tenant).await?).unwrap_or(TimeZone::UTC))
     }
 }
 

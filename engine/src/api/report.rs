@@ -47,7 +47,7 @@ struct Report {
     clicks: Option<Clicked>,
     /// By the SMSC that took them, some seconds behind; `null`: none did.
     smscs: Vec<GroupOf>,
-    /// By the hour in which they were taken, or ended if they never were, by the clocks of Paris.
+    /// By the hour in which they were taken, or ended if they never were, by the clocks of the tenant.
     hours: Vec<GroupOf>,
 }
 
@@ -192,6 +192,7 @@ async fn groups(
     let question = Question {
         tenant: Some(tenant),
         campaigns: vec![id],
+        zone: app.clocks_of(tenant).await?,
         ..Question::of_all(vec![by], app.clock.unix())
     };
     let found = statistics::find(app, &question).await?;

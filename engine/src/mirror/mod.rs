@@ -37,6 +37,7 @@ pub(crate) use erased::Erased;
 pub(crate) use ledger::Movement;
 pub(crate) use resellers::Reseller;
 pub(crate) use statements::{Moved, Turnover};
+pub(crate) use tenants::time_zone_of;
 pub(crate) use transfers::{Balance, Move, ResellerLine, Transferred};
 
 /// What is written of a line of a ledger that does not stand any more.

@@ -302,14 +302,14 @@ impl People {
         (tenant, meant): (TenantId, &Meant),
         numbers: &[u64],
     ) -> Result<Vec<u64>, DatabaseError> {
-        let mut excluded = Vec::new();
+        let (mut excluded, seen) = (Vec::new(), self.seen(tenant).await?);
         for some in numbers.chunks(UPSERT_MAX) {
             let mut query = Sql::new("SELECT contact.number FROM contact WHERE contact.tenant = ");
             query.value(tenant.0).push(" AND contact.number IN (");
             query
                 .list(some.iter().map(|number| number.cast_signed()))
                 .push(") AND ");
-            filter_sql::write(&meant.exclude, self.seen(), &mut query);
+            filter_sql::write(&meant.exclude, &seen, &mut query);
             let found = self.database.rows(query, |row| row.number(0)).await?;
             excluded.extend(found.into_iter().map(i64::cast_unsigned));
         }
