@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::view::time;
 use crate::domain::{Language, ResultSlot, Status, ToHandset};
@@ -53,7 +53,7 @@ struct Within {
 }
 
 /// How many messages took how long.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Times {
     within_3_minutes: u64,
     places: [u64; ToHandset::COUNT],

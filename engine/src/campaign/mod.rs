@@ -25,6 +25,7 @@ mod opening;
 mod orders;
 mod packer;
 mod pages;
+mod past;
 mod pasted;
 mod price;
 mod recut;

@@ -68,6 +68,10 @@ const STEPS: &[(&str, &str)] = &[
     ("withdrawals", include_str!("../data/migrations/0038_withdrawals.sql")),
     ("references", include_str!("../data/migrations/0040_references.sql")),
     ("oppositions", include_str!("../data/migrations/0041_oppositions.sql")),
+    (
+        "past campaigns",
+        include_str!("../data/migrations/0042_past_campaigns.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

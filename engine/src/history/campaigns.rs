@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::Shared;
 use super::gather::Gathered;
 use crate::database::Sql;
-use crate::domain::{CampaignId, MessageId, TenantId};
+use crate::domain::{CampaignId, MessageId, TenantId, UnixMicros};
 use crate::store::{Campaign, CampaignKind, StoreError};
 
 /// Campaigns that are kept in mind. One that was pushed out is written down once more, which changes nothing.
@@ -71,6 +71,13 @@ pub(super) fn statement(some: &[Campaign]) -> Sql {
     }
     put.push(" ON CONFLICT (id) DO NOTHING");
     put
+}
+
+/// Forgets what campaigns came to that Redis forgot before that time.
+pub(super) fn forget_past(before: UnixMicros) -> Sql {
+    let mut forget = Sql::new("DELETE FROM past_campaign WHERE at < ");
+    forget.value(before.0 as i64);
+    forget
 }
 
 /// Forgets campaigns that are older than every message: ids grow with time.

@@ -5,6 +5,7 @@
 //! credits, and an opt-out that either knows counts. A Redis that was lost whole is rebuilt: balances are what the ledger comes to,
 //! and what was held for campaigns that went with it stays held, and is shown, until an operator says what was spent of it.
 
+mod past_campaigns;
 mod tenants;
 mod resellers;
 mod transfers;

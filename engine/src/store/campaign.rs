@@ -16,6 +16,9 @@ use crate::encryption::{Cipher, EncryptionFault, TextKey};
 const FORM: u32 = 6;
 const FOR_ANYBODY: u32 = 5;
 
+/// Fields of what a campaign says and to whom, also as earlier versions have them: they go with it.
+pub(super) const SAID: [&str; 6] = ["words", "cipher", "text", "variants", "query", "parameters"];
+
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CampaignKind {
@@ -149,6 +152,13 @@ pub(crate) struct Campaign {
 }
 
 impl Campaign {
+    /// One of which what it said is kept by nobody.
+    pub(crate) fn of_lasting_fields(owner: (TenantId, CampaignId), fields: &HashMap<String, String>) -> Option<Self> {
+        let campaign = read_known(owner, fields)?;
+        let cipher = Cipher::Erased;
+        Some(Self { cipher, ..campaign })
+    }
+
     /// Whether nobody can tell any more what it said.
     pub(crate) const fn is_erased(&self) -> bool {
         matches!(self.cipher, Cipher::Erased)
