@@ -168,7 +168,7 @@ fn req_000_11_days_of_filters_files_and_reports_are_those_of_the_tenant() {
     stand.engine.operator().ask("PATCH", &path, Some(&zone)).expect(200);
     assert_eq!(meant("birthday", "today"), ["Zoé"]);
     // Half past midnight there, which is still to come in Paris.
-    let file = "reference;consentement;date consentement\n1;oui;21/12/2026 00:30\n".as_bytes();
+    let file = "reference;portable;consentement;date consentement\n1;+262692123456;oui;21/12/2026 00:30\n".as_bytes();
     let import = http.post_as("text/csv", "/v1/imports", file).expect(202);
     let path = format!("/v1/imports/{}", import["id"].as_str().expect("an id"));
     eventually("the file is read", LIMIT, || {
@@ -183,7 +183,7 @@ fn req_000_11_days_of_filters_files_and_reports_are_those_of_the_tenant() {
     let report = format!("/v1/campaigns/{}/report", campaign.id);
     let hour = eventually("history has it", LIMIT, || {
         let report = http.get(&report).expect(200);
-        report["hours"][0]["hour"].as_str().map(str::to_owned)
+        report["hours"][0]["group"]["hour"].as_str().map(str::to_owned)
     });
     assert!(hour.starts_with("2026-12-21T01"), "{hour}");
 }

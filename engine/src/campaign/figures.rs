@@ -167,9 +167,17 @@ struct Actual {
     /// Spent, what was given back included.
     credits: u64,
     recredited: u64,
+    /// Of the messages that SMSCs took, some seconds behind.
+    segments: u64,
 }
 
 impl Figures {
+    /// The same with the segments that it took.
+    pub(crate) fn with_segments(mut self, segments: u64) -> Self {
+        self.actual.segments = segments;
+        self
+    }
+
     /// The credits that it took, without what was given back.
     pub(crate) fn spent(&self) -> u64 {
         self.actual.credits.saturating_sub(self.actual.recredited)
@@ -215,6 +223,7 @@ impl Figures {
             actual: Actual {
                 credits: counters.spent(),
                 recredited: counters.recredited(),
+                segments: 0,
             },
             time_to_handset: TimeToHandset::of(delivered, times),
         }

@@ -72,6 +72,7 @@ const STEPS: &[(&str, &str)] = &[
         "past campaigns",
         include_str!("../data/migrations/0042_past_campaigns.sql"),
     ),
+    ("texts", include_str!("../data/migrations/0043_texts.sql")),
 ];
 
 pub(super) fn all() -> Migrator {
