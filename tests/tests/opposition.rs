@@ -51,23 +51,31 @@ fn req_001_04_who_withdraws_gets_no_advertising_whatever_brings_it() {
         http.post("/v1/consents", &given).expect(201);
     };
     // What was asked for before is not exempt.
-    let everybody = stand.tenant.create(&stand.engine, &advertising(&json!({ "filter": {} })));
+    let everybody = stand
+        .tenant
+        .create(&stand.engine, &advertising(&json!({ "filter": {} })));
     let numbers = "+33612345601;+33612345602;+33612345603;+33612345604";
-    let named = stand.tenant.create(&stand.engine, &advertising(&json!({ "numbers": numbers })));
+    let named = stand
+        .tenant
+        .create(&stand.engine, &advertising(&json!({ "numbers": numbers })));
     consent("1");
     let withdrawn = http
         .post(&format!("/v1/contacts/{}/consents/withdraw", id(0)), &json!({}))
         .expect(200);
     assert_eq!(withdrawn, json!({ "withdrawn": 1 }));
     // One who never agreed, by the clinic's file.
-    let file = "reference;consentement\n2;non\n3;oui\n".as_bytes();
+    let file = "reference;portable;consentement\n2;0612345602;non\n3;0612345603;oui\n".as_bytes();
     let import = http.post_as("text/csv", "/v1/imports", file).expect(202);
     let path = format!("/v1/imports/{}", import["id"].as_str().expect("an id"));
     eventually("the file is read", LIMIT, || {
         (http.get(&path).expect(200)["state"] == "completed").then_some(())
     });
     let now = estimate(&http, &everybody);
-    assert_eq!((&now["excluded"]["no_consent"], &now["max"]["recipients"]), (&json!(2), &json!(2)), "{now}");
+    assert_eq!(
+        (&now["excluded"]["no_consent"], &now["max"]["recipients"]),
+        (&json!(2), &json!(2)),
+        "{now}"
+    );
     assert_eq!(estimate(&http, &named)["opted_out"], 2);
     for campaign in [&everybody, &named] {
         campaign.ask(&stand.engine, "launch").expect(202);
@@ -79,7 +87,9 @@ fn req_001_04_who_withdraws_gets_no_advertising_whatever_brings_it() {
     // What is no advertising reaches them.
     let notice = CampaignOrder::to_audience(&json!({ "filter": {} })).with("sender", json!(SHORT_CODE));
     let notice = stand.tenant.order(&stand.engine, &notice);
-    notice.wait(&stand.engine, "all have it", LIMIT, |view| view.status("delivered") == 4);
+    notice.wait(&stand.engine, "all have it", LIMIT, |view| {
+        view.status("delivered") == 4
+    });
 
     // They agree again, and one has written STOP beside: that holds until they write otherwise.
     http.post(&format!("/v1/contacts/{}/consents/withdraw", id(3)), &json!({}))
@@ -92,9 +102,15 @@ fn req_001_04_who_withdraws_gets_no_advertising_whatever_brings_it() {
     for reference in ["1", "2", "4"] {
         consent(reference);
     }
-    let again = stand.tenant.create(&stand.engine, &advertising(&json!({ "filter": {} })));
+    let again = stand
+        .tenant
+        .create(&stand.engine, &advertising(&json!({ "filter": {} })));
     let then = estimate(&http, &again);
-    assert_eq!((&then["excluded"]["no_consent"], &then["opted_out"]), (&json!(0), &json!(1)), "{then}");
+    assert_eq!(
+        (&then["excluded"]["no_consent"], &then["opted_out"]),
+        (&json!(0), &json!(1)),
+        "{then}"
+    );
     assert_eq!(then["expected"]["recipients"], 3);
 }
 
@@ -107,7 +123,12 @@ fn req_001_04_a_withdrawal_holds_for_who_shares_the_number_and_when_redis_has_fo
         { "reference": "2", "number": "+33612345601", "first_name": "Tom" },
     ] });
     let ids = http.post("/v1/contacts", &family).expect(200);
-    let of = |at: usize| format!("/v1/contacts/{}/consents/withdraw", ids["data"][at]["id"].as_str().expect("an id"));
+    let of = |at: usize| {
+        format!(
+            "/v1/contacts/{}/consents/withdraw",
+            ids["data"][at]["id"].as_str().expect("an id")
+        )
+    };
     let consent = |http: &Http, reference: &str| {
         let given = json!({ "contact": { "reference": reference }, "wording": "Oui", "source": "accueil" });
         http.post("/v1/consents", &given).expect(201);
@@ -169,7 +190,8 @@ fn req_001_04_who_has_agreed_gets_advertising_by_their_number_as_well() {
         view.state == "completed" && view.status("transmitted") == 0 && view.credits.held == 0
     });
     // Of contacts: those who are pasted beside them, and those whom it did not reach.
-    let beside = json!({ "filter": { "field": "tag", "is": "personne" }, "numbers": format!("{};{stranger}", agreeing[1]) });
+    let beside =
+        json!({ "filter": { "field": "tag", "is": "personne" }, "numbers": format!("{};{stranger}", agreeing[1]) });
     let beside = stand.tenant.create(&stand.engine, &advertising(&beside));
     let estimated = estimate(&http, &beside);
     assert_eq!(
@@ -177,7 +199,9 @@ fn req_001_04_who_has_agreed_gets_advertising_by_their_number_as_well() {
         (&json!(1), &json!(1)),
         "{estimated}"
     );
-    let everybody = stand.tenant.create(&stand.engine, &advertising(&json!({ "filter": {} })));
+    let everybody = stand
+        .tenant
+        .create(&stand.engine, &advertising(&json!({ "filter": {} })));
     everybody.ask(&stand.engine, "launch").expect(202);
     everybody.wait(&stand.engine, "it is over", LIMIT, |view| {
         view.state == "completed" && view.status("transmitted") == 0 && view.credits.held == 0
@@ -195,4 +219,63 @@ fn req_001_04_who_has_agreed_gets_advertising_by_their_number_as_well() {
     );
     let refused = late.ask(&stand.engine, "launch").expect_problem(&[422]);
     assert_eq!(faults(&refused), (json!("/audience"), json!("consent_required")));
+}
+
+#[test]
+fn req_000_19_a_tenant_keeps_and_lifts_opt_outs_of_its_own() {
+    let stand = Stand::new(programs!(), "opposition-own", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let numbers = ["+33612345601", "+33612345602", "+33612345603"];
+    let expected = || {
+        let campaign = advertising(&json!({ "numbers": numbers.join(";") }));
+        let campaign = stand.tenant.create(&stand.engine, &campaign);
+        estimate(&http, &campaign)["expected"]["recipients"].clone()
+    };
+    let two = json!({ "numbers": ["06 12 34 56 01", "06 12 34 56 02", "+33612345602"] });
+    assert_eq!(http.post("/v1/opt_outs", &two).expect(200), json!({ "added": 2 }));
+    assert_eq!(http.post("/v1/opt_outs", &two).expect(200), json!({ "added": 0 }));
+    let consent = json!({ "contact": { "number": numbers[2] }, "wording": "Oui", "source": "accueil" });
+    let contact = http.post("/v1/consents", &consent).expect(201)["contact"].clone();
+    let withdraw = format!("/v1/contacts/{}/consents/withdraw", contact.as_str().expect("an id"));
+    http.post(&withdraw, &json!({})).expect(200);
+    assert_eq!(expected(), 0);
+    let mut listed = Vec::new();
+    let mut next = Value::Null;
+    loop {
+        let cursor = next
+            .as_str()
+            .map(|cursor| format!("&cursor={cursor}"))
+            .unwrap_or_default();
+        let page = http.get(&format!("/v1/opt_outs?limit=2{cursor}")).expect(200);
+        let rows = page["data"].as_array().expect("a list").clone();
+        listed.extend(rows.iter().map(|row| (row["number"].clone(), row["because"].clone())));
+        next = page["next_cursor"].clone();
+        if next.is_null() {
+            break;
+        }
+    }
+    let said = ["said", "said", "withdrawal"];
+    let wanted: Vec<_> = numbers
+        .iter()
+        .zip(said)
+        .map(|(number, because)| (json!(number), json!(because)))
+        .collect();
+    assert_eq!(listed, wanted);
+    // Who has withdrawn agrees again, and nobody for them.
+    let all = json!({ "numbers": numbers });
+    assert_eq!(http.post("/v1/opt_outs/lift", &all).expect(200), json!({ "lifted": 2 }));
+    assert_eq!(expected(), 2);
+    http.post("/v1/consents", &consent).expect(201);
+    assert_eq!(expected(), 3);
+    let stranger = stand.engine.tenant("Autre cabinet", 10).http(&stand.engine);
+    assert_eq!(stranger.get("/v1/opt_outs").expect(200)["data"], json!([]));
+    for (wrong, pointer) in [
+        (json!({}), "/numbers"),
+        (json!({ "numbers": [] }), "/numbers"),
+        (json!({ "numbers": ["x"] }), "/numbers/0"),
+        (json!({ "numbers": numbers, "purpose": "rien" }), "/purpose"),
+    ] {
+        http.post("/v1/opt_outs", &wrong)
+            .expect_field_problem(&[400, 422], pointer);
+    }
 }

@@ -48,6 +48,7 @@ mod margin;
 mod messages;
 mod numbers;
 mod offers;
+mod opt_outs;
 mod operators;
 mod pages;
 mod parked;
@@ -265,6 +266,7 @@ fn documented() -> Routes {
         .and(erasure::routes())
         .and(keys::routes())
         .and(guests::routes())
+        .and(opt_outs::routes())
         .and(campaigns::routes())
         .and(copies::routes())
         .and(trials::routes())

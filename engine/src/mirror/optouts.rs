@@ -1,10 +1,13 @@
 //! Who wants no messages.
 
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::PoisonError;
 
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::{Found, Sql};
-use crate::domain::{Purpose, Recipient, TenantId, UnixMicros};
+use crate::domain::{Purpose, Recipient, TenantId, UnixMicros, UnknownId};
 use crate::store::{InboundPlace, OptOut};
 
 /// Opt-outs in one statement.
@@ -45,7 +48,99 @@ impl Because {
     }
 }
 
+/// An opt-out of one tenant's messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeptOptOut {
+    pub(crate) place: OptOutPlace,
+    /// A person who has the number agrees to advertising no more; else it was said, or written.
+    pub(crate) is_withdrawal: bool,
+    pub(crate) since: UnixMicros,
+}
+
+/// Where it stands among all of a tenant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OptOutPlace {
+    pub(crate) recipient: Recipient,
+    pub(crate) purpose: Purpose,
+}
+
+impl fmt::Display for OptOutPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.recipient.0, self.purpose.code())
+    }
+}
+
+impl FromStr for OptOutPlace {
+    type Err = UnknownId;
+
+    fn from_str(text: &str) -> Result<Self, UnknownId> {
+        let (recipient, purpose) = text.split_once('-').ok_or(UnknownId)?;
+        Ok(Self {
+            recipient: Recipient(recipient.parse().map_err(|_| UnknownId)?),
+            purpose: purpose.parse().map_err(|_| UnknownId)?,
+        })
+    }
+}
+
 impl Mirror {
+    /// A tenant's opt-outs by number, behind a place, at most `limit`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn opt_outs(
+        &self,
+        tenant: TenantId,
+        behind: Option<OptOutPlace>,
+        limit: usize,
+    ) -> Result<Vec<KeptOptOut>, MirrorFault> {
+        let mut some = Sql::new("SELECT recipient, purpose, because, at FROM opt_out WHERE tenant = ");
+        some.value(tenant.0);
+        if let Some(OptOutPlace { recipient, purpose }) = behind {
+            let recipient = recipient.0.cast_signed();
+            some.push(" AND (recipient > ").value(recipient);
+            some.push(" OR recipient = ").value(recipient);
+            some.push(" AND purpose > ").value(purpose.code()).push(")");
+        }
+        some.push(" ORDER BY recipient, purpose LIMIT ").value(limit as i64);
+        let read = |row: &Found<'_>| {
+            Ok(KeptOptOut {
+                place: OptOutPlace {
+                    recipient: Recipient(row.number(0)? as u64),
+                    purpose: row.parsed(1, "the purpose of an opt-out", |code| code.parse().ok())?,
+                },
+                is_withdrawal: row.text(2)? == Because::Withdrawal.stored(),
+                since: UnixMicros(row.number(3)? as u64),
+            })
+        };
+        Ok(self.0.database.rows(some, read).await?)
+    }
+
+    /// People want messages of a tenant again, as it says. Who agrees to advertising no more, and who was erased, stays opted out.
+    /// Returns how many were.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn lift(
+        &self,
+        tenant: TenantId,
+        purposes: &[Purpose],
+        numbers: &[Recipient],
+    ) -> Result<u64, MirrorFault> {
+        let withdrawn = self.opposed_since(tenant, numbers).await?;
+        let withdrawn: HashSet<Recipient> = withdrawn.into_iter().map(|(number, _)| number).collect();
+        let mut lifted = 0;
+        for number in numbers.iter().filter(|number| !self.0.erased.has(tenant, **number)) {
+            for purpose in purposes {
+                if *purpose == Purpose::Marketing && withdrawn.contains(number) {
+                    continue;
+                }
+                let now = InboundPlace::at(self.0.clock.unix());
+                lifted += u64::from(self.opt_in((tenant, *purpose), *number, now).await?);
+            }
+        }
+        Ok(lifted)
+    }
+
     /// Keeps that recipients do not want messages: of one tenant, or of all. Returns how many were not known before.
     ///
     /// # Errors
@@ -66,10 +161,7 @@ impl Mirror {
             })
         };
         self.0
-            .keep(
-                &purposes.iter().flat_map(of).collect::<Vec<_>>(),
-                (Because::Said, now),
-            )
+            .keep(&purposes.iter().flat_map(of).collect::<Vec<_>>(), (Because::Said, now))
             .await?;
         Ok(self.0.store.opt_out(tenant, purposes, recipients, now).await?)
     }
@@ -104,7 +196,10 @@ impl Mirror {
         let mut since = Vec::new();
         for some in numbers.chunks(AT_ONCE) {
             let mut query = Sql::new("SELECT recipient, at FROM opt_out WHERE tenant = ");
-            query.value(tenant.0).push(" AND purpose = ").value(Purpose::Marketing.code());
+            query
+                .value(tenant.0)
+                .push(" AND purpose = ")
+                .value(Purpose::Marketing.code());
             query.push(" AND because = ").value(Because::Withdrawal.stored());
             query.push(" AND recipient IN (");
             query.list(some.iter().map(|number| number.0.cast_signed())).push(")");
@@ -198,7 +293,10 @@ impl Shared {
     async fn keep(&self, all: &[OptOut], (because, now): (Because, UnixMicros)) -> Result<(), MirrorFault> {
         // Of a number that was erased, its hash says so.
         let is_known = |one: &&OptOut| !one.tenant.is_some_and(|tenant| self.erased.has(tenant, one.recipient));
-        let all: Vec<&OptOut> = all.iter().filter(is_known).collect();
+        // Each once: a statement may not change a row twice.
+        let mut seen = HashSet::new();
+        let all = all.iter().filter(is_known).filter(|one| seen.insert(**one));
+        let all: Vec<&OptOut> = all.collect();
         if all.is_empty() {
             return Ok(());
         }
@@ -212,7 +310,8 @@ impl Shared {
                 put.value(opt_out.recipient.0 as i64).push(", ");
                 put.value(now.0 as i64).push(", ").value(because.stored()).push(")");
             }
-            put.push(" ON CONFLICT (tenant, purpose, recipient) DO ").push(because.beside());
+            put.push(" ON CONFLICT (tenant, purpose, recipient) DO ")
+                .push(because.beside());
             change.run(put).await?;
         }
         Ok(change.commit().await?)
