@@ -131,6 +131,8 @@ pub(crate) enum FieldProblem {
     CountryNotAllowed,
     /// A phone number that is on no guest list, where only guests are reached.
     NotAGuest,
+    /// So many other credits were moved for that reference: whoever repeats it means these.
+    ReferenceTaken { credits: u64 },
     /// No code of a country.
     UnknownCountry,
     /// No id of a reseller that the asker may name.

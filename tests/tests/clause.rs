@@ -49,6 +49,7 @@ fn req_000_10_advertising_says_how_to_write_stop_and_is_billed_with_it() {
         "[Nom], portes ouvertes samedi. STOP au XXXXX",
     );
     campaign("+33612345672", "marketing", "[Nom], portes ouvertes samedi.");
+    campaign("+33612345676", "marketing", "Soldes samedi {{Nom|STOP au XXXXX}}");
     campaign("+33612345673", "transactional", "[Nom], RDV samedi.");
     let message = |to: &str, purpose: &str| json!({ "to": to, "sender": "Clinique", "text": "Portes ouvertes", "purpose": purpose });
     http.post("/v1/messages", &message("+33612345674", "marketing"))
@@ -61,6 +62,7 @@ fn req_000_10_advertising_says_how_to_write_stop_and_is_billed_with_it() {
         "33612345673",
         "33612345674",
         "33612345675",
+        "33612345676",
     ];
     let said = [
         "Martin, portes ouvertes samedi. STOP au 36180",
@@ -68,6 +70,7 @@ fn req_000_10_advertising_says_how_to_write_stop_and_is_billed_with_it() {
         "Martin, RDV samedi.",
         "Portes ouvertes STOP au 36180",
         "Portes ouvertes",
+        "Soldes samedi Martin STOP au 36180",
     ];
     assert_eq!(got(&stand, &to), said);
     let shown = http.get(&format!("/v1/campaigns/{}", marked.id)).expect(200);
@@ -208,6 +211,13 @@ fn req_001_20_advertising_says_whose_it_is() {
     let answer = http.post("/v1/campaigns", &order("36180", "marketing", text));
     answer.expect_field_problem(&[422], "/text");
     assert_eq!(answer.json()["errors"][0]["code"], "advertiser_not_named");
+    // Not to whoever has a name.
+    let fallback = order("36180", "marketing", "Portes ouvertes, {{Nom|Cabinet des Lilas}}");
+    let fallback = http.post("/v1/campaigns", &fallback);
+    assert_eq!(
+        fallback.expect_problem(&[422])["errors"][0]["code"],
+        "advertiser_not_named"
+    );
     let message = json!({ "to": "+33612345678", "sender": "36180", "purpose": "marketing", "text": text });
     http.post("/v1/messages", &message)
         .expect_field_problem(&[422], "/text");

@@ -107,6 +107,59 @@ fn what_is_said_is_in_no_file_of_redis_and_of_the_database() {
 }
 
 #[test]
+fn what_was_answered_to_requests_with_a_key_is_in_no_file_of_redis() {
+    let stand = Stand::new(programs!(), "encryption-answers", "", |smsc| smsc);
+    let (operator, http) = (stand.engine.operator(), stand.tenant.http(&stand.engine));
+    let number = "33612345677";
+    let contact = json!({ "reference": "1", "number": format!("+{number}"), "first_name": CANARY, "tags": ["vip"] });
+    http.once("known")
+        .post("/v1/contacts", &json!({ "contacts": [contact] }))
+        .expect(200);
+    let filter = json!({ "filter": { "field": "tag", "is": "vip" } });
+    let order = CampaignOrder::to_audience(&filter).with("text", json!(format!("[Prenom], {CANARY}")));
+    let campaign = stand.tenant.create(&stand.engine, &order);
+    let message = json!({ "to": format!("+{number}"), "sender": SHORT_CODE, "text": format!("{CANARY} : prêt") });
+    let reads = [
+        (format!("/v1/campaigns/{}/estimate", campaign.id), json!({})),
+        ("/v1/contacts/search".to_owned(), filter),
+        ("/v1/people/data".to_owned(), json!({ "number": format!("+{number}") })),
+        ("/v1/messages?dry_run=true".to_owned(), message.clone()),
+        (
+            "/v1/text/analyze".to_owned(),
+            json!({ "text": format!("{CANARY} : prêt") }),
+        ),
+    ];
+    for (path, body) in &reads {
+        let answer = http.once("look").post(path, body).expect(200).to_string();
+        assert!(answer.contains(CANARY) || answer.contains(number), "{answer}");
+    }
+    let draft = || http.once("draft").post("/v1/campaigns", &order.body).expect(201);
+    let made = draft();
+    assert_eq!(draft(), made, "as the first time");
+    let redis = |words: &str| {
+        let mut found = with_words(stand.lab().directory(), words);
+        found.retain(|path| !path.to_string_lossy().contains(".db"));
+        found
+    };
+    assert!(!redis("Cabinet Martin").is_empty(), "Redis has files");
+    for words in [CANARY, number] {
+        assert_eq!(redis(words), Vec::<PathBuf>::new(), "{words}");
+    }
+    // What is only looked at is never answered as it was.
+    let renamed = json!({ "contacts": [{ "reference": "1", "first_name": "Zoé" }] });
+    http.post("/v1/contacts", &renamed).expect(200);
+    let (path, body) = &reads[1];
+    assert_eq!(
+        http.once("look").post(path, body).expect(200)["data"][0]["first_name"],
+        "Zoé"
+    );
+    // With the tenant's key goes what it was answered.
+    let erase = format!("/v1/tenants/{}/texts/erase", stand.tenant.id);
+    operator.post(&erase, &json!({})).expect(200);
+    assert_ne!(draft()["id"], made["id"], "nobody knows the first answer any more");
+}
+
+#[test]
 fn a_tenants_key_that_is_destroyed_erases_its_texts_and_nobody_elses() {
     let stand = Stand::new(programs!(), "encryption-erase", "", |smsc| smsc);
     let (campaign, _) = say_it_all(&stand);

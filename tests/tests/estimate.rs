@@ -108,3 +108,60 @@ fn req_000_18_an_estimate_says_what_is_missing_and_when_advertising_may_go() {
     let reminder = estimate(&order().with("purpose", json!("transactional")));
     assert_eq!(reminder["next_open_at"], Value::Null);
 }
+
+#[test]
+fn req_000_18_pasted_numbers_and_exclusions_are_counted_in_the_estimate_and_after_the_launch() {
+    let stand = Stand::new(programs!(), "estimate-pasted", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let contacts = json!({ "contacts": [
+        { "reference": "1", "number": "+33612345671", "practices": ["Lyon"] },
+        { "reference": "2", "number": "+33612345672", "practices": ["Lyon"], "tags": ["presse"] },
+        { "reference": "3", "number": "+33612345673", "practices": ["Lyon"] },
+        { "reference": "4", "number": "+33123456780", "practices": ["Lyon"] },
+        { "reference": "5", "number": "+33612345675", "practices": ["Paris"], "tags": ["presse"] },
+    ] });
+    http.post("/v1/contacts", &contacts).expect(200);
+    let order = CampaignOrder::to_audience(&json!({
+        "filter": { "field": "practice", "is": "Lyon" },
+        "numbers": "0612345679; 06123; 0123456789; 0612345679; 0612345675; 0612345674",
+        "exclude": { "filter": { "field": "tag", "is": "presse" }, "numbers": ["+33612345673", "+33612345674"] },
+    }));
+    let made = http.post("/v1/campaigns", &order.body).expect(201);
+    let campaign = stand.tenant.campaign(made["id"].as_str().expect("an id"));
+    let of = |excluded: &Value| {
+        let count = |of: &str| excluded[of].as_u64().expect("a count");
+        ["invalid", "not_mobile", "duplicates", "by_request"].map(count)
+    };
+    assert_eq!(of(&made["audience"]), [1, 1, 1, 0], "those that were pasted");
+    let path = format!("/v1/campaigns/{}", campaign.id);
+    let estimate = http.post(&format!("{path}/estimate"), &json!({})).expect(200);
+    // Two contacts and two pasted numbers are left out as was asked for; one contact has a landline.
+    assert_eq!(of(&estimate["excluded"]), [1, 2, 1, 4], "{estimate}");
+    assert_eq!(estimate["max"]["recipients"], 2);
+    let copy = http.post(&format!("{path}/duplicate"), &json!({})).expect(201);
+    campaign.ask(&stand.engine, "launch").expect(202);
+    stand.all_delivered(&campaign, 2, LIMIT);
+    let report = http.get(&format!("{path}/report")).expect(200);
+    assert_eq!(of(&report["excluded"]), [1, 2, 1, 4], "{report}");
+    let codes = |id: &str| {
+        let rejected = http.get(&format!("/v1/campaigns/{id}/rejected")).expect(200);
+        let rows = rejected["data"].as_array().expect("a list");
+        let mut codes: Vec<String> = rows
+            .iter()
+            .map(|row| row["code"].as_str().expect("a code").to_owned())
+            .collect();
+        codes.sort();
+        codes
+    };
+    let pasted = ["duplicate", "invalid_number", "not_mobile"];
+    let numbers = ["by_request", "by_request", "by_request"];
+    let landline = ["duplicate", "invalid_number", "not_mobile", "not_mobile"];
+    assert_eq!(codes(&campaign.id), [&numbers[..], &landline[..]].concat());
+    // A campaign like it has the same numbers, and the same that are none.
+    let copy = copy["id"].as_str().expect("an id");
+    assert_eq!(codes(copy), pasted);
+    let again = http
+        .post(&format!("/v1/campaigns/{copy}/estimate"), &json!({}))
+        .expect(200);
+    assert_eq!(again["excluded"], estimate["excluded"]);
+}

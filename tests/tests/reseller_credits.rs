@@ -19,7 +19,11 @@ fn count(value: &Value) -> u64 {
 }
 
 fn amount(credits: u64) -> Value {
-    json!({ "amount": credits, "reference": "Facture 2026-117" })
+    json!({ "amount": credits })
+}
+
+fn for_invoice(credits: u64, invoice: &str) -> Value {
+    json!({ "amount": credits, "reference": invoice })
 }
 
 impl Hosting {
@@ -128,6 +132,57 @@ fn credits_move_to_a_tenant_and_back_and_never_more_than_there_are() {
         .engine
         .metric(|line| line.starts_with("campanile_ledger_imbalance"));
     assert_eq!(imbalance, 0.0);
+}
+
+#[test]
+fn credits_are_given_once_for_a_reference_whoever_asks_again_and_how() {
+    let stand = Stand::new(programs!(), "reseller-references", "", |smsc| smsc);
+    let hosting = Hosting::new(&stand, 1_000);
+    let (operator, reseller) = (stand.engine.operator(), hosting.http(&stand));
+    let granted = |tenant: &Value| count(&tenant["credits"]["granted"]);
+    let stock = format!("/v1/resellers/{}/credits", hosting.id);
+    let own = format!("/v1/tenants/{}/credits", stand.tenant.id);
+    let (give, back) = (hosting.path("credits"), hosting.path("withdrawals"));
+    let before = stand.engine.credits(&stand.tenant).granted;
+    for (http, path, then) in [
+        (&operator, &stock, 1_100),
+        (&operator, &own, before + 100),
+        (&operator, &give, 100),
+        (&reseller, &give, 200),
+    ] {
+        // With keys and without, one after the other and at once.
+        std::thread::scope(|scope| {
+            for number in 0..6 {
+                let http = if number % 2 == 0 {
+                    http.once(&format!("{then}-{number}"))
+                } else {
+                    http.clone()
+                };
+                scope.spawn(move || http.post(path, &for_invoice(100, "Facture 7")).expect(201));
+            }
+        });
+        let again = http.post(path, &for_invoice(100, " Facture 7 ")).expect(201);
+        assert_eq!(granted(&again), then, "{path}: {again}");
+        let other = http.post(path, &for_invoice(101, "Facture 7")).expect_problem(&[422]);
+        assert_eq!(
+            (&other["errors"][0]["pointer"], &other["errors"][0]["code"]),
+            (&json!("/reference"), &json!("reference_taken"))
+        );
+    }
+    // What is taken back is another movement; one that was refused was none.
+    reseller
+        .post(&back, &for_invoice(100_000, "Facture 7"))
+        .expect_problem(&[402]);
+    for _ in 0..2 {
+        assert_eq!(
+            granted(&reseller.post(&back, &for_invoice(50, "Facture 7")).expect(201)),
+            150
+        );
+    }
+    // Without a reference each is another.
+    operator.post(&own, &amount(10)).expect(201);
+    let twice = operator.post(&own, &amount(10)).expect(201);
+    assert_eq!(granted(&twice), before + 120);
 }
 
 #[test]

@@ -147,6 +147,48 @@ fn req_000_11_times_without_an_offset_are_by_the_clocks_of_the_tenant() {
 }
 
 #[test]
+fn req_000_11_days_of_filters_files_and_reports_are_those_of_the_tenant() {
+    // On La Réunion it is the next day, at one in the morning.
+    let stand = stand_at("schedule-days", "2026-12-20T21:00:00Z");
+    let http = stand.tenant.http(&stand.engine);
+    let contacts = json!({ "contacts": [
+        { "reference": "1", "number": "+262692123456", "first_name": "Zoé", "birth_date": "1980-12-21" },
+        { "reference": "2", "number": "+262692123457", "first_name": "Tom", "birth_date": "1980-12-20" },
+    ] });
+    http.post("/v1/contacts", &contacts).expect(200);
+    let meant = |field: &str, is: &str| {
+        let filter = json!({ "filter": { "field": field, "is": is } });
+        let found = http.post("/v1/contacts/search", &filter).expect(200);
+        let rows = found["data"].as_array().expect("a list").clone();
+        rows.iter().map(|row| row["first_name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(meant("birthday", "today"), ["Tom"]);
+    let path = format!("/v1/tenants/{}", stand.tenant.id);
+    let zone = json!({ "time_zone": "Indian/Reunion" });
+    stand.engine.operator().ask("PATCH", &path, Some(&zone)).expect(200);
+    assert_eq!(meant("birthday", "today"), ["Zoé"]);
+    // Half past midnight there, which is still to come in Paris.
+    let file = "reference;portable;consentement;date consentement\n1;+262692123456;oui;21/12/2026 00:30\n".as_bytes();
+    let import = http.post_as("text/csv", "/v1/imports", file).expect(202);
+    let path = format!("/v1/imports/{}", import["id"].as_str().expect("an id"));
+    eventually("the file is read", LIMIT, || {
+        (http.get(&path).expect(200)["state"] == "completed").then_some(())
+    });
+    let consents = http.get("/v1/consents").expect(200);
+    assert_eq!(consents["data"][0]["given_at"], "2026-12-20T20:30:00Z", "{consents}");
+    assert_eq!(meant("consented", "2026-12-21"), ["Zoé"]);
+    assert!(meant("consented", "2026-12-20").is_empty());
+    let campaign = stand.tenant.order(&stand.engine, &CampaignOrder::to_first(1));
+    deliver(&stand, &campaign, 1);
+    let report = format!("/v1/campaigns/{}/report", campaign.id);
+    let hour = eventually("history has it", LIMIT, || {
+        let report = http.get(&report).expect(200);
+        report["hours"][0]["group"]["hour"].as_str().map(str::to_owned)
+    });
+    assert!(hour.starts_with("2026-12-21T01"), "{hour}");
+}
+
+#[test]
 fn req_001_19_a_date_at_which_no_advertising_may_go_is_refused_with_the_next_that_is_allowed() {
     let stand = stand_at("schedule-closed", "2026-12-24T08:00:00Z");
     let to = |numbers: &str| {
@@ -172,6 +214,54 @@ fn req_001_19_a_date_at_which_no_advertising_may_go_is_refused_with_the_next_tha
     // What is transactional goes at any hour.
     let result = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
     schedule(&stand, &result, "2026-12-25T03:00");
+}
+
+#[test]
+fn req_001_19_contacts_are_scheduled_by_the_hours_of_those_who_are_meant() {
+    let stand = stand_at("schedule-contacts", "2026-12-25T08:00:00Z");
+    let http = stand.tenant.http(&stand.engine);
+    let contacts = json!({ "contacts": [
+        { "reference": "1", "number": "+33612345601", "tags": ["paris"] },
+        { "reference": "2", "number": "+33612345602", "tags": ["paris", "both"] },
+        { "reference": "3", "number": "+262692123456", "tags": ["reunion", "both"] },
+        { "reference": "4", "number": "+33123456789", "tags": ["landline"] },
+    ] });
+    http.post("/v1/contacts", &contacts).expect(200);
+    let to = |audience: Value| {
+        let order = CampaignOrder::to_audience(&audience).with("purpose", json!("marketing"));
+        stand.tenant.create(&stand.engine, &order)
+    };
+    let tagged = |tag: &str| to(json!({ "filter": { "field": "tag", "is": tag } }));
+    let refused = |campaign: &Campaign, at: &str| {
+        let answer = campaign.schedule(&stand.engine, &json!({ "scheduled_at": at }));
+        let problem = answer.expect_problem(&[422]);
+        assert_eq!(problem["code"], "schedule_outside_window", "{problem}");
+        problem["next_open_at"].as_str().expect("a time").to_owned()
+    };
+    let opens = |campaign: &Campaign| {
+        let path = format!("/v1/campaigns/{}/estimate", campaign.id);
+        http.post(&path, &json!({})).expect(200)["next_open_at"].clone()
+    };
+    // Christmas, and a Saturday evening before a Sunday.
+    let paris = tagged("paris");
+    assert_eq!(opens(&paris), "2026-12-26T07:00:00Z");
+    assert_eq!(refused(&paris, "2026-12-25T10:00"), "2026-12-26T07:00:00Z");
+    assert_eq!(refused(&paris, "2026-12-26T20:30"), "2026-12-28T07:00:00Z");
+    schedule(&stand, &paris, "2026-12-26T20:24");
+    // At six in Paris it is nine on La Réunion: some of them may be sent to.
+    let both = tagged("both");
+    assert_eq!(opens(&both), "2026-12-26T04:00:00Z");
+    schedule(&stand, &both, "2026-12-28T06:00");
+    assert_eq!(refused(&both, "2026-12-28T04:00"), "2026-12-28T04:00:00Z");
+    assert_eq!(refused(&tagged("reunion"), "2026-12-26T19:00"), "2026-12-28T04:00:00Z");
+    // What was pasted beside a filter is meant as well.
+    let pasted = json!({ "filter": { "field": "tag", "is": "paris" }, "numbers": "+262692123457" });
+    schedule(&stand, &to(pasted), "2026-12-28T06:00");
+    // Of nobody yet: by the hours of those who come most.
+    for tag in ["nobody", "landline"] {
+        assert_eq!(refused(&tagged(tag), "2026-12-27T10:00"), "2026-12-28T07:00:00Z");
+        assert_eq!(opens(&tagged(tag)), "2026-12-26T07:00:00Z");
+    }
 }
 
 #[test]

@@ -555,8 +555,11 @@ fn req_004_25_a_domain_is_of_one_resellers_tenants() {
     );
     let strange = tenant(Some(&other), None).expect(201);
     for (made, domain) in [(&strange, own), (&strange, DOMAIN), (&first, DOMAIN)] {
-        let refused = operator.patch(&path(made), &json!({ "short_domain": domain }));
+        let before = operator.get(&path(made)).expect(200);
+        let all = json!({ "weight": 7, "short_domain": domain, "brand": "Autre", "countries": ["RE"], "cancel_answers": true });
+        let refused = operator.patch(&path(made), &all);
         assert_eq!(refused.expect_problem(&[409])["code"], "short_domain_taken");
+        assert_eq!(operator.get(&path(made)).expect(200), before, "all of it or nothing");
     }
     tenant(None, Some(DOMAIN)).expect(201);
     // When the last has given it back it is free.

@@ -71,6 +71,12 @@ fn says_what_reports_say(stand: &Stand) {
         assert_eq!(sum, MESSAGES as u64, "{by}");
         assert!(found.iter().any(|row| row["group"] == group), "{by}: {found:?}");
     }
+    // Nobody reads it here.
+    let texts = rows(&http, "by=text,campaign");
+    let text = texts[0]["group"]["text"].as_str().expect("a text");
+    assert!(texts.len() == 1 && text.starts_with("txt_"), "{texts:?}");
+    // Each is one segment, and one credit.
+    assert_eq!(report["actual"]["segments"], report["actual"]["credits"]);
     let statuses = rows(&http, "by=status");
     for (status, count) in FR_4379 {
         let row = statuses.iter().find(|row| row["group"]["status"] == status);

@@ -163,10 +163,11 @@ impl Accounts {
     }
 
     /// Gives 1 to [`GRANT_MAX`] credits, with a reference of up to [`REFERENCE_MAX`] characters. Returns the credits
-    /// that are available then. The same request gives none again.
+    /// that are available then. The same request gives none again, and neither does another with the same reference.
     ///
     /// # Errors
-    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    /// [`AccountFault::Fields`], also when others were given for that reference, [`AccountFault::NotFound`], [`AccountFault::Store`] or
+    /// [`AccountFault::Database`].
     pub(crate) async fn grant(
         &self,
         id: TenantId,
@@ -174,22 +175,22 @@ impl Accounts {
         reference: &str,
         token: Token,
     ) -> Result<u64, AccountFault> {
-        let mut faults = check_text("/reference", reference, REFERENCE_MAX, false);
-        let amount = u64::try_from(credits)
-            .ok()
-            .filter(|credits| (1..=GRANT_MAX).contains(credits));
-        if amount.is_none() {
-            faults.push(out_of_range("/amount", GRANT_MAX));
-        }
-        let (Some(amount), true) = (amount, faults.is_empty()) else {
-            return Err(AccountFault::Fields(faults));
-        };
+        let (amount, reference) = resellers::checked(credits, reference)?;
         let tenant = self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        match self.mirror.granted_for(id, reference).await? {
+            Some(given) if given == amount => return Ok(tenant.credits.available),
+            Some(given) => return Err(reference_taken(given)),
+            None => {}
+        }
         let grant = Grant {
             tenant: id,
             credits: amount,
-            reference: reference.trim(),
-            token,
+            reference,
+            // Of two who ask at once one gives them.
+            token: match reference.is_empty() {
+                true => token,
+                false => Token::of_reference(id.into(), reference),
+            },
         };
         match self.store.grant(&grant, self.clock.unix()).await? {
             Some(Some(available)) => Ok(available),
@@ -354,6 +355,12 @@ fn check_text(pointer: &str, text: &str, max: usize, required: bool) -> Vec<Fiel
         return vec![FieldFault::new(pointer, FieldProblem::Empty)];
     }
     Vec::new()
+}
+
+/// Other credits were moved for that reference.
+fn reference_taken(credits: u64) -> AccountFault {
+    let taken = FieldProblem::ReferenceTaken { credits };
+    AccountFault::Fields(vec![FieldFault::new("/reference", taken)])
 }
 
 fn out_of_range(pointer: &str, max: u64) -> FieldFault {

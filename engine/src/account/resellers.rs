@@ -1,6 +1,8 @@
 //! Resellers: made by the operator, each with tenants of its own.
 
-use super::{AccountFault, Accounts, GRANT_MAX, NAME_MAX, REFERENCE_MAX, check_text, key, keys, out_of_range};
+use super::{
+    AccountFault, Accounts, GRANT_MAX, NAME_MAX, REFERENCE_MAX, check_text, key, keys, out_of_range, reference_taken,
+};
 use crate::domain::{KeyBounds, ResellerId, Role, TenantId};
 use crate::mirror::{Balance, CreditPrice, Move, Reseller, ResellerLine, Transferred};
 use crate::store::{GRANTED_MAX, Tenant, Token, TransferKind};
@@ -109,10 +111,8 @@ impl Accounts {
             return Err(AccountFault::Fields(vec![out_of_range("/amount", room)]));
         }
         let now = self.clock.unix();
-        Ok(self
-            .mirror
-            .grant_reseller(id, (credits, reference), (token, now))
-            .await?)
+        let granted = self.mirror.grant_reseller(id, (credits, reference), (token, now));
+        granted.await?.map_err(reference_taken)
     }
 
     /// A reseller's credits.
@@ -175,10 +175,11 @@ impl Accounts {
         Ok(())
     }
 
-    /// Moves 1 to [`GRANT_MAX`] credits from a tenant's reseller to it, or back. The same request moves none again.
+    /// Moves 1 to [`GRANT_MAX`] credits from a tenant's reseller to it, or back. The same request moves none again, and neither does another
+    /// with the same reference.
     ///
     /// # Errors
-    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] when the tenant has no reseller, [`AccountFault::Short`],
+    /// [`AccountFault::Fields`], also when others were moved for that reference, [`AccountFault::NotFound`] when the tenant has no reseller, [`AccountFault::Short`],
     /// [`AccountFault::Store`] or [`AccountFault::Database`].
     pub(crate) async fn transfer(
         &self,
@@ -203,11 +204,12 @@ impl Accounts {
                 needed: credits,
             }),
             Transferred::TooMany => Err(AccountFault::Fields(vec![out_of_range("/amount", 0)])),
+            Transferred::ReferenceTaken { credits } => Err(reference_taken(credits)),
         }
     }
 }
 
-fn checked(amount: i64, reference: &str) -> Result<(u64, &str), AccountFault> {
+pub(super) fn checked(amount: i64, reference: &str) -> Result<(u64, &str), AccountFault> {
     let mut faults = check_text("/reference", reference, REFERENCE_MAX, false);
     let credits = u64::try_from(amount).ok();
     let credits = credits.filter(|credits| (1..=GRANT_MAX).contains(credits));

@@ -300,7 +300,8 @@ async fn keep(app: &App, form: &Form, (request, address): (Request, Option<IpAdd
         user_agent: text(header::USER_AGENT),
     };
     let of = (form.tenant, form.order.list);
-    app.people.agree_by_form(of, &contact, &proof).await?;
+    let consents = app.people.consents_with(&app.mirror);
+    consents.give_by_form(of, &contact, &proof).await?;
     Ok(())
 }
 

@@ -69,7 +69,10 @@ pub(super) fn routes() -> Routes {
                 Key::Tenant,
                 "withdrawConsents",
             )
-            .says("End what a person has agreed to", "")
+            .says(
+                "End what a person has agreed to",
+                "Their number gets no more advertising, whatever brings it, until they agree again.",
+            )
             .at::<ContactId>("id", "The contact.")
             .answers::<shapes::Withdrawn>(200, "How many that ended."),
             withdraw,
@@ -97,7 +100,8 @@ pub(super) async fn give(
     let (Some(contact), Some(proof), Some(at), true) = (contact, proof, at, fields.is_sound()) else {
         return Err(fields.refusal());
     };
-    let consent = app.people.consent(tenant, &contact, (&proof, at)).await?;
+    let consents = app.people.consents_with(&app.mirror);
+    let consent = consents.give(tenant, &contact, (&proof, at)).await?;
     Ok((StatusCode::CREATED, Json(view(&consent))))
 }
 
@@ -130,9 +134,8 @@ pub(super) async fn withdraw(
     Caller(tenant): Caller,
     Id(id): Id<ContactId>,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(
-        json!({ "withdrawn": app.people.withdraw_consents(tenant, id).await? }),
-    ))
+    let consents = app.people.consents_with(&app.mirror);
+    Ok(Json(json!({ "withdrawn": consents.withdraw(tenant, id).await? })))
 }
 
 fn proof(fields: &mut Fields) -> Option<Proof> {

@@ -108,7 +108,11 @@ pub(super) async fn file(
         people: app.people.clone(),
         tenant,
         whom,
-        export: Export::new(dialect, manners(), crate::import::columns(attributes)),
+        export: Export::new(
+            dialect,
+            manners(app.clocks_of(tenant).await?),
+            crate::import::columns(attributes),
+        ),
         names,
         after: Some(ContactId(0)),
         begun: false,

@@ -1,8 +1,9 @@
 //! `Idempotency-Key`: a request that is repeated with its key is carried out once, and answered as the first time.
 //!
-//! Answers of success are kept for a day. A refusal frees the key, since nothing was done; where nobody knows whether
-//! something was done, the claim stays open for the same request, which goes on under the same [`Token`]: what spends or
-//! sends knows it and does nothing twice. Only a draft may then be there twice, without a message or a credit in it.
+//! Answers of success are kept for a day, encrypted; what only looks is answered anew, whatever key it has. A refusal frees the
+//! key, since nothing was done; where nobody knows whether something was done, the claim stays open for the same request, which
+//! goes on under the same [`Token`]: what spends or sends knows it and does nothing twice. Only a draft may then be there twice,
+//! without a message or a credit in it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,6 +25,7 @@ use tracing::Instrument;
 use super::App;
 use super::access::Acting;
 use super::body::{Intake, SMALL_MAX};
+use super::doc::Needs;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::store::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, KeyOwner, SavedAnswer, Store, Token};
@@ -52,7 +54,7 @@ const REPEATABLE: &str = "/v1/imports";
 #[derive(Clone, Copy)]
 pub(super) struct Operation(pub(super) Token);
 
-/// Marks an answer that holds a secret: it is not kept, and made anew when the request is repeated.
+/// Marks an answer that is not kept, and made anew when the request is repeated: it holds a secret, or nothing was done.
 #[derive(Clone, Copy)]
 pub(super) struct Secret;
 
@@ -68,7 +70,11 @@ impl FromRequestParts<App> for Operation {
 }
 
 /// The middleware around the public routes. Nothing is kept for callers without a key: they are refused further in.
-pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn once(
+    State((app, needs)): State<(App, Needs)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let caller = request.extensions().get::<KeyOwner>().copied();
     let path = request.extensions().get::<MatchedPath>();
     if path.is_some_and(|path| path.as_str() == REPEATABLE) {
@@ -77,6 +83,9 @@ pub(super) async fn once(State(app): State<App>, request: Request, next: Next) -
     let (Some(caller), &Method::POST) = (caller, request.method()) else {
         return Ok(next.run(request).await);
     };
+    if needs.is_read(&request, caller) {
+        return Ok(next.run(request).await);
+    }
     let Some(key) = key_of(request.headers())? else {
         return Ok(next.run(request).await);
     };

@@ -18,7 +18,7 @@ use super::refusal::{database_refuses, full, store_refuses};
 use super::trace::Ending;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
-use crate::domain::{ImportId, Language, ListId};
+use crate::domain::{ImportId, ListId};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::import::{Account, Asked, ImportFault, Imports, PREVIEW_ROWS, Preview};
 use crate::people::Import;
@@ -146,10 +146,11 @@ pub(super) async fn create(
         columns: wishes.columns,
         list: wishes.list,
         language: language_of(&headers),
+        zone: app.clocks_of(tenant).await?,
     };
     if wishes.dry_run {
         let preview = app.imports.preview(spool, &asked).await?;
-        return Ok(Json(previewed(&preview, asked.language)).into_response());
+        return Ok(Json(previewed(&preview, &asked)).into_response());
     }
     let (import, work) = app.imports.begin((turn, spool), asked, stop).await?;
     let shown = json_of(&import, &serde_json::from_str(&import.account).unwrap_or_default());
@@ -224,8 +225,8 @@ fn json_of(import: &Import, account: &Account) -> Value {
     shown
 }
 
-fn previewed(preview: &Preview, language: Language) -> Value {
-    let manners = crate::import::manners();
+fn previewed(preview: &Preview, asked: &Asked) -> Value {
+    let manners = crate::import::manners(asked.zone.clone());
     let export = Export::new(Dialect::Jsonl, manners, Vec::new());
     let rows = preview.rows.iter().take(PREVIEW_ROWS).map(|(line, row)| match row {
         Ok(contact) => json!({ "line": line, "contact": export.object(contact) }),
@@ -235,7 +236,7 @@ fn previewed(preview: &Preview, language: Language) -> Value {
                 "column": preview.mapping.names.get(fault.column),
                 "value": fault.value,
                 "code": fault.problem.code(),
-                "detail": field_detail(&fault.problem, language),
+                "detail": field_detail(&fault.problem, asked.language),
             },
         }),
     });

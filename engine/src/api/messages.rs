@@ -1,16 +1,17 @@
 //! `/v1/messages`: one message by itself.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::access::{Caller, GuestsOnly, Id};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
-use super::idempotent::Operation;
+use super::idempotent::{Operation, Secret};
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::query::{parameters, yes_or_no};
 use super::refusal::database_refuses;
@@ -64,7 +65,7 @@ pub(super) async fn send(
     (Operation(token), DryRun(dry_run)): (Operation, DryRun),
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Response, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
     let order = read(&mut fields, guests_only).filter(|_| fields.is_sound());
     let Some(order) = order else {
@@ -72,13 +73,11 @@ pub(super) async fn send(
     };
     if dry_run {
         let tried = app.campaigns.try_message(tenant, &order).await?;
-        return Ok((StatusCode::OK, Json(shown(&tried))));
+        return Ok((Extension(Secret), Json(shown(&tried))).into_response());
     }
     let id = app.campaigns.send(tenant, &order, token).await?;
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(json!({ "id": id.to_string(), "status": "queued" })),
-    ))
+    let queued = json!({ "id": id.to_string(), "status": "queued" });
+    Ok((StatusCode::ACCEPTED, Json(queued)).into_response())
 }
 
 fn shown(tried: &TriedMessage) -> Value {

@@ -48,6 +48,7 @@ mod margin;
 mod messages;
 mod numbers;
 mod offers;
+mod opt_outs;
 mod operators;
 mod pages;
 mod parked;
@@ -105,6 +106,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
@@ -225,6 +227,11 @@ impl App {
     async fn time_zone_of(&self, tenant: TenantId) -> Result<String, Problem> {
         Ok(self.campaigns.terms_of(tenant).await?.time_zone)
     }
+
+    /// The same clocks.
+    async fn clocks_of(&self, tenant: TenantId) -> Result<TimeZone, Problem> {
+        Ok(TimeZone::get(&self.time_zone_of(tenant).await?).unwrap_or(TimeZone::UTC))
+    }
 }
 
 /// The routes of resellers and tenants.
@@ -233,7 +240,10 @@ fn public(app: App) -> Router {
     let needs = routes.needs();
     let keyed = routes
         .into_router()
-        .route_layer(middleware::from_fn_with_state(app.clone(), idempotent::once))
+        .route_layer(middleware::from_fn_with_state(
+            (app.clone(), needs.clone()),
+            idempotent::once,
+        ))
         .route_layer(middleware::from_fn_with_state((app.clone(), needs), shares::admit))
         .layer(middleware::from_fn_with_state(app.clone(), gate::ask));
     let document = described();
@@ -257,6 +267,7 @@ fn documented() -> Routes {
         .and(erasure::routes())
         .and(keys::routes())
         .and(guests::routes())
+        .and(opt_outs::routes())
         .and(campaigns::routes())
         .and(copies::routes())
         .and(trials::routes())

@@ -10,7 +10,7 @@ use crate::campaign::view::time;
 use crate::database::DatabaseError;
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::mirror::MirrorFault;
-use crate::people::PeopleFault;
+use crate::people::{ConsentFault, PeopleFault};
 use crate::store::StoreError;
 
 /// When to ask again while the store is away: it reconnects within a second.
@@ -58,6 +58,15 @@ impl From<MirrorFault> for Problem {
         match fault {
             MirrorFault::Store(error) => store_refuses(&error),
             MirrorFault::Database(error) => database_refuses(&error),
+        }
+    }
+}
+
+impl From<ConsentFault> for Problem {
+    fn from(fault: ConsentFault) -> Self {
+        match fault {
+            ConsentFault::People(fault) => fault.into(),
+            ConsentFault::Mirror(fault) => fault.into(),
         }
     }
 }

@@ -47,7 +47,7 @@ struct Report {
     clicks: Option<Clicked>,
     /// By the SMSC that took them, some seconds behind; `null`: none did.
     smscs: Vec<GroupOf>,
-    /// By the hour in which they were taken, or ended if they never were, by the clocks of Paris.
+    /// By the hour in which they were taken, or ended if they never were, by the clocks of the tenant.
     hours: Vec<GroupOf>,
 }
 
@@ -103,6 +103,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let language = language_of(&headers);
     let figures = app.campaigns.figures(tenant, id, language).await?;
+    let segments = app.history.segments_taken(tenant, id).await;
+    let figures = figures.with_segments(segments.map_err(|error| database_refuses(&error))?);
     let vary = (header::VARY, "accept, accept-language");
     Ok(match form {
         Form::Json => {
@@ -192,6 +194,7 @@ async fn groups(
     let question = Question {
         tenant: Some(tenant),
         campaigns: vec![id],
+        zone: app.clocks_of(tenant).await?,
         ..Question::of_all(vec![by], app.clock.unix())
     };
     let found = statistics::find(app, &question).await?;

@@ -532,6 +532,7 @@ const fn french_name(by: Dimension) -> &'static str {
         Dimension::Category => "catégorie",
         Dimension::Template => "modèle",
         Dimension::TemplateVersion => "version du modèle",
+        Dimension::Text => "texte",
         Dimension::Purpose => "finalité",
         Dimension::Sender => "expéditeur",
         Dimension::Smsc => "smsc",

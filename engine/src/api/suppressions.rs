@@ -15,12 +15,12 @@ use crate::domain::{Country, Purpose, Recipient, TenantId};
 use crate::fault::FieldProblem;
 
 /// Numbers in one request.
-const NUMBERS_MAX: usize = 10_000;
+pub(super) const NUMBERS_MAX: usize = 10_000;
 
 /// Ten thousand numbers as people write them.
-const BODY_MAX: u64 = 1 << 20;
+pub(super) const BODY_MAX: u64 = 1 << 20;
 
-const PURPOSES: [&str; 2] = ["marketing", "all"];
+pub(super) const PURPOSES: [&str; 2] = ["marketing", "all"];
 
 /// `POST /v1/suppressions`: `{"to": ["+33…"], "tenant": "ten_…", "purpose": "marketing"}` → 200 with how many are new.
 /// Without a tenant it holds for all; `"purpose": "all"` stops what is transactional as well.
@@ -32,36 +32,48 @@ pub(super) async fn add(
 ) -> Result<Json<Value>, Problem> {
     let known = ["to", "tenant", "purpose"];
     let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &known).await?;
-    let (numbers, tenant) = (fields.phone_numbers("to", NUMBERS_MAX), fields.text_or("tenant", ""));
-    let purpose = fields.word_or("purpose", &PURPOSES, PURPOSES[0]);
-    let mut recipients: Vec<Recipient> = Vec::new();
-    for (pointer, number) in numbers.into_iter().flatten() {
-        match normalise(&number, Country::FRANCE) {
-            Ok(recipient) => recipients.push(recipient),
-            Err(fault) => fields.refuse(pointer, fault.problem()),
-        }
-    }
+    let (recipients, tenant) = (numbers(&mut fields, "to"), fields.text_or("tenant", ""));
+    let purposes = purposes(&mut fields);
     let tenant = tenant
         .filter(|tenant| !tenant.is_empty())
         .map(|tenant| tenant.parse::<TenantId>());
     if let Some(Err(_)) = tenant {
         fields.refuse("/tenant".to_owned(), FieldProblem::UnknownValue { allowed: &["ten_…"] });
     }
-    let (Some(purpose), true) = (purpose, fields.is_sound()) else {
+    let (Some(purposes), true) = (purposes, fields.is_sound()) else {
         return Err(fields.refusal());
-    };
-    let purposes = if purpose == PURPOSES[0] {
-        &Purpose::ALL[1..]
-    } else {
-        Purpose::ALL
     };
     let tenant = tenant.and_then(Result::ok);
     // Whose numbers they are is nobody's business.
     noted.detail("numbers", recipients.len());
-    noted.detail("purpose", purpose);
+    let is_all = purposes.len() == Purpose::ALL.len();
+    noted.detail("purpose", PURPOSES[usize::from(is_all)]);
     if let Some(tenant) = tenant {
         noted.object(tenant);
     }
     let added = app.mirror.opt_out(tenant, purposes, &recipients).await?;
     Ok(Json(json!({ "added": added })))
+}
+
+/// Numbers as people write them, of 1 to [`NUMBERS_MAX`].
+pub(super) fn numbers(fields: &mut Fields, name: &str) -> Vec<Recipient> {
+    let given = fields.phone_numbers(name, NUMBERS_MAX);
+    let mut recipients = Vec::new();
+    for (pointer, number) in given.into_iter().flatten() {
+        match normalise(&number, Country::FRANCE) {
+            Ok(recipient) => recipients.push(recipient),
+            Err(fault) => fields.refuse(pointer, fault.problem()),
+        }
+    }
+    recipients
+}
+
+/// Which messages are meant: advertising, if it is not said.
+pub(super) fn purposes(fields: &mut Fields) -> Option<&'static [Purpose]> {
+    let word = fields.word_or("purpose", &PURPOSES, PURPOSES[0])?;
+    Some(if word == PURPOSES[0] {
+        &Purpose::ALL[1..]
+    } else {
+        Purpose::ALL
+    })
 }

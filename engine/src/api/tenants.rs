@@ -205,10 +205,8 @@ pub(super) async fn change(
     else {
         return Err(fields.refusal());
     };
-    if let Some(weight) = weight {
-        app.accounts.change_weight(tenant, weight).await?;
-    }
     let text_days = terms.text_days;
+    // First what may be refused: then nothing else is changed.
     if terms.are_some() {
         app.accounts.change_terms(tenant, terms).await?;
         app.campaigns.forget_hours(tenant);
@@ -216,6 +214,9 @@ pub(super) async fn change(
     if let Some(days) = text_days {
         let kept = app.campaigns.keep_texts(tenant, days).await;
         kept.map_err(|error| store_refuses(&error))?;
+    }
+    if let Some(weight) = weight {
+        app.accounts.change_weight(tenant, weight).await?;
     }
     if changes_countries {
         app.accounts.set_countries(tenant, &countries).await?;

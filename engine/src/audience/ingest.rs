@@ -1,6 +1,7 @@
 //! Rows → recipients: numbers normalised, each kept once, and an account of those that were not kept.
 
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Countries, Country, Recipient};
 use crate::fault::FieldProblem;
@@ -40,6 +41,8 @@ pub(crate) enum Rejection {
     Unreachable,
     /// They have had as much advertising as the tenant allows for a while.
     FrequencyCap,
+    /// The campaign leaves them out itself.
+    ByRequest,
 }
 
 impl Rejection {
@@ -53,6 +56,7 @@ impl Rejection {
             Self::Consent => "no_consent",
             Self::Unreachable => "unreachable",
             Self::FrequencyCap => "frequency_cap",
+            Self::ByRequest => "by_request",
         }
     }
 }
@@ -68,6 +72,7 @@ impl Rejected {
             Rejection::Consent,
             Rejection::Unreachable,
             Rejection::FrequencyCap,
+            Rejection::ByRequest,
         ]);
         all.map(Rejection::code).collect()
     }
@@ -84,7 +89,8 @@ pub(crate) struct Rejected {
 }
 
 /// How many rows came, by what became of them: each is in exactly one count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Counts {
     /// Recipients of the campaign.
     pub(crate) accepted: u32,
@@ -104,6 +110,27 @@ pub(crate) struct Counts {
     pub(crate) unreachable: u32,
     /// People who have had enough advertising for a while.
     pub(crate) frequency_cap: u32,
+    /// People whom the campaign leaves out itself.
+    pub(crate) by_request: u32,
+}
+
+impl Counts {
+    /// These and others, of other rows.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let sum = u32::saturating_add;
+        Self {
+            accepted: sum(self.accepted, other.accepted),
+            invalid: sum(self.invalid, other.invalid),
+            not_mobile: sum(self.not_mobile, other.not_mobile),
+            not_allowed: sum(self.not_allowed, other.not_allowed),
+            not_guests: sum(self.not_guests, other.not_guests),
+            duplicates: sum(self.duplicates, other.duplicates),
+            no_consent: sum(self.no_consent, other.no_consent),
+            unreachable: sum(self.unreachable, other.unreachable),
+            frequency_cap: sum(self.frequency_cap, other.frequency_cap),
+            by_request: sum(self.by_request, other.by_request),
+        }
+    }
 }
 
 /// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives.
@@ -158,11 +185,6 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         self.counts.accepted
     }
 
-    /// Whether that number was taken.
-    pub(crate) fn has(&self, number: u64) -> bool {
-        self.seen.contains(&number)
-    }
-
     /// Counts somebody who has not agreed to it.
     pub(crate) fn without_consent(&mut self, row: Row<'_>) {
         self.reject(row, Rejection::Consent);
@@ -176,6 +198,11 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
     /// Counts somebody who has had enough advertising for a while.
     pub(crate) fn capped(&mut self, row: Row<'_>) {
         self.reject(row, Rejection::FrequencyCap);
+    }
+
+    /// Counts somebody whom the campaign leaves out itself.
+    pub(crate) fn left_out(&mut self, row: Row<'_>) {
+        self.reject(row, Rejection::ByRequest);
     }
 
     /// Counts somebody who has no number.
@@ -194,6 +221,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             Rejection::Consent => self.counts.no_consent += 1,
             Rejection::Unreachable => self.counts.unreachable += 1,
             Rejection::FrequencyCap => self.counts.frequency_cap += 1,
+            Rejection::ByRequest => self.counts.by_request += 1,
             Rejection::Country => self.counts.not_allowed += 1,
             Rejection::NotAGuest => self.counts.not_guests += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
@@ -291,7 +319,8 @@ mod tests {
                 duplicates: 1,
                 no_consent: 0,
                 unreachable: 0,
-                frequency_cap: 0
+                frequency_cap: 0,
+                by_request: 0
             }
         );
         assert_eq!(kept.0, [33_612_345_678, 33_687_654_321]);

@@ -18,7 +18,7 @@ mod tests;
 
 pub(crate) use body::read_campaign;
 pub(crate) use checks::{NAME_MAX, check_campaign_name, check_service_type, instant_ahead};
-pub(crate) use ingest::{Counts, Ingest, RecipientSink, Rejected};
+pub(crate) use ingest::{Counts, Ingest, REJECTED_MAX, RecipientSink, Rejected};
 pub(crate) use kinds::{GivenTemplate, check_category, check_purpose_of};
 pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up, normalise};
 pub(crate) use reading::{CampaignDraft, DAYS_AHEAD_MAX, ENCODINGS, ReadFault, Rules, SCHEDULE_S, VALIDITY_S};

@@ -351,9 +351,6 @@ impl<'s> Reading<'s> {
         let sender = self.checked("/sender", sender, |sender| read_sender(&wording, &sender));
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
         let category = self.category(category, purpose);
-        if let Some(purpose) = purpose.filter(|_| self.query.is_empty()) {
-            self.checked("/audience", Some(purpose), |purpose| wording.check_consent(purpose));
-        }
         let text = purpose.zip(sender.as_ref()).and_then(|(purpose, sender)| {
             self.checked("/text", text, |text| {
                 wording.check_advertiser(&text, sender, purpose)?;

@@ -309,6 +309,7 @@ fn a_hundred_thousand_recipients_stream_through() {
             no_consent: 0,
             unreachable: 0,
             frequency_cap: 0,
+            by_request: 0,
         }
     );
     assert_eq!(rejected[0].place.to_string(), "/audience/recipients/99999/to");

@@ -1,5 +1,6 @@
 //! Drafts that are made of another campaign: one like it, or one to those of its recipients whose messages ended in some statuses.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,7 +59,14 @@ pub(crate) enum Whom {
 }
 
 /// Recipients with their packed variables.
-type Step = Vec<(Recipient, Vec<u8>)>;
+type Rows = Vec<(Recipient, Vec<u8>)>;
+
+/// Recipients on their way to the copy's rows.
+struct Step {
+    rows: Rows,
+    /// Those of them who have agreed to advertising; `None`: nobody has to have.
+    agreed: Option<HashSet<Recipient>>,
+}
 
 impl Campaigns {
     /// Makes a draft of another campaign.
@@ -102,7 +110,11 @@ impl Campaigns {
         if copy.query.is_some() {
             let pasted = self.store().pasted((original.tenant, original.id)).await?;
             let pasted: Vec<Recipient> = pasted.into_iter().map(Recipient).collect();
-            self.store().save_pasted((copy.tenant, id), &pasted).await?;
+            let left_out = self.pasted_left_out((original.tenant, original.id)).await?;
+            self.keep_pasted((copy.tenant, id), (&pasted, &left_out)).await?;
+            self.keep_list((copy.tenant, id), &left_out.rejected.clone().into())
+                .await?;
+            let copy = super::resolve::counted(copy, &left_out.counts);
             return self.keep_draft(copy, Vec::new()).await;
         }
         let (counts, reach, far) = self.copy_rows((&original, whom), &copy).await?;
@@ -233,11 +245,18 @@ impl Campaigns {
                 let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                 Ok((row.recipient, of.cipher.open(row.variables)?.into_owned()))
             });
-            let step = rows.collect::<Result<Step, StoreError>>()?;
-            if steps.send(step).await.is_err() {
+            let rows = rows.collect::<Result<Rows, StoreError>>()?;
+            if steps.send(self.step(of, rows).await?).await.is_err() {
                 return Ok(());
             }
         }
+    }
+
+    /// With what is to be known of the recipients.
+    async fn step(&self, of: &Campaign, rows: Rows) -> Result<Step, CampaignFault> {
+        let numbers: Vec<Recipient> = rows.iter().map(|(recipient, _)| *recipient).collect();
+        let agreed = self.agreed((of.tenant, of.purpose), &numbers).await?;
+        Ok(Step { rows, agreed })
     }
 
     /// Who has the text, may have it, or is to get it, by another copy: one that was launched, or goes to some of its recipients as this
@@ -299,8 +318,8 @@ impl Campaigns {
                 statuses.iter().any(|wanted| wanted == status) && !had.contains(&row.recipient.0)
             });
             let open = |row: RecipientRow| Ok((row.recipient, of.cipher.open(&row.variables)?.into_owned()));
-            let step = wanted.map(open).collect::<Result<Step, StoreError>>()?;
-            if steps.send(step).await.is_err() {
+            let rows = wanted.map(open).collect::<Result<Rows, StoreError>>()?;
+            if steps.send(self.step(of, rows).await?).await.is_err() {
                 return Ok(());
             }
             next = page.next;
@@ -324,11 +343,6 @@ fn reworded(copy: Campaign, wording: &Wording, whom: &Whom) -> Result<Campaign, 
         .map_err(|problem| refuse("/sender", problem))?;
     // Those to whom something went before are numbers now, whoever they were.
     let query = copy.query.clone().filter(|_| *whom == Whom::All);
-    if query.is_none() {
-        wording
-            .check_consent(purpose)
-            .map_err(|problem| refuse("/audience", problem))?;
-    }
     let worded = |text: &str| {
         let checked = wording.check_advertiser(text, &sender, purpose);
         checked
@@ -376,7 +390,7 @@ fn take(
     let mut ingest = ingest.only([limits.countries, countries]).among(guests);
     let mut values = ValueBuffer::default();
     while let Some(step) = coming.blocking_recv() {
-        for (recipient, packed) in &step {
+        for (recipient, packed) in &step.rows {
             values.clear();
             let given = variables(packed).enumerate().filter(|(_, value)| !value.is_empty());
             given.for_each(|(column, value)| values.push(column, value));
@@ -385,7 +399,10 @@ fn take(
                 to: &recipient.to_string(),
                 values: Values::of(&values),
             };
-            ingest.row(row).map_err(ReadFault::from)?;
+            match step.agreed.as_ref().is_none_or(|agreed| agreed.contains(recipient)) {
+                true => ingest.row(row).map_err(ReadFault::from)?,
+                false => ingest.without_consent(row),
+            }
         }
     }
     let (counts, _) = ingest.finish();

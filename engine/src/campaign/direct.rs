@@ -16,7 +16,7 @@ use crate::domain::{
     Way,
 };
 use crate::encryption::Cipher;
-use crate::fault::{FieldFault, FieldProblem};
+use crate::fault::{FieldFault, FieldProblem, WordingProblem};
 use crate::flagged::{Looked, Seen, Sent, Source};
 use crate::store::{
     Admission, Campaign, CampaignKind, CampaignState, DirectHeld, DirectHold, DirectMessage, DirectPlace, Hold,
@@ -209,6 +209,13 @@ impl Campaigns {
         };
         let refused = |fault| CampaignFault::Fields(vec![fault]);
         let wording = self.wording_of(tenant, &terms).await?;
+        if !order.without_consent {
+            let agreed = self.agreed((tenant, order.purpose), &[recipient]).await?;
+            if agreed.is_some_and(|agreed| agreed.is_empty()) {
+                let problem = WordingProblem::ConsentRequired.into();
+                return Err(refused(FieldFault::new("/purpose", problem)));
+            }
+        }
         let text = worded(order, sender, &wording).map_err(refused)?;
         let too_long = |_| refused(price::too_long(text.chars().count()));
         Ok(Priced {
@@ -464,11 +471,6 @@ fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<Str
         let approved = wording.check_sender(sender);
         approved.map_err(|problem| FieldFault::new("/sender", problem))?;
     }
-    if !order.without_consent {
-        wording
-            .check_consent(order.purpose)
-            .map_err(|problem| FieldFault::new("/purpose", problem))?;
-    }
     let worded = || {
         wording.check(&order.text)?;
         wording.check_advertiser(&order.text, sender, order.purpose)?;
@@ -514,6 +516,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         no_consent: 0,
         unreachable: 0,
         frequency_cap: 0,
+        by_request: 0,
         duplicates: 0,
         reach: Reach::default(),
         estimate_segments: 0,

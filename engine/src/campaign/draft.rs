@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::codes::gone;
 use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
+use super::pasted::PastedLeftOut;
 use super::price::{self, Cost, Price};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Limits};
@@ -168,6 +169,7 @@ impl Campaigns {
             return Err(CampaignFault::EmptyAudience);
         }
         let purpose = read.draft.purpose;
+        self.check_agreed((tenant, purpose), id).await?;
         // Advertising gets its gates at the launch: rules may change before.
         if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
             let campaign = id;
@@ -220,7 +222,8 @@ impl Campaigns {
                 pasted.push(row.recipient);
             }
         }
-        self.store().save_pasted((tenant, id), &pasted).await?;
+        let left_out = PastedLeftOut::of(&read.counts, &read.rejected);
+        self.keep_pasted((tenant, id), (&pasted, &left_out)).await?;
         self.store().drop_rows(id).await?;
         let campaign = Campaign {
             cipher,
@@ -289,12 +292,17 @@ impl Campaigns {
         Ok(Created { campaign, rejected })
     }
 
-    pub(super) async fn keep_rejected(&self, campaign: &Campaign, rejected: &[Rejected]) -> Result<(), StoreError> {
+    /// The list of those who were not taken, as it is shown.
+    pub(super) async fn keep_list(&self, of: (TenantId, CampaignId), rejected: &Value) -> Result<(), StoreError> {
+        self.store().save_rejected(of.0, of.1, &rejected.to_string()).await
+    }
+
+    async fn keep_rejected(&self, campaign: &Campaign, rejected: &[Rejected]) -> Result<(), StoreError> {
         if rejected.is_empty() {
             return Ok(());
         }
-        let json = super::view::rejected(rejected).to_string();
-        self.store().save_rejected(campaign.tenant, campaign.id, &json).await
+        self.keep_list((campaign.tenant, campaign.id), &super::view::rejected(rejected))
+            .await
     }
 
     /// Keeps rows until there are no more: cut under that version of the routes, and of that finding, or 0.
@@ -413,6 +421,7 @@ impl Campaigns {
             no_consent: counts.no_consent.into(),
             unreachable: counts.unreachable.into(),
             frequency_cap: counts.frequency_cap.into(),
+            by_request: counts.by_request.into(),
             reach: read.reach.clone(),
             estimate_segments: 0,
             estimate_credits: 0,

@@ -15,7 +15,7 @@ use super::texts::Texts;
 use super::view::time;
 use super::{CampaignFault, Campaigns, Order};
 use crate::compose::{analyse, asks_in_vain};
-use crate::domain::{CampaignId, Partition, Purpose, Recipient, Row, Tariff, TenantId, Terms, variables};
+use crate::domain::{CampaignId, GateId, Partition, Purpose, Recipient, Row, Tariff, TenantId, Terms, variables};
 use crate::encryption::{Cipher, EncryptionFault};
 use crate::store::{Campaign, RowBatch, StoreError};
 
@@ -93,6 +93,8 @@ struct Tally {
     shown: Vec<Vec<u8>>,
     /// Segments of the dearest of them.
     dearest: u8,
+    /// Of contacts: the gates of their zones.
+    zones: HashSet<GateId>,
     /// Of a sandbox: what its tenant would pay by.
     tariff: Option<Tariff>,
 }
@@ -118,6 +120,7 @@ impl Tally {
             of_variants: vec![None; kinds],
             shown: Vec::new(),
             dearest: 0,
+            zones: HashSet::new(),
             tariff: terms.is_free.then_some(terms.tariff),
             texts,
             cipher,
@@ -206,7 +209,11 @@ impl Campaigns {
             .map_or(0, |tenant| tenant.credits.available);
         let signed = |credits: u64| i64::try_from(credits).unwrap_or(i64::MAX);
         let now = self.now();
-        let opens = self.opens_from(&campaign, now).await?.filter(|opens| *opens > now);
+        let zones = match campaign.query {
+            Some(_) => &tally.zones,
+            None => &self.zones_of_rows(campaign.id).await?,
+        };
+        let opens = self.opens(campaign.purpose, zones, now).filter(|opens| *opens > now);
         Ok(Estimation {
             id: id.to_string(),
             state: campaign.state.code(),
@@ -270,6 +277,7 @@ impl Campaigns {
                 Tally::new(texts.clone(), Cipher::Plain, &terms),
             );
             while let Some(batch) = rows.recv().await {
+                tally.zones.extend(batch.zones());
                 let priced: Result<Vec<_>, _> = batch.rows.into_iter().map(|row| priced(row, &mut price)).collect();
                 self.count_rows(of, &[(batch.partition, priced?)], &mut tally).await?;
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::view::time;
 use crate::domain::{Language, ResultSlot, Status, ToHandset};
@@ -53,7 +53,7 @@ struct Within {
 }
 
 /// How many messages took how long.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Times {
     within_3_minutes: u64,
     places: [u64; ToHandset::COUNT],
@@ -150,6 +150,8 @@ pub(super) struct Excluded {
     unreachable: u64,
     /// They have had as much advertising as the tenant allows for a while. Who had it by their turn was skipped.
     frequency_cap: u64,
+    /// The campaign's own `exclude` leaves them out.
+    by_request: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -165,9 +167,17 @@ struct Actual {
     /// Spent, what was given back included.
     credits: u64,
     recredited: u64,
+    /// Of the messages that SMSCs took, some seconds behind.
+    segments: u64,
 }
 
 impl Figures {
+    /// The same with the segments that it took.
+    pub(crate) fn with_segments(mut self, segments: u64) -> Self {
+        self.actual.segments = segments;
+        self
+    }
+
     /// The credits that it took, without what was given back.
     pub(crate) fn spent(&self) -> u64 {
         self.actual.credits.saturating_sub(self.actual.recredited)
@@ -213,6 +223,7 @@ impl Figures {
             actual: Actual {
                 credits: counters.spent(),
                 recredited: counters.recredited(),
+                segments: 0,
             },
             time_to_handset: TimeToHandset::of(delivered, times),
         }
@@ -230,6 +241,7 @@ impl Excluded {
             no_consent: campaign.no_consent,
             unreachable: campaign.unreachable,
             frequency_cap: campaign.frequency_cap,
+            by_request: campaign.by_request,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{CampaignFault, Campaigns};
+use crate::domain::UnixMicros;
 
 /// How often.
 const ROUND: Duration = Duration::from_secs(5);
@@ -51,9 +52,7 @@ impl Campaigns {
                 self.0.books.look_soon(half.tenant, campaign);
             }
         }
-        for (tenant, id) in self.store().to_retire(now_s).await? {
-            self.store().retire(tenant, id).await?;
-        }
+        self.retire_due(now).await?;
         self.redact_due(now).await?;
         self.rescue_stranded().await?;
         for partition in self.store().all_partitions() {
@@ -66,6 +65,15 @@ impl Campaigns {
         }
         self.forget_drafts().await?;
         self.take_over_resolving().await
+    }
+
+    /// Redis forgets campaigns that were over for long enough by then; what they came to is kept elsewhere.
+    pub(super) async fn retire_due(&self, now: UnixMicros) -> Result<(), CampaignFault> {
+        for (tenant, id) in self.store().to_retire(now.seconds()).await? {
+            self.keep_past((tenant, id)).await?;
+            self.store().retire(tenant, id).await?;
+        }
+        Ok(())
     }
 
     /// What an engine that has ended was queuing, this one goes on with.

@@ -115,8 +115,8 @@ impl Campaigns {
         approved.map_err(|problem| refuse("/sender", problem))?;
         // Of contacts, each is looked at when it is found out whom the campaign means.
         if campaign.query.is_none() {
-            let agreed = wording.check_consent(campaign.purpose);
-            agreed.map_err(|problem| refuse("/audience", problem))?;
+            let of = (campaign.tenant, campaign.purpose);
+            self.check_agreed(of, campaign.id).await?;
         }
         Ok(())
     }

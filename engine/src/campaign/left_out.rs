@@ -14,7 +14,7 @@ use crate::store::StoreError;
 pub(crate) enum Because {
     /// They have no number that takes texts.
     NoMobile,
-    /// They have not agreed to advertising, and the tenant has to know that they have.
+    /// They agree to advertising no more, or have not agreed and the tenant has to know that they have.
     NoConsent,
     /// Their number is known to be unreachable.
     Unreachable,
@@ -31,6 +31,7 @@ impl Because {
 /// Whom a campaign means and leaves out, as its audience is now.
 pub(crate) struct LeftOut {
     meant: Meant,
+    marketing: bool,
     consent: bool,
     country: Country,
     /// Only those; `None`: whatever the reason.
@@ -51,7 +52,7 @@ impl LeftOut {
         let mobile = number.is_some_and(|number| normalise(&number.to_string(), self.country).is_ok());
         let because = if !mobile {
             Because::NoMobile
-        } else if self.consent && contact.consent_at.is_none() {
+        } else if self.marketing && contact.is_opposed() || self.consent && contact.consent_at.is_none() {
             Because::NoConsent
         } else if !self.meant.unreachable && contact.unreachable.is_some() {
             Because::Unreachable
@@ -80,6 +81,7 @@ impl Campaigns {
         let is_marketing = campaign.purpose == Purpose::Marketing;
         Ok(LeftOut {
             meant: self.0.deps.people.meant(tenant, &audience).await?,
+            marketing: is_marketing,
             consent: is_marketing && self.terms_of(tenant).await?.require_consent,
             country: self.0.deps.limits.country,
             because,

@@ -1,5 +1,6 @@
 //! A tenant's orders: made from a body, priced, launched, expanded into messages, halted, settled and shown.
 
+mod agreed;
 mod auditor;
 mod bookkeeper;
 mod news;
@@ -20,9 +21,12 @@ mod housekeeping;
 mod launch;
 mod left_out;
 mod life;
+mod opening;
 mod orders;
 mod packer;
 mod pages;
+mod past;
+mod pasted;
 mod price;
 mod recut;
 mod redaction;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::figures::{OfVariant, Times};
+use super::figures::OfVariant;
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Figures, view};
 use crate::domain::{CampaignId, Cleanse, Language, MessageId, Partition, TenantId, UnixMicros, UnknownId};
@@ -110,12 +110,19 @@ impl Which {
 }
 
 impl Campaigns {
-    /// A campaign, and the same with its progress as JSON.
+    /// A campaign, and the same with its progress as JSON; of one that Redis keeps no more, what it came to.
     ///
     /// # Errors
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn view(&self, tenant: TenantId, id: CampaignId) -> Result<(Campaign, Value), CampaignFault> {
-        let mut campaign = self.find(tenant, id).await?;
+        let mut campaign = match self.find(tenant, id).await {
+            Err(CampaignFault::NotFound) => {
+                let past = self.past((tenant, id)).await?;
+                let shown = view::campaign(&past.campaign, &past.counters);
+                return Ok((past.campaign, shown));
+            }
+            found => found?,
+        };
         if campaign.state == CampaignState::Resolving {
             campaign.total = self.found_so_far(id).unwrap_or(campaign.total);
         }
@@ -134,10 +141,14 @@ impl Campaigns {
         id: CampaignId,
         language: Language,
     ) -> Result<Figures, CampaignFault> {
-        let campaign = self.find(tenant, id).await?;
-        let counters = self.store().counters(id).await?;
-        let mut times = Times::default();
-        self.store().each_result(id, |result| times.add(result)).await?;
+        let campaign = match self.find(tenant, id).await {
+            Err(CampaignFault::NotFound) => {
+                let past = self.past((tenant, id)).await?;
+                return Ok(Figures::of(&past.campaign, (&past.counters, &past.times), language));
+            }
+            found => found?,
+        };
+        let (counters, times) = (self.store().counters(id).await?, self.times(id).await?);
         let mut figures = Figures::of(&campaign, (&counters, &times), language);
         // Who got which is erased with the texts.
         if !campaign.variants.is_empty() && campaign.launched_at.is_some() {

@@ -1,20 +1,21 @@
 //! Whom a campaign of contacts means: found out at its launch, and not before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::draft::repriced;
 use super::packer::{BATCHES_MAX, Packer};
 use super::price::Price;
-use super::taking::{Coming, TakingRules, take, taken_of};
+use super::taking::{Coming, Taken, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
-use crate::audience::{Counts, Ingest, ReadFault, Rejected};
-use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, Recipient, TenantId, Terms, UnixMicros};
+use crate::audience::{Counts, Ingest, ReadFault};
+use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, TenantId, Terms, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
 use crate::people::{Audience, Contact, Filter, Meant, MergeField};
 use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
@@ -31,7 +32,10 @@ const STEPS_MAX: usize = 2;
 /// An audience that was found out.
 pub(super) struct Found<T> {
     pub(super) counts: Counts,
-    pub(super) rejected: Vec<Rejected>,
+    /// Those of these who were not counted when the campaign was made.
+    pub(super) newly: Counts,
+    /// The first who get nothing, as they are shown.
+    pub(super) rejected: Value,
     /// Where they are.
     pub(super) reach: Reach,
     /// What was made of its rows.
@@ -276,8 +280,8 @@ impl Campaigns {
         if found.counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
         }
-        self.count_skipped(&found.counts);
-        self.keep_rejected(&campaign, &found.rejected).await?;
+        self.count_skipped(&found.newly);
+        self.keep_list((tenant, id), &found.rejected).await?;
         // Advertising gets its gates when it is queued.
         if purpose == Purpose::Transactional {
             let campaign = id;
@@ -334,6 +338,29 @@ impl Campaigns {
     where
         F: Future<Output = Result<T, CampaignFault>>,
     {
+        let (made, taken) = self.look_at(campaign, count, make).await?;
+        let ((newly, rejected), reach) = taken?;
+        let pasted = self.pasted_left_out((campaign.tenant, campaign.id)).await?;
+        let (counts, rejected) = pasted.and(newly, &rejected);
+        Ok(Found {
+            counts,
+            newly,
+            rejected,
+            reach,
+            made,
+        })
+    }
+
+    /// The same for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
+    pub(super) async fn look_at<T, F>(
+        &self,
+        campaign: &Campaign,
+        count: Arc<AtomicU64>,
+        make: impl FnOnce(mpsc::Receiver<RowBatch>) -> F,
+    ) -> Result<(T, Result<(Taken, Reach), CampaignFault>), CampaignFault>
+    where
+        F: Future<Output = Result<T, CampaignFault>>,
+    {
         let tenant = campaign.tenant;
         let query = campaign.query.as_deref().unwrap_or("{}");
         let query = serde_json::from_str(query).map_err(|_| StoreError::Corrupt("whom a campaign means"))?;
@@ -350,7 +377,8 @@ impl Campaigns {
         ];
         let guests = self.guests((tenant, campaign.guests_only)).await?;
         let limits = self.0.deps.limits.clone();
-        let consent = campaign.purpose == Purpose::Marketing && self.terms_of(tenant).await?.require_consent;
+        let marketing = campaign.purpose == Purpose::Marketing;
+        let consent = marketing && self.terms_of(tenant).await?.require_consent;
         let rules = TakingRules {
             fields: self
                 .merge_fields(tenant, (&campaign.columns, "/text"), campaign.code_pool)
@@ -361,6 +389,7 @@ impl Campaigns {
                 .map(|stock| stock.longest)
                 .unwrap_or_default(),
             excluded: meant.numbers.clone(),
+            marketing,
             consent,
             reachable: !meant.unreachable,
         };
@@ -373,17 +402,14 @@ impl Campaigns {
             Ok::<_, CampaignFault>((taken, reach))
         });
         let (sent, made) = tokio::join!(self.send_contacts(campaign, &meant, steps), make(rows));
-        let taken = taken_of(taking.await);
+        let left_out = self.0.deps.people.count_left_out(tenant, &meant).await?;
+        let taken = taken_of(taking.await).map(|((mut counts, rejected), reach)| {
+            let left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
+            counts.by_request = counts.by_request.saturating_add(left_out);
+            ((counts, rejected), reach)
+        });
         // When nobody took the rows any more, or none came, the taking ended for that reason.
-        let made = made?;
-        let ((counts, rejected), reach) = taken?;
-        sent?;
-        Ok(Found {
-            counts,
-            rejected,
-            reach,
-            made,
-        })
+        Ok((made?, taken.and_then(|taken| sent.map(|()| taken))))
     }
 
     /// Contacts first: they have names.
@@ -408,36 +434,10 @@ impl Campaigns {
                 return Ok(());
             }
         }
-        let mut pasted = self.store().pasted((campaign.tenant, campaign.id)).await?;
-        let excluded = people.excluded_numbers(of, &pasted).await?;
-        let excluded: HashSet<u64> = excluded.into_iter().collect();
-        pasted.retain(|number| !excluded.contains(number));
-        let numbers = pasted.iter().copied().map(Recipient).collect();
-        let capped = self.capped(campaign, numbers).await?;
+        let pasted = self.pasted_of(campaign, meant).await?;
         // Nobody takes them: that side says why.
-        let _taken = steps.send(Coming::Pasted(pasted, capped)).await.is_ok();
+        let _taken = steps.send(Coming::Pasted(pasted)).await.is_ok();
         Ok(())
-    }
-
-    /// Those of some numbers that have had as much advertising as the tenant allows, if the campaign is some.
-    async fn capped(&self, campaign: &Campaign, numbers: Vec<Recipient>) -> Result<HashSet<u64>, CampaignFault> {
-        let mut capped = HashSet::new();
-        let cap = self.terms_of(campaign.tenant).await?.frequency_cap;
-        let (Some(cap), Purpose::Marketing) = (cap, campaign.purpose) else {
-            return Ok(capped);
-        };
-        let partitions = self.store().partitions();
-        let mut groups: Vec<_> = self.store().all_partitions().map(|of| (of, Vec::new())).collect();
-        for number in numbers {
-            groups[usize::from(number.partition(partitions).0)].1.push(number);
-        }
-        let of = (campaign.tenant, cap, self.now());
-        let enough = self.store().had_enough(of, &groups).await?;
-        for ((_, numbers), enough) in groups.iter().zip(enough) {
-            let those = numbers.iter().zip(enough).filter(|(_, enough)| *enough);
-            capped.extend(those.map(|(number, _)| number.0));
-        }
-        Ok(capped)
     }
 
     /// Contacts, each with the first variant whose filter means them, from 1, or 0.
@@ -520,6 +520,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         no_consent: counts.no_consent.into(),
         unreachable: counts.unreachable.into(),
         frequency_cap: counts.frequency_cap.into(),
+        by_request: counts.by_request.into(),
         ..campaign
     }
 }

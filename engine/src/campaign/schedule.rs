@@ -1,6 +1,5 @@
 //! Campaigns that launch by themselves at their time.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -8,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::resolve::code_of;
 use super::view::time;
 use super::{CampaignFault, Campaigns};
-use crate::domain::{CampaignId, GateId, Purpose, TenantId, UnixMicros};
+use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::fault::{DateProblem, FieldFault};
 use crate::store::{Campaign, CampaignKind, CampaignState, Planned, StoreError};
 
@@ -89,27 +88,6 @@ impl Campaigns {
             Some(opens) if opens > at => Err(CampaignFault::OutsideWindow { opens }),
             Some(_) | None => Ok(()),
         }
-    }
-
-    /// When the first of a campaign's recipients may be written to, from that time on; `None`: never.
-    pub(super) async fn opens_from(
-        &self,
-        campaign: &Campaign,
-        at: UnixMicros,
-    ) -> Result<Option<UnixMicros>, CampaignFault> {
-        if campaign.purpose == Purpose::Transactional {
-            return Ok(Some(at));
-        }
-        let gates = &self.0.deps.gates;
-        let mut zones = HashSet::new();
-        for partition in self.store().all_partitions() {
-            let spans = self.store().draft_spans(campaign.id, partition).await?;
-            zones.extend(spans.all.iter().map(|span| span.gate));
-        }
-        // A draft's rows of the first zone have no gate yet.
-        let gate = |gate: GateId| if gate == GateId::OPEN { gates.home() } else { gate };
-        let opens = zones.into_iter().filter_map(|zone| gates.opens_from(gate(zone), at));
-        Ok(opens.min())
     }
 
     /// Launches what is due, until `stop`.

@@ -16,7 +16,18 @@ use crate::people::{Contact, MergeField};
 pub(super) enum Coming {
     /// Each with the variant that they get, from 1, or 0; and which numbers have had enough.
     Contacts(Vec<(Contact, usize)>, HashSet<u64>),
-    Pasted(Vec<u64>, HashSet<u64>),
+    Pasted(Pasted),
+}
+
+/// Numbers that were pasted beside contacts.
+pub(super) struct Pasted {
+    pub(super) numbers: Vec<u64>,
+    /// Those of contacts whom the campaign leaves out.
+    pub(super) excluded: HashSet<u64>,
+    /// Those that have had enough.
+    pub(super) capped: HashSet<u64>,
+    /// Those of people who have agreed; `None`: nobody has to have.
+    pub(super) agreed: Option<HashSet<Recipient>>,
 }
 
 /// How contacts and numbers become rows.
@@ -27,6 +38,8 @@ pub(super) struct TakingRules {
     pub(super) code: String,
     /// Numbers that get nothing.
     pub(super) excluded: HashSet<u64>,
+    /// It is advertising: nobody is taken who agrees to none any more.
+    pub(super) marketing: bool,
     /// Only people who have agreed are taken.
     pub(super) consent: bool,
     /// Those whose number is known to be unreachable are not.
@@ -53,9 +66,9 @@ pub(super) fn take(
                     take_contact(&mut ingest, contact, (rules, &capped, &mut values))?;
                 }
             }
-            Coming::Pasted(numbers, capped) => {
-                for number in numbers.iter().filter(|number| !rules.excluded.contains(number)) {
-                    take_number(&mut ingest, *number, (rules, &capped))?;
+            Coming::Pasted(pasted) => {
+                for number in &pasted.numbers {
+                    take_number(&mut ingest, *number, (rules, &pasted))?;
                 }
             }
         }
@@ -74,9 +87,6 @@ fn take_contact(
         ingest.numberless(place);
         return Ok(());
     };
-    if rules.excluded.contains(&number.0) {
-        return Ok(());
-    }
     values.clear();
     for (column, field) in rules.fields.iter().enumerate() {
         let value = match *field == MergeField::Code {
@@ -96,7 +106,11 @@ fn take_contact(
         to: &number.to_string(),
         values: Values::of(values),
     };
-    if rules.consent && contact.consent_at.is_none() {
+    if rules.excluded.contains(&number.0) {
+        ingest.left_out(row);
+        return Ok(());
+    }
+    if rules.marketing && contact.is_opposed() || rules.consent && contact.consent_at.is_none() {
         ingest.without_consent(row);
         return Ok(());
     }
@@ -112,11 +126,11 @@ fn take_contact(
     Ok(())
 }
 
-/// Nobody knows whether a number by itself has agreed to anything: who has came as a contact.
+/// Whether a number by itself has agreed to anything, those know who have it.
 fn take_number(
     ingest: &mut Ingest<'_, Packer>,
     number: u64,
-    (rules, capped): (&TakingRules, &HashSet<u64>),
+    (rules, pasted): (&TakingRules, &Pasted),
 ) -> Result<(), CampaignFault> {
     let mut values = ValueBuffer::default();
     let code = rules.fields.iter().position(|field| *field == MergeField::Code);
@@ -128,11 +142,16 @@ fn take_number(
         to: &Recipient(number).to_string(),
         values: Values::of(&values),
     };
-    if rules.consent && !ingest.has(number) {
+    if rules.excluded.contains(&number) || pasted.excluded.contains(&number) {
+        ingest.left_out(row);
+        return Ok(());
+    }
+    let agreed = pasted.agreed.as_ref();
+    if agreed.is_some_and(|agreed| !agreed.contains(&Recipient(number))) {
         ingest.without_consent(row);
         return Ok(());
     }
-    if capped.contains(&number) {
+    if pasted.capped.contains(&number) {
         ingest.capped(row);
         return Ok(());
     }

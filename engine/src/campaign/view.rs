@@ -121,6 +121,7 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "no_consent": campaign.no_consent,
         "unreachable": campaign.unreachable,
         "frequency_cap": campaign.frequency_cap,
+        "by_request": campaign.by_request,
     });
     // As it was asked for.
     if let Some(query) = &campaign.query {
@@ -131,8 +132,12 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
 
 /// The recipients that were not taken, with their place in the request and why.
 pub(crate) fn rejected(rows: &[Rejected]) -> Value {
-    let row = |row: &Rejected| json!({ "pointer": row.place.to_string(), "to": row.value, "code": row.reason.code() });
-    rows.iter().map(row).collect()
+    rows.iter().map(rejected_row).collect()
+}
+
+/// One of them.
+pub(super) fn rejected_row(row: &Rejected) -> Value {
+    json!({ "pointer": row.place.to_string(), "to": row.value, "code": row.reason.code() })
 }
 
 /// One message: to whom, its status, and why it has it.

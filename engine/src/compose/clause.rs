@@ -1,5 +1,6 @@
 //! Where a text says how to write STOP. Pure.
 
+use super::template::said_to_all;
 use crate::domain::NUMBER_MARK;
 
 /// What may stand between STOP and the number: "STOP par SMS au 36180", "STOP to 36180".
@@ -25,7 +26,7 @@ pub(super) fn with_number(text: &str, number: &str) -> String {
 
 /// Whether whoever reads the text reads how to write STOP, whatever stands in its merge fields.
 pub(super) fn is_said(text: &str, number: &str) -> bool {
-    let text = without_fields(text).to_uppercase();
+    let text = said_to_all(text).to_uppercase();
     let words: Vec<&str> = words(&text).collect();
     let together = format!("STOP{number}");
     words.iter().enumerate().any(|(at, word)| {
@@ -38,16 +39,4 @@ pub(super) fn is_said(text: &str, number: &str) -> bool {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|letter: char| !letter.is_alphanumeric());
     words.filter(|word| !word.is_empty())
-}
-
-/// What every recipient gets of it.
-fn without_fields(text: &str) -> String {
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((before, behind)) = rest.split_once('[') {
-        out.push_str(before);
-        out.push(' ');
-        // One that is not closed is no field.
-        rest = behind.split_once(']').map_or(behind, |(_, behind)| behind);
-    }
-    out + rest
 }

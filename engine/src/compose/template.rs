@@ -17,6 +17,32 @@ const SYNONYMS: &[&[&str]] = &[
     &["prenom", "firstname", "givenname"],
 ];
 
+/// Stands for whatever a field leaves, in what all recipients read: a letter that no word has.
+const ANYTHING: char = '\u{a66e}';
+
+/// What every recipient reads of a text: of a field, neither its value nor what stands for an empty one. What cannot be read as a
+/// field is text.
+pub(super) fn said_to_all(text: &str) -> String {
+    let (mut said, mut at) = (String::with_capacity(text.len()), 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        at = match next_piece(text, at) {
+            Ok(Next::Literal { range, next }) => {
+                said.push_str(&text[range]);
+                next
+            }
+            Ok(Next::Field { next, .. }) => {
+                said.push(ANYTHING);
+                next
+            }
+            Err(_) => {
+                said.push_str(rest);
+                text.len()
+            }
+        };
+    }
+    said
+}
+
 /// Whether a link is called that.
 pub(crate) fn is_link(name: &str) -> bool {
     LINK.contains(&fold(name).as_str())

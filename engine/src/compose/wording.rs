@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::clause;
 use super::fold::fold;
+use super::template::said_to_all;
 use super::{OwnedSenders, ProtectedNames, Sender};
 use super::{is_blank, links};
 use crate::domain::{Purpose, StopClause, TenantId, Terms};
@@ -39,8 +40,6 @@ pub(crate) struct Wording {
     short_domain: Option<String>,
     /// Where STOP is written to; none: nothing is added to any text.
     stop_number: Option<String>,
-    /// Advertising goes to nobody whose consent is not known.
-    require_consent: bool,
 }
 
 impl Wording {
@@ -58,7 +57,6 @@ impl Wording {
             brand: terms.brand.clone(),
             link_domains: terms.link_domains.clone(),
             short_domain: terms.short_domain.clone(),
-            require_consent: terms.require_consent,
             stop_number: stop_number.map(str::to_owned),
         }
     }
@@ -142,24 +140,13 @@ impl Wording {
         }
     }
 
-    /// Whether it may go to numbers of which nothing else is known.
-    ///
-    /// # Errors
-    /// [`WordingProblem::ConsentRequired`].
-    pub(crate) fn check_consent(&self, purpose: Purpose) -> Result<(), FieldProblem> {
-        match purpose == Purpose::Marketing && self.require_consent {
-            true => Err(WordingProblem::ConsentRequired.into()),
-            false => Ok(()),
-        }
-    }
-
     /// Whether people can tell whose advertising it is: by a sender that is a name, or by the brand in the text. A tenant without a
     /// brand is believed.
     ///
     /// # Errors
     /// [`WordingProblem::AdvertiserNotNamed`].
     pub(crate) fn check_advertiser(&self, text: &str, sender: &Sender, purpose: Purpose) -> Result<(), FieldProblem> {
-        let named = || sender.is_name() || fold(text).contains(&fold(&self.brand));
+        let named = || sender.is_name() || fold(&said_to_all(text)).contains(&fold(&self.brand));
         match purpose == Purpose::Transactional || named() {
             true => Ok(()),
             false => Err(WordingProblem::AdvertiserNotNamed {
@@ -233,6 +220,18 @@ mod tests {
                 "Soldes [prenom|STOP au XXXXX] !",
                 "Soldes [prenom|STOP au 36180] ! STOP au 36180",
             ),
+            (
+                "Soldes {{prenom|STOP au XXXXX}} !",
+                "Soldes {{prenom|STOP au 36180}} ! STOP au 36180",
+            ),
+            // A value may make something else of the words beside it.
+            ("[Prenom]stop 36180", "[Prenom]stop 36180 STOP au 36180"),
+            ("STOP [a] 36180", "STOP [a] 36180 STOP au 36180"),
+            ("STOP au 36180[a]", "STOP au 36180[a] STOP au 36180"),
+            ("[Prenom], soldes. STOP 36180", "[Prenom], soldes. STOP 36180"),
+            // One that has no end is text, and so is a bracket by itself.
+            ("[[Soldes] STOP 36180", "[[Soldes] STOP 36180"),
+            ("Soldes {{ STOP 36180", "Soldes {{ STOP 36180"),
             (
                 "Appelez le 0361800000 sans stop",
                 "Appelez le 0361800000 sans stop STOP au 36180",
@@ -310,6 +309,14 @@ mod tests {
         assert!(!named(text, "36180", advertising));
         assert!(named(text, "36180", Purpose::Transactional));
         assert!(named("CABINET DES LILAS : portes ouvertes", "36180", advertising));
+        // Whoever has a value for the field does not read it.
+        for text in [
+            "[Ville|Cabinet des Lilas]",
+            "{{Ville|Cabinet des Lilas}}",
+            "Cabinet [a]des Lilas",
+        ] {
+            assert!(!named(text, "36180", advertising), "{text}");
+        }
     }
 
     #[test]

@@ -70,6 +70,13 @@ const STEPS: &[(&str, &str)] = &[
         "answers put off",
         include_str!("../data/migrations/0039_answers_put_off.sql"),
     ),
+    ("references", include_str!("../data/migrations/0040_references.sql")),
+    ("oppositions", include_str!("../data/migrations/0041_oppositions.sql")),
+    (
+        "past campaigns",
+        include_str!("../data/migrations/0042_past_campaigns.sql"),
+    ),
+    ("texts", include_str!("../data/migrations/0043_texts.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

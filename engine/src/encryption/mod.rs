@@ -8,6 +8,7 @@
 
 mod form;
 mod link;
+mod mark;
 mod master;
 mod number;
 #[cfg(test)]

@@ -114,6 +114,20 @@ impl History {
         self.0.deps.database.rows(query, read).await
     }
 
+    /// How many segments of a campaign's messages SMSCs have taken.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn segments_taken(&self, tenant: TenantId, campaign: CampaignId) -> Result<u64, DatabaseError> {
+        let ids = MessageId::all_of(campaign);
+        let mut sum =
+            Sql::new("SELECT CAST(COALESCE(SUM(segments), 0) AS BIGINT) FROM message WHERE taken_at IS NOT NULL");
+        sum.push(" AND tenant = ").value(i64::from(tenant.0));
+        sum.push(" AND id >= ").value(ids.start.0 as i64);
+        sum.push(" AND id < ").value(ids.end.0 as i64);
+        self.0.deps.database.count(sum).await
+    }
+
     /// The packs of rules that were obeyed when some messages were handed over, and their versions.
     ///
     /// # Errors

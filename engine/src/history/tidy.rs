@@ -117,6 +117,7 @@ impl History {
         trials.value(before.saturating_mul(1_000));
         change.run(trials).await?;
         let before = UnixMicros(before.cast_unsigned().saturating_mul(1_000));
+        change.run(super::campaigns::forget_past(before)).await?;
         change.run(engagement::forget_old(before)).await?;
         change.commit().await
     }

@@ -81,7 +81,8 @@ impl Course {
                 .zip(&arrived)
                 .filter_map(|(became, person)| Some((became.id, person.said.as_ref()?)))
                 .collect();
-            let news = people.said(self.asked.tenant, &said).await?;
+            let consents = people.consents_with(&self.imports.mirror);
+            let news = consents.said(self.asked.tenant, &said).await?;
             let numbers: Vec<_> = given.iter().map(|given| given.number.flatten()).collect();
             let suppressed = self.suppressed(&numbers).await?;
             let cannot: Vec<_> = arrived.iter().map(|person| !person.mobile).zip(suppressed).collect();

@@ -24,14 +24,11 @@ pub(crate) use gather::{PREVIEW_ROWS, Preview};
 use crate::database::DatabaseError;
 use crate::domain::{Country, ImportId, Language, ListId, TenantId};
 use crate::fault::FieldProblem;
-use crate::mirror::Mirror;
-use crate::people::{Import, People, PeopleFault};
+use crate::mirror::{Mirror, MirrorFault};
+use crate::people::{ConsentFault, Import, People, PeopleFault};
 use crate::sheet::{Column, Manners, ROWS_MAX, Reading, SheetFault, Spool};
 use crate::store::{Store, StoreError};
 use course::Course;
-
-/// By whose clocks the times of a file are read, as people see today.
-const TIME_ZONE: &str = "Europe/Paris";
 
 /// How often it is looked for imports of engines that have ended.
 const ROUND: Duration = Duration::from_secs(2);
@@ -63,6 +60,16 @@ pub(crate) enum ImportFault {
     Broken,
 }
 
+impl From<ConsentFault> for ImportFault {
+    fn from(fault: ConsentFault) -> Self {
+        match fault {
+            ConsentFault::People(fault) => fault.into(),
+            ConsentFault::Mirror(MirrorFault::Database(error)) => error.into(),
+            ConsentFault::Mirror(MirrorFault::Store(error)) => error.into(),
+        }
+    }
+}
+
 impl From<DatabaseError> for ImportFault {
     fn from(error: DatabaseError) -> Self {
         Self::People(error.into())
@@ -88,6 +95,8 @@ pub(crate) struct Asked {
     pub(crate) list: Option<ListId>,
     /// Of the file of errors.
     pub(crate) language: Language,
+    /// By whose clocks its times are.
+    pub(crate) zone: TimeZone,
 }
 
 /// The imports of all tenants. Cheap to clone.
@@ -259,18 +268,18 @@ impl Drop for Turn {
     }
 }
 
-/// How the files of this product are read and written.
-pub(crate) fn manners() -> Manners {
+/// How the files of this product are read and written; their times are by the clocks of that zone.
+pub(crate) const fn manners(zone: TimeZone) -> Manners {
     Manners {
         country: Country::FRANCE,
-        zone: TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC),
+        zone,
     }
 }
 
 fn reading(asked: &Asked) -> Reading {
     Reading {
         columns: asked.columns.clone(),
-        manners: manners(),
+        manners: manners(asked.zone.clone()),
         rows_max: ROWS_MAX,
     }
 }

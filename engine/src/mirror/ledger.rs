@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use serde::Deserialize;
 
-use super::{Mirror, MirrorFault, Shared};
+use super::{Mirror, MirrorFault, Shared, UNDONE};
 use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, TenantId};
 use crate::store::{Credits, LedgerEntry, LedgerPlace, StoreError, Token};
@@ -81,6 +81,25 @@ impl Mirror {
     ) -> Result<Vec<Movement>, MirrorFault> {
         self.0.copy(&[tenant]).await?;
         Ok(self.0.movements(tenant, behind, limit).await?)
+    }
+}
+
+impl Mirror {
+    /// How many credits an operator has granted a tenant for that reference; `None`: none, or there is no reference.
+    ///
+    /// # Errors
+    /// When either does not answer.
+    pub(crate) async fn granted_for(&self, tenant: TenantId, reference: &str) -> Result<Option<u64>, MirrorFault> {
+        if reference.is_empty() {
+            return Ok(None);
+        }
+        self.0.copy(&[tenant]).await?;
+        let mut known =
+            Sql::new("SELECT credits FROM ledger_line WHERE kind = 'grant' AND transfer IS NULL AND tenant = ");
+        known.value(tenant.0).push(" AND reference = ").value(reference);
+        known.push(" AND undone < ").value(UNDONE).push(" LIMIT 1");
+        let known = self.0.database.rows(known, |row| Ok(row.number(0)? as u64)).await?;
+        Ok(known.into_iter().next())
     }
 }
 

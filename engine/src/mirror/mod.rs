@@ -5,6 +5,7 @@
 //! credits, and an opt-out that either knows counts. A Redis that was lost whole is rebuilt: balances are what the ledger comes to,
 //! and what was held for campaigns that went with it stays held, and is shown, until an operator says what was spent of it.
 
+mod past_campaigns;
 mod tenants;
 mod resellers;
 mod transfers;
@@ -35,8 +36,10 @@ use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 pub(crate) use credit_prices::{CREDIT_PRICES_MAX, CreditPrice};
 pub(crate) use erased::Erased;
 pub(crate) use ledger::Movement;
+pub(crate) use optouts::KeptOptOut;
 pub(crate) use resellers::Reseller;
 pub(crate) use statements::{Moved, Turnover};
+pub(crate) use tenants::time_zone_of;
 pub(crate) use transfers::{Balance, Move, ResellerLine, Transferred};
 
 /// What is written of a line of a ledger that does not stand any more.

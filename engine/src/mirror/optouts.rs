@@ -1,10 +1,13 @@
 //! Who wants no messages.
 
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::PoisonError;
 
 use super::{Mirror, MirrorFault, Shared};
-use crate::database::Sql;
-use crate::domain::{Purpose, Recipient, TenantId, UnixMicros};
+use crate::database::{Found, Sql};
+use crate::domain::{Purpose, Recipient, TenantId, UnixMicros, UnknownId};
 use crate::store::{InboundPlace, OptOut};
 
 /// Opt-outs in one statement.
@@ -16,7 +19,128 @@ const READ_MAX: usize = 10_000;
 /// All tenants, as a tenant.
 const ALL: u32 = 0;
 
+/// Why a number gets no messages, as SQL keeps it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Because {
+    /// That was said or written.
+    Said,
+    /// A person who has it agrees to advertising no more: it ends when they agree again.
+    Withdrawal,
+    /// Redis has it, and nobody knows why.
+    Found,
+}
+
+impl Because {
+    const fn stored(self) -> &'static str {
+        match self {
+            Self::Said | Self::Found => "",
+            Self::Withdrawal => "withdrawal",
+        }
+    }
+
+    /// What becomes of one that is known.
+    const fn beside(self) -> &'static str {
+        match self {
+            // Who has written STOP as well does not take that back by agreeing again.
+            Self::Said => "UPDATE SET because = excluded.because",
+            Self::Withdrawal | Self::Found => "NOTHING",
+        }
+    }
+}
+
+/// An opt-out of one tenant's messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeptOptOut {
+    pub(crate) place: OptOutPlace,
+    /// A person who has the number agrees to advertising no more; else it was said, or written.
+    pub(crate) is_withdrawal: bool,
+    pub(crate) since: UnixMicros,
+}
+
+/// Where it stands among all of a tenant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OptOutPlace {
+    pub(crate) recipient: Recipient,
+    pub(crate) purpose: Purpose,
+}
+
+impl fmt::Display for OptOutPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.recipient.0, self.purpose.code())
+    }
+}
+
+impl FromStr for OptOutPlace {
+    type Err = UnknownId;
+
+    fn from_str(text: &str) -> Result<Self, UnknownId> {
+        let (recipient, purpose) = text.split_once('-').ok_or(UnknownId)?;
+        Ok(Self {
+            recipient: Recipient(recipient.parse().map_err(|_| UnknownId)?),
+            purpose: purpose.parse().map_err(|_| UnknownId)?,
+        })
+    }
+}
+
 impl Mirror {
+    /// A tenant's opt-outs by number, behind a place, at most `limit`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn opt_outs(
+        &self,
+        tenant: TenantId,
+        behind: Option<OptOutPlace>,
+        limit: usize,
+    ) -> Result<Vec<KeptOptOut>, MirrorFault> {
+        let mut some = Sql::new("SELECT recipient, purpose, because, at FROM opt_out WHERE tenant = ");
+        some.value(tenant.0);
+        if let Some(OptOutPlace { recipient, purpose }) = behind {
+            let recipient = recipient.0.cast_signed();
+            some.push(" AND (recipient > ").value(recipient);
+            some.push(" OR recipient = ").value(recipient);
+            some.push(" AND purpose > ").value(purpose.code()).push(")");
+        }
+        some.push(" ORDER BY recipient, purpose LIMIT ").value(limit as i64);
+        let read = |row: &Found<'_>| {
+            Ok(KeptOptOut {
+                place: OptOutPlace {
+                    recipient: Recipient(row.number(0)? as u64),
+                    purpose: row.parsed(1, "the purpose of an opt-out", |code| code.parse().ok())?,
+                },
+                is_withdrawal: row.text(2)? == Because::Withdrawal.stored(),
+                since: UnixMicros(row.number(3)? as u64),
+            })
+        };
+        Ok(self.0.database.rows(some, read).await?)
+    }
+
+    /// People want messages of a tenant again, as it says. Who agrees to advertising no more, and who was erased, stays opted out.
+    /// Returns how many were.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn lift(
+        &self,
+        tenant: TenantId,
+        purposes: &[Purpose],
+        numbers: &[Recipient],
+    ) -> Result<u64, MirrorFault> {
+        let withdrawn = self.opposed_since(tenant, numbers).await?;
+        let withdrawn: HashSet<Recipient> = withdrawn.into_iter().map(|(number, _)| number).collect();
+        let mut lifted = 0;
+        for number in numbers.iter().filter(|number| !self.0.erased.has(tenant, **number)) {
+            for purpose in purposes {
+                if *purpose == Purpose::Marketing && withdrawn.contains(number) {
+                    continue;
+                }
+                let now = InboundPlace::at(self.0.clock.unix());
+                lifted += u64::from(self.opt_in((tenant, *purpose), *number, now).await?);
+            }
+        }
+        Ok(lifted)
+    }
+
     /// Keeps that recipients do not want messages: of one tenant, or of all. Returns how many were not known before.
     ///
     /// # Errors
@@ -37,9 +161,70 @@ impl Mirror {
             })
         };
         self.0
-            .keep(&purposes.iter().flat_map(of).collect::<Vec<_>>(), now)
+            .keep(&purposes.iter().flat_map(of).collect::<Vec<_>>(), (Because::Said, now))
             .await?;
         Ok(self.0.store.opt_out(tenant, purposes, recipients, now).await?)
+    }
+
+    /// Keeps that people with these numbers agree to a tenant's advertising no more.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn oppose(&self, tenant: TenantId, numbers: &[Recipient]) -> Result<(), MirrorFault> {
+        let now = self.0.clock.unix();
+        let of = |number: &Recipient| OptOut {
+            tenant: Some(tenant),
+            purpose: Purpose::Marketing,
+            recipient: *number,
+        };
+        let all: Vec<OptOut> = numbers.iter().map(of).collect();
+        self.0.keep(&all, (Because::Withdrawal, now)).await?;
+        let marketing = [Purpose::Marketing];
+        self.0.store.opt_out(Some(tenant), &marketing, numbers, now).await?;
+        Ok(())
+    }
+
+    /// Those of some numbers that get no advertising since somebody agrees no more, and for no other reason that is known; and since when.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn opposed_since(
+        &self,
+        tenant: TenantId,
+        numbers: &[Recipient],
+    ) -> Result<Vec<(Recipient, UnixMicros)>, MirrorFault> {
+        let mut since = Vec::new();
+        for some in numbers.chunks(AT_ONCE) {
+            let mut query = Sql::new("SELECT recipient, at FROM opt_out WHERE tenant = ");
+            query
+                .value(tenant.0)
+                .push(" AND purpose = ")
+                .value(Purpose::Marketing.code());
+            query.push(" AND because = ").value(Because::Withdrawal.stored());
+            query.push(" AND recipient IN (");
+            query.list(some.iter().map(|number| number.0.cast_signed())).push(")");
+            let read = |row: &Found<'_>| Ok((Recipient(row.number(0)? as u64), UnixMicros(row.number(1)? as u64)));
+            since.extend(self.0.database.rows(query, read).await?);
+        }
+        Ok(since)
+    }
+
+    /// Who agreed no more since then agrees again: a number gets advertising again, unless STOP was written from it since.
+    ///
+    /// # Errors
+    /// When either does not answer. Asked again, what was not done is done.
+    pub(crate) async fn agree_again(
+        &self,
+        tenant: TenantId,
+        number: Recipient,
+        since: UnixMicros,
+    ) -> Result<(), MirrorFault> {
+        let behind = InboundPlace::at(since);
+        let marketing = (tenant, Purpose::Marketing);
+        if self.0.store.opt_in(marketing, number, behind).await? {
+            self.forget_opt_out(marketing, number).await?;
+        }
+        Ok(())
     }
 
     /// Somebody has written that they want messages of a tenant again. Returns whether they wanted none.
@@ -65,14 +250,18 @@ impl Mirror {
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&opt_out);
             // One that is being copied just now stays, until they ask again: rather too few messages than too many.
-            let mut change = self.0.database.change().await?;
-            let mut delete = Sql::new("DELETE FROM opt_out WHERE tenant = ");
-            delete.value(tenant.0).push(" AND purpose = ").value(purpose.code());
-            delete.push(" AND recipient = ").value(recipient.0.cast_signed());
-            change.run(delete).await?;
-            change.commit().await?;
+            self.forget_opt_out((tenant, purpose), recipient).await?;
         }
         Ok(was_out)
+    }
+
+    async fn forget_opt_out(&self, of: (TenantId, Purpose), recipient: Recipient) -> Result<(), MirrorFault> {
+        let mut change = self.0.database.change().await?;
+        let mut delete = Sql::new("DELETE FROM opt_out WHERE tenant = ");
+        delete.value(of.0.0).push(" AND purpose = ").value(of.1.code());
+        delete.push(" AND recipient = ").value(recipient.0.cast_signed());
+        change.run(delete).await?;
+        Ok(change.commit().await?)
     }
 
     /// Somebody has written that no advertising is wanted, and Redis has it.
@@ -91,7 +280,7 @@ impl Shared {
     pub(super) async fn keep_opted_out(&self) -> Result<(), MirrorFault> {
         let all = std::mem::take(&mut *self.opted_out.lock().unwrap_or_else(PoisonError::into_inner));
         let list: Vec<OptOut> = all.iter().copied().collect();
-        let kept = self.keep(&list, self.clock.unix()).await;
+        let kept = self.keep(&list, (Because::Said, self.clock.unix())).await;
         if kept.is_err() {
             self.opted_out
                 .lock()
@@ -101,24 +290,28 @@ impl Shared {
         kept
     }
 
-    async fn keep(&self, all: &[OptOut], now: UnixMicros) -> Result<(), MirrorFault> {
+    async fn keep(&self, all: &[OptOut], (because, now): (Because, UnixMicros)) -> Result<(), MirrorFault> {
         // Of a number that was erased, its hash says so.
         let is_known = |one: &&OptOut| !one.tenant.is_some_and(|tenant| self.erased.has(tenant, one.recipient));
-        let all: Vec<&OptOut> = all.iter().filter(is_known).collect();
+        // Each once: a statement may not change a row twice.
+        let mut seen = HashSet::new();
+        let all = all.iter().filter(is_known).filter(|one| seen.insert(**one));
+        let all: Vec<&OptOut> = all.collect();
         if all.is_empty() {
             return Ok(());
         }
         let mut change = self.database.change().await?;
         for some in all.chunks(AT_ONCE) {
-            let mut put = Sql::new("INSERT INTO opt_out (tenant, purpose, recipient, at) VALUES ");
+            let mut put = Sql::new("INSERT INTO opt_out (tenant, purpose, recipient, at, because) VALUES ");
             for (at, opt_out) in some.iter().enumerate() {
                 put.push(if at == 0 { "(" } else { ", (" });
                 put.value(tenant_number(opt_out.tenant)).push(", ");
                 put.value(opt_out.purpose.code()).push(", ");
                 put.value(opt_out.recipient.0 as i64).push(", ");
-                put.value(now.0 as i64).push(")");
+                put.value(now.0 as i64).push(", ").value(because.stored()).push(")");
             }
-            put.push(" ON CONFLICT (tenant, purpose, recipient) DO NOTHING");
+            put.push(" ON CONFLICT (tenant, purpose, recipient) DO ")
+                .push(because.beside());
             change.run(put).await?;
         }
         Ok(change.commit().await?)
@@ -146,7 +339,7 @@ impl Shared {
             let mut cursor = 0;
             loop {
                 let (some, next) = self.store.scan_opt_outs(partition, (purpose, of_all), cursor).await?;
-                self.keep(&some, self.clock.unix()).await?;
+                self.keep(&some, (Because::Found, self.clock.unix())).await?;
                 if next == 0 {
                     break;
                 }
@@ -185,7 +378,7 @@ impl Shared {
             .push(" AND recipient > ")
             .value(recipient);
         some.push(") ORDER BY tenant, recipient LIMIT ").value(READ_MAX as i64);
-        let pair = |row: &crate::database::Found<'_>| Ok((row.number(0)?, row.number(1)?));
+        let pair = |row: &Found<'_>| Ok((row.number(0)?, row.number(1)?));
         Ok(self.database.rows(some, pair).await?)
     }
 }

@@ -1,10 +1,12 @@
 //! Tenants and keys: in SQL before anybody is told that they changed.
 
+use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
+use serde::Deserialize;
 
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::{Change, Database, DatabaseError, Found, Sql};
-use crate::domain::{ResellerId, TenantId};
+use crate::domain::{ResellerId, TenantId, Terms};
 use crate::store::{KeyDetails, KeyOwner, Settings, StoreError, reseller_in};
 
 /// The operator, among the tenants that keys belong to.
@@ -108,6 +110,26 @@ pub(super) async fn tenants(database: &Database) -> Result<Vec<(TenantId, Settin
         Ok((TenantId(row.number(0)? as u32), settings))
     };
     database.rows(all, read).await
+}
+
+/// By whose clocks the days of a tenant are.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn time_zone_of(database: &Database, tenant: TenantId) -> Result<TimeZone, DatabaseError> {
+    let mut one = Sql::new("SELECT settings FROM tenant WHERE id = ");
+    one.value(tenant.0);
+    let clocks = |row: &Found<'_>| row.parsed(0, "the settings of a tenant", |json| serde_json::from_str(json).ok());
+    let known: Option<Clocks> = database.rows(one, clocks).await?.into_iter().next();
+    let known = known.and_then(|clocks| clocks.time_zone);
+    let zone = TimeZone::get(known.as_deref().unwrap_or(Terms::TIME_ZONE));
+    Ok(zone.unwrap_or(TimeZone::UTC))
+}
+
+/// Of the settings of a tenant.
+#[derive(Deserialize)]
+struct Clocks {
+    time_zone: Option<String>,
 }
 
 /// Changes what is kept of tenants.

@@ -29,7 +29,7 @@ pub(crate) struct Move<'a> {
     pub(crate) kind: TransferKind,
     pub(crate) credits: u64,
     pub(crate) reference: &'a str,
-    /// Of the request: it moves them once.
+    /// Of the request: it moves them once, as its reference does.
     pub(crate) token: Token,
 }
 
@@ -43,6 +43,10 @@ pub(crate) enum Transferred {
     },
     /// The tenant would have too many.
     TooMany,
+    /// So many others were moved for that reference.
+    ReferenceTaken {
+        credits: u64,
+    },
 }
 
 /// A line of a reseller's ledger.
@@ -66,7 +70,7 @@ struct Pending {
 const PENDING: &str = "SELECT number, kind, tenant, credits, reference, pending FROM reseller_line";
 
 impl Mirror {
-    /// Gives a reseller credits, once for each token.
+    /// Gives a reseller credits, once for each token and reference; `Err`: others were given for that reference.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -75,18 +79,23 @@ impl Mirror {
         id: ResellerId,
         (credits, reference): (u64, &str),
         (token, now): (Token, UnixMicros),
-    ) -> Result<(), DatabaseError> {
+    ) -> Result<Result<(), u64>, DatabaseError> {
         let mut change = self.0.database.change().await?;
         lock(&mut change, id).await?;
-        let mut known = Sql::new("SELECT number FROM reseller_line WHERE token = ");
-        known.value(token.hex());
-        if change.rows(known, |row| row.number(0)).await?.is_empty() {
-            let number = change.numbers("reseller_line", 1).await?;
-            let mut put = line((number, id, "grant"), (credits, 0), reference);
-            put.value(now.0 as i64).push(", ").value(token.hex()).push(", 0)");
-            change.run(put).await?;
+        let mut known = Sql::new("SELECT credits FROM reseller_line WHERE ");
+        same((id, "grant", 0), (token, reference), &mut known);
+        let known = change.rows(known, |row| Ok(row.number(0)? as u64)).await?;
+        match known.first() {
+            Some(given) if *given == credits => return Ok(Ok(())),
+            Some(given) => return Ok(Err(*given)),
+            None => {}
         }
-        change.commit().await
+        let number = change.numbers("reseller_line", 1).await?;
+        let mut put = line((number, id, "grant"), (credits, 0), reference);
+        put.value(now.0 as i64).push(", ").value(token.hex()).push(", 0)");
+        change.run(put).await?;
+        change.commit().await?;
+        Ok(Ok(()))
     }
 
     /// A reseller's credits.
@@ -128,7 +137,7 @@ impl Mirror {
         self.0.database.rows(some, read).await
     }
 
-    /// Moves credits, once for each token.
+    /// Moves credits, once for each token and reference.
     ///
     /// # Errors
     /// When either does not answer: what was written down is finished later, and the same request finishes it as well.
@@ -137,7 +146,7 @@ impl Mirror {
         let _moving = self.0.moving.lock().await;
         match self.0.write_down(order, now).await? {
             Ok(pending) => self.0.finish(pending).await,
-            Err(available) => Ok(Transferred::Short { available }),
+            Err(refused) => Ok(refused),
         }
     }
 
@@ -182,20 +191,30 @@ impl Shared {
         Ok(())
     }
 
-    /// A move as it stands in the reseller's ledger; `Err`: the reseller has only so many credits.
-    async fn write_down(&self, order: &Move<'_>, now: UnixMicros) -> Result<Result<Pending, u64>, DatabaseError> {
+    /// A move as it stands in the reseller's ledger; `Err`: what keeps it from being written there.
+    async fn write_down(
+        &self,
+        order: &Move<'_>,
+        now: UnixMicros,
+    ) -> Result<Result<Pending, Transferred>, DatabaseError> {
         let mut change = self.database.change().await?;
         lock(&mut change, order.reseller).await?;
         let mut known = Sql::new(PENDING);
-        known.push(" WHERE token = ").value(order.token.hex());
+        known.push(" WHERE ");
+        let of = (order.reseller, order.kind.code(), i64::from(order.tenant.0));
+        same(of, (order.token, order.reference), &mut known);
         if let Some(known) = change.rows(known, read_pending).await?.into_iter().next() {
-            return Ok(Ok(known));
+            let credits = known.transfer.credits;
+            return Ok(match credits == order.credits {
+                true => Ok(known),
+                false => Err(Transferred::ReferenceTaken { credits }),
+            });
         }
         if order.kind == TransferKind::Give {
             let sums = change.rows(sums_of(order.reseller), read_sum).await?;
             let available = balance_of(&sums).available;
             if available < order.credits {
-                return Ok(Err(available));
+                return Ok(Err(Transferred::Short { available }));
             }
         }
         let number = change.numbers("reseller_line", 1).await?;
@@ -270,6 +289,21 @@ async fn lock(change: &mut Change, id: ResellerId) -> Result<(), DatabaseError> 
     let mut lock = Sql::new("UPDATE reseller SET name = name WHERE id = ");
     lock.value(i64::from(id.0));
     change.run(lock).await.map(drop)
+}
+
+/// Lines of the same request, or of that reseller, kind and tenant for the same reference.
+fn same((reseller, kind, tenant): (ResellerId, &'static str, i64), (token, reference): (Token, &str), query: &mut Sql) {
+    query.push("(token = ").value(token.hex());
+    if !reference.is_empty() {
+        query.push(" OR reseller = ").value(i64::from(reseller.0));
+        query.push(" AND reference = ").value(reference);
+        query
+            .push(" AND kind = ")
+            .value(kind)
+            .push(" AND tenant = ")
+            .value(tenant);
+    }
+    query.push(")");
 }
 
 /// The beginning of what puts a line; its time, token and whether it is pending follow.

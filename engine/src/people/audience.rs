@@ -162,7 +162,26 @@ fn wrong(pointer: &str, expected: JsonType, found: &Value) -> FieldFault {
     FieldFault::new(pointer, FieldProblem::wrong_type(expected, found))
 }
 
+impl Meant {
+    /// Whom it would mean, and leaves out; `None`: it leaves nobody out by what they are.
+    fn left_out(&self) -> Option<Filter> {
+        let leaves_none = matches!(&self.exclude, Filter::Any(parts) if parts.is_empty());
+        (!leaves_none).then(|| Filter::All(vec![self.include.clone(), self.exclude.clone()]))
+    }
+}
+
 impl People {
+    /// How many contacts an audience leaves out whom it would mean, by what they are; those that it leaves out by their number are meant.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn count_left_out(&self, tenant: TenantId, meant: &Meant) -> Result<u64, DatabaseError> {
+        match meant.left_out() {
+            Some(filter) => self.count(tenant, &filter).await,
+            None => Ok(0),
+        }
+    }
+
     /// What an audience means, as lists and segments are now.
     ///
     /// # Errors
@@ -283,14 +302,14 @@ impl People {
         (tenant, meant): (TenantId, &Meant),
         numbers: &[u64],
     ) -> Result<Vec<u64>, DatabaseError> {
-        let mut excluded = Vec::new();
+        let (mut excluded, seen) = (Vec::new(), self.seen(tenant).await?);
         for some in numbers.chunks(UPSERT_MAX) {
             let mut query = Sql::new("SELECT contact.number FROM contact WHERE contact.tenant = ");
             query.value(tenant.0).push(" AND contact.number IN (");
             query
                 .list(some.iter().map(|number| number.cast_signed()))
                 .push(") AND ");
-            filter_sql::write(&meant.exclude, self.seen(), &mut query);
+            filter_sql::write(&meant.exclude, &seen, &mut query);
             let found = self.database.rows(query, |row| row.number(0)).await?;
             excluded.extend(found.into_iter().map(i64::cast_unsigned));
         }

@@ -68,6 +68,13 @@ pub(crate) struct Contact {
     pub(crate) updated_at: UnixMicros,
 }
 
+impl Contact {
+    /// Whether the last that they said of advertising is that they want none.
+    pub(crate) const fn is_opposed(&self) -> bool {
+        self.withdrawn_at.is_some() && self.consent_at.is_none()
+    }
+}
+
 /// A number could not be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unreachable {

@@ -106,7 +106,7 @@ impl People {
             .push(" AND contact.id > ")
             .value(after.0.cast_signed())
             .push(" AND ");
-        filter_sql::write(filter, self.seen(), &mut query);
+        filter_sql::write(filter, &self.seen(tenant).await?, &mut query);
         query
             .push(" ORDER BY contact.id LIMIT ")
             .value(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -122,12 +122,12 @@ impl People {
         (tenant, filter): (TenantId, &Filter),
         contacts: &[ContactId],
     ) -> Result<Vec<ContactId>, DatabaseError> {
-        let mut meant = Vec::new();
+        let (mut meant, seen) = (Vec::new(), self.seen(tenant).await?);
         for some in contacts.chunks(UPSERT_MAX) {
             let mut query = Sql::new("SELECT contact.id FROM contact WHERE contact.tenant = ");
             query.value(tenant.0).push(" AND contact.id IN (");
             query.list(some.iter().map(|id| id.0.cast_signed())).push(") AND ");
-            filter_sql::write(filter, self.seen(), &mut query);
+            filter_sql::write(filter, &seen, &mut query);
             let found = self.database.rows(query, |row| row.number(0)).await?;
             meant.extend(found.into_iter().map(|id| ContactId(id.cast_unsigned())));
         }
@@ -141,7 +141,7 @@ impl People {
     pub(crate) async fn count(&self, tenant: TenantId, filter: &Filter) -> Result<u64, DatabaseError> {
         let mut query = Sql::new("SELECT COUNT(*) FROM contact WHERE contact.tenant = ");
         query.value(tenant.0).push(" AND ");
-        filter_sql::write(filter, self.seen(), &mut query);
+        filter_sql::write(filter, &self.seen(tenant).await?, &mut query);
         self.database.count(query).await
     }
 

@@ -7,7 +7,6 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::TIME_ZONE;
 use super::contact::check_day;
 use crate::fault::FieldProblem;
 
@@ -66,9 +65,10 @@ impl Day {
 }
 
 /// When a day begins, by the clocks of the clinic: microseconds since 1970.
-pub(super) fn begins(date: Date) -> i64 {
-    let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
-    let begins = date.to_zoned(zone).map(|begins| begins.timestamp().as_microsecond());
+pub(super) fn begins(date: Date, zone: &TimeZone) -> i64 {
+    let begins = date
+        .to_zoned(zone.clone())
+        .map(|begins| begins.timestamp().as_microsecond());
     begins.unwrap_or(i64::MAX)
 }
 

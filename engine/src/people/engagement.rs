@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use jiff::ToSpan;
-use jiff::civil::Date;
 
 use super::day::begins;
+use super::seen::Seen;
 use super::{Contact, People};
 use crate::database::{DatabaseError, Sql};
 use crate::domain::{Recipient, TenantId, UnixMicros};
@@ -35,7 +35,7 @@ impl People {
         let numbers: Vec<Recipient> = contacts.iter().filter_map(number).collect();
         let known = engagement::of_numbers(&self.database, tenant, &numbers).await?;
         let known: HashMap<Recipient, Engagement> = known.into_iter().collect();
-        let since = since(self.today());
+        let since = since(&self.seen(tenant).await?);
         let of = |contact| {
             let known = number(contact).and_then(|number| known.get(&number).copied());
             let known = known.unwrap_or_default();
@@ -56,14 +56,14 @@ impl People {
         let known = known.first().map(|(_, known)| *known).unwrap_or_default();
         Ok(Engaged {
             known,
-            score: score(known, since(self.today())),
+            score: score(known, since(&self.seen(tenant).await?)),
         })
     }
 }
 
 /// From when on an answer counts for each of the scores above 1, the highest first.
-fn since(today: Date) -> [i64; 2] {
-    DAYS.map(|days| begins(today.saturating_sub(days.days())))
+fn since(seen: &Seen) -> [i64; 2] {
+    DAYS.map(|days| begins(seen.today.saturating_sub(days.days()), &seen.zone))
 }
 
 fn score(known: Engagement, since: [i64; 2]) -> u64 {
@@ -99,9 +99,9 @@ pub(super) fn delivered_count(sql: &mut Sql) {
 }
 
 /// The score of today, as a number.
-pub(super) fn score_of(today: Date, sql: &mut Sql) {
+pub(super) fn score_of(seen: &Seen, sql: &mut Sql) {
     sql.push("COALESCE((SELECT CASE");
-    for (score, since) in (0..=SCORE_MAX).rev().zip(since(today)) {
+    for (score, since) in (0..=SCORE_MAX).rev().zip(since(seen)) {
         sql.push(" WHEN engagement.clicked_at >= ").value(since);
         sql.push(" OR engagement.replied_at >= ").value(since);
         sql.push(&format!(" THEN {score}"));

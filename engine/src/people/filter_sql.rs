@@ -1,24 +1,16 @@
 //! A filter as a condition of SQL on the table `contact`. Pure.
 
 use jiff::ToSpan;
-use jiff::civil::Date;
 
 use super::day::begins;
 use super::engagement;
 use super::filter::{CountField, CountTest, DayField, DayTest, Filter, Nothing, TextField, TextTest};
+use super::seen::Seen;
 use crate::compose::fold;
 use crate::database::{Dialect, Sql};
 
-/// What a filter is told of.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) dialect: Dialect,
-    /// By which days from today on are told.
-    pub(super) today: Date,
-}
-
 /// Adds the condition, in brackets of its own.
-pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
+pub(super) fn write(filter: &Filter, seen: &Seen, sql: &mut Sql) {
     sql.push("(");
     match filter {
         Filter::All(filters) if filters.is_empty() => drop(sql.push("1 = 1")),
@@ -30,7 +22,7 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
             write(filter, seen, sql);
         }
         Filter::Text(field, tests) => texts(field, tests, seen.dialect, sql),
-        Filter::Day(field, test) => day((*field, *test), seen.today, sql),
+        Filter::Day(field, test) => day((*field, *test), seen, sql),
         Filter::Visited { practice, from, to } => {
             sql.push("EXISTS (SELECT 1 FROM visit WHERE visit.contact = contact.id");
             if let Some(practice) = practice {
@@ -66,7 +58,7 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
         Filter::Count(field, test, count) => {
             match field {
                 CountField::Delivered => engagement::delivered_count(sql),
-                CountField::Score => engagement::score_of(seen.today, sql),
+                CountField::Score => engagement::score_of(seen, sql),
             }
             let word = match test {
                 CountTest::Is => " = ",
@@ -83,7 +75,7 @@ pub(super) fn write(filter: &Filter, seen: Seen, sql: &mut Sql) {
     sql.push(")");
 }
 
-fn joined(filters: &[Filter], word: &str, (seen, sql): (Seen, &mut Sql)) {
+fn joined(filters: &[Filter], word: &str, (seen, sql): (&Seen, &mut Sql)) {
     for (at, filter) in filters.iter().enumerate() {
         if at > 0 {
             sql.push(word);
@@ -166,10 +158,13 @@ fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
 }
 
 /// What happened at a moment, by the days of the clinic.
-fn moment(field: DayField, test: DayTest, today: Date, sql: &mut Sql) {
+fn moment(field: DayField, test: DayTest, seen: &Seen, sql: &mut Sql) {
     let (DayTest::On(day) | DayTest::Before(day) | DayTest::After(day) | DayTest::From(day) | DayTest::To(day)) = test;
-    let date = day.date(today);
-    let (on, next) = (begins(date), begins(date.saturating_add(1.day())));
+    let date = day.date(seen.today);
+    let (on, next) = (
+        begins(date, &seen.zone),
+        begins(date.saturating_add(1.day()), &seen.zone),
+    );
     let (from, before) = match test {
         DayTest::On(_) => (Some(on), Some(next)),
         DayTest::Before(_) => (None, Some(on)),
@@ -243,10 +238,10 @@ const fn engagement_column(field: DayField) -> Option<&'static str> {
     }
 }
 
-fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
+fn day((field, test): (DayField, DayTest), seen: &Seen, sql: &mut Sql) {
     let is_moment = moment_column(field).is_some() || engagement_column(field).is_some();
     if field == DayField::LastContacted || is_moment {
-        return moment(field, test, today, sql);
+        return moment(field, test, seen, sql);
     }
     let (word, day) = match test {
         DayTest::On(day) => (" = ", day),
@@ -255,7 +250,7 @@ fn day((field, test): (DayField, DayTest), today: Date, sql: &mut Sql) {
         DayTest::From(day) => (" >= ", day),
         DayTest::To(day) => (" <= ", day),
     };
-    let date = day.date(today).to_string();
+    let date = day.date(seen.today).to_string();
     // Without a date no text is before or after it, and `not` has to mean those.
     let (column, compared) = match field {
         DayField::Birthday => ("contact.birth_date", &date[date.len().saturating_sub(5)..]),

@@ -17,18 +17,17 @@ mod filter_sql;
 mod imports;
 mod lists;
 mod merge;
+mod opposition;
 mod places;
 mod refold;
 mod rights;
 mod rows;
 mod said;
+mod seen;
 mod segments;
 mod templates;
 #[cfg(test)]
 mod tests;
-
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 pub(crate) use audience::{Audience, MEANT_STEP, Meant};
 pub(crate) use beside::Beside;
@@ -48,6 +47,7 @@ pub(crate) use guests::{GUESTS_MAX, Guest};
 pub(crate) use imports::{Import, ImportState};
 pub(crate) use lists::List;
 pub(crate) use merge::MergeField;
+pub(crate) use opposition::ConsentFault;
 pub(crate) use places::{Outcome, Upserted};
 pub(crate) use rights::GivenCode;
 pub(crate) use said::Said;
@@ -55,12 +55,10 @@ pub(crate) use segments::Segment;
 pub(crate) use templates::{Template, TemplateText};
 
 use crate::clock::Clock;
-use crate::database::{Database, Sql};
+use crate::database::{Database, DatabaseError, Sql};
 use crate::domain::{TenantId, UnixMicros};
-use filter_sql::Seen;
-
-/// By whose calendar today is told.
-const TIME_ZONE: &str = "Europe/Paris";
+use crate::mirror;
+use seen::Seen;
 
 /// The people of all tenants. Cheap to clone.
 #[derive(Clone)]
@@ -87,21 +85,19 @@ impl People {
         Ok(change.commit().await?)
     }
 
-    fn seen(&self) -> Seen {
-        Seen {
+    /// By the tenant's own clocks.
+    async fn seen(&self, tenant: TenantId) -> Result<Seen, DatabaseError> {
+        let zone = mirror::time_zone_of(&self.database, tenant).await?;
+        let now = self.clock.unix().timestamp().unwrap_or_default();
+        Ok(Seen {
             dialect: self.database.dialect(),
-            today: self.today(),
-        }
+            today: now.to_zoned(zone.clone()).date(),
+            zone,
+        })
     }
 
     /// By the clock that everything here is noted by.
     pub(crate) fn now(&self) -> UnixMicros {
         self.clock.unix()
-    }
-
-    fn today(&self) -> Date {
-        let now = self.clock.unix().timestamp().unwrap_or_default();
-        let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
-        now.to_zoned(zone).date()
     }
 }

@@ -84,7 +84,7 @@ impl People {
             .collect();
         let withdrawn: Vec<ContactId> = said
             .iter()
-            .filter(|(id, said)| !said.given && of(id).iter().any(|known| known.holds))
+            .filter(|(id, said)| !said.given && (of(id).iter().any(|known| known.holds) || !ended.contains_key(id)))
             .map(|(id, _)| *id)
             .collect();
         insert(&mut change, tenant, &given).await?;

@@ -538,6 +538,24 @@ async fn a_withdrawal_is_ended_only_by_what_was_given_after_it() {
 }
 
 #[tokio::test]
+async fn a_file_says_of_somebody_who_never_agreed_that_they_want_no_advertising() {
+    let bench = some_people().await;
+    let people = &bench.people;
+    let given = person("Hugo", "D'Amato", 2);
+    let id = people.upsert(TENANT, std::slice::from_ref(&given), None).await.unwrap()[0].id;
+    let no = Said {
+        given: false,
+        at: None,
+        source: String::new(),
+        wording: String::new(),
+    };
+    assert!(!people.contact(TENANT, id).await.unwrap().is_opposed());
+    assert_eq!(people.said(TENANT, &[(id, &no)]).await.unwrap(), [id]);
+    assert!(people.contact(TENANT, id).await.unwrap().is_opposed());
+    assert_eq!(people.said(TENANT, &[(id, &no)]).await.unwrap(), [], "it is known");
+}
+
+#[tokio::test]
 async fn who_withdraws_what_nobody_knew_of_does_not_agree_by_an_older_form() {
     let bench = some_people().await;
     let people = &bench.people;

@@ -53,6 +53,12 @@ impl From<ResellerId> for KeyOwner {
 pub(crate) struct Token(pub(crate) [u8; 16]);
 
 impl Token {
+    /// What moves credits for that reference: whoever asks again with it means the same.
+    pub(crate) fn of_reference(owner: KeyOwner, reference: &str) -> Self {
+        // No path of a request is called so.
+        Self::of_key(owner, "reference", reference)
+    }
+
     pub(crate) fn hex(self) -> String {
         self.0.iter().map(|octet| format!("{octet:02x}")).collect()
     }

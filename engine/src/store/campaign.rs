@@ -16,6 +16,9 @@ use crate::encryption::{Cipher, EncryptionFault, TextKey};
 const FORM: u32 = 6;
 const FOR_ANYBODY: u32 = 5;
 
+/// Fields of what a campaign says and to whom, also as earlier versions have them: they go with it.
+pub(super) const SAID: [&str; 6] = ["words", "cipher", "text", "variants", "query", "parameters"];
+
 /// What kind of campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CampaignKind {
@@ -125,6 +128,8 @@ pub(crate) struct Campaign {
     pub(crate) unreachable: u64,
     /// People who have had enough advertising for a while.
     pub(crate) frequency_cap: u64,
+    /// People whom the campaign leaves out itself.
+    pub(crate) by_request: u64,
     /// Where its recipients are; nothing is known of one that an older version has made.
     pub(crate) reach: Reach,
     /// Segments of the whole.
@@ -147,6 +152,13 @@ pub(crate) struct Campaign {
 }
 
 impl Campaign {
+    /// One of which what it said is kept by nobody.
+    pub(crate) fn of_lasting_fields(owner: (TenantId, CampaignId), fields: &HashMap<String, String>) -> Option<Self> {
+        let campaign = read_known(owner, fields)?;
+        let cipher = Cipher::Erased;
+        Some(Self { cipher, ..campaign })
+    }
+
     /// Whether nobody can tell any more what it said.
     pub(crate) const fn is_erased(&self) -> bool {
         matches!(self.cipher, Cipher::Erased)
@@ -236,6 +248,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("no_consent", campaign.no_consent),
         ("unreachable", campaign.unreachable),
         ("frequency_cap", campaign.frequency_cap),
+        ("by_request", campaign.by_request),
         ("estimate_segments", campaign.estimate_segments),
         ("estimate_credits", campaign.estimate_credits),
     ] {
@@ -346,6 +359,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         no_consent: number("no_consent"),
         unreachable: number("unreachable"),
         frequency_cap: number("frequency_cap"),
+        by_request: number("by_request"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),
         held: number("held"),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use redis::Value;
 
-use super::campaign::{Campaign, order, read_campaign, set_counts};
+use super::campaign::{Campaign, SAID, order, read_campaign, set_counts};
 use super::catalogue::read_pair;
 use super::scripts::Name;
 use super::states::{CampaignState, states};
@@ -95,6 +95,17 @@ impl Store {
             return Ok(None);
         }
         read_campaign((tenant, id), &fields, &*self.text_key(Some(tenant)).await?)
+    }
+
+    /// What is kept of a campaign without what it says, and to whom; `None`: it is not there.
+    pub(crate) async fn lasting_fields(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+    ) -> Result<Option<HashMap<String, String>>, StoreError> {
+        let mut get = redis::cmd("HGETALL");
+        let mut fields: HashMap<String, String> = self.ask(get.arg(keys::campaign(tenant, id))).await?;
+        fields.retain(|field, _| !SAID.contains(&field.as_str()));
+        Ok(Some(fields).filter(|fields| !fields.is_empty()))
     }
 
     /// Several campaigns, in the order asked for.
@@ -192,7 +203,9 @@ impl Store {
         self.drop_rows(id).await?;
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(keys::campaign(tenant, id)).arg(keys::rejected(tenant, id));
-        unlink.arg(keys::pasted(tenant, id));
+        unlink
+            .arg(keys::pasted(tenant, id))
+            .arg(keys::pasted_left_out(tenant, id));
         let mut unlist = redis::cmd("LREM");
         unlist.arg(keys::campaigns(tenant)).arg(1).arg(id.0);
         let mut forget = redis::cmd("ZREM");

@@ -1,5 +1,7 @@
 //! What a campaign's messages came to: counted from the journal, in front of its results.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Store, StoreError, bytes};
 use crate::domain::{CampaignId, ENDED, Ending, JournalEvent, Partition, Reason, Status};
 
@@ -129,7 +131,7 @@ fn place(ending: Ending) -> u8 {
 }
 
 /// What a campaign's messages came to: sums over partitions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counters([u64; COUNTERS]);
 
 impl Counters {

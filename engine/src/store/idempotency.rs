@@ -1,8 +1,10 @@
 //! Operations that callers name by keys of their own: who is at one, with which body, and what it was answered.
 //!
 //! A claim lasts for a while. Its holder renews it; when the holder dies, whoever repeats the request claims it anew, and
-//! does it under the same [`Token`], which the scripts that spend know.
+//! does it under the same [`Token`], which the scripts that spend know. What was answered is encrypted with the text key of whoever asked:
+//! it may have numbers and texts in it. When that key is gone, so is the answer, and the request is done again under its token.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Value;
@@ -10,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::scripts::Name;
 use super::{KeyOwner, Store, StoreError, Token, array, bytes, integer, keys};
+use crate::domain::ENCRYPTED;
+use crate::encryption::TextKey;
 
 /// How long a key means the same operation.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
@@ -84,6 +88,23 @@ impl Token {
 impl Store {
     /// Claims an operation, or renews the claim; with the body's digest if it is known.
     pub(crate) async fn claim(&self, claim: &Claim, body: Option<&BodyDigest>) -> Result<Claimed, StoreError> {
+        loop {
+            let claimed = self.claim_sealed(claim, body).await?;
+            let Claimed::Done(answer) = claimed else {
+                return Ok(claimed);
+            };
+            if let Some(body) = self.opened(claim.caller, &answer.body).await? {
+                return Ok(Claimed::Done(SavedAnswer { body, ..answer }));
+            }
+            let mut forget = redis::cmd("HDEL");
+            forget.arg(keys::idempotent(claim.caller, claim.token));
+            self.ask::<i64>(forget.arg("status").arg("sealed").arg("answer"))
+                .await?;
+        }
+    }
+
+    /// The same; an answer is as it is kept.
+    async fn claim_sealed(&self, claim: &Claim, body: Option<&BodyDigest>) -> Result<Claimed, StoreError> {
         let key = keys::idempotent(claim.caller, claim.token);
         let mut call = self.script(Name::Claim, &[&key]);
         call.arg(claim.number.as_slice())
@@ -108,6 +129,23 @@ impl Store {
         })
     }
 
+    /// With what the answers to somebody are encrypted.
+    async fn answer_key(&self, caller: KeyOwner) -> Result<Arc<TextKey>, StoreError> {
+        match caller {
+            KeyOwner::Tenant(tenant) => self.text_key(Some(tenant)).await,
+            KeyOwner::Operator | KeyOwner::Reseller(_) => self.shared_text_key(),
+        }
+    }
+
+    /// An answer that was kept, or one of an earlier version; `None`: its key was destroyed.
+    async fn opened(&self, caller: KeyOwner, kept: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(sealed) = kept.strip_prefix(&[ENCRYPTED]) else {
+            return Ok(Some(kept.to_vec()));
+        };
+        let key = self.answer_key(caller).await?;
+        Ok(key.own().decrypt(sealed).ok())
+    }
+
     /// Ends a claim. `false`: another has it by now, and nothing was changed.
     pub(crate) async fn conclude(&self, claim: &Claim, conclusion: Conclusion<'_>) -> Result<bool, StoreError> {
         let key = keys::idempotent(claim.caller, claim.token);
@@ -115,8 +153,11 @@ impl Store {
         call.arg(claim.number.as_slice());
         match conclusion {
             Conclusion::Keep(answer) => {
+                let key = self.answer_key(claim.caller).await?;
+                let mut sealed = vec![ENCRYPTED];
+                sealed.extend(key.own().encrypt(&answer.body)?);
                 call.arg("keep").arg(answer.asked.as_slice());
-                call.arg(answer.status).arg(answer.body.as_slice());
+                call.arg(answer.status).arg(sealed);
             }
             Conclusion::Open => {
                 call.arg("open").arg("").arg("").arg("");
@@ -154,6 +195,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("campanile-{name}-{}", std::process::id()));
         let redis = Embedded::start(&folder).await.unwrap();
         let store = Store::connect(&redis.servers().unwrap(), (16, 0)).await.unwrap();
+        store.unlock(&folder.join("key")).await.unwrap();
         Server {
             store,
             folder,
@@ -204,6 +246,12 @@ mod tests {
             body: b"{}".to_vec(),
         };
         assert!(store.conclude(&first, Conclusion::Keep(&answer)).await.unwrap());
+        let mut all = redis::cmd("HVALS");
+        let kept: Vec<Vec<u8>> = store
+            .ask(all.arg(keys::idempotent(first.caller, first.token)))
+            .await
+            .unwrap();
+        assert!(!kept.contains(&answer.body), "encrypted");
         assert_eq!(store.claim(&second, Some(&BODY)).await.unwrap(), Claimed::Done(answer));
         assert_eq!(store.claim(&second, Some(&[8; 32])).await.unwrap(), Claimed::OtherBody);
         let mut ttl = redis::cmd("PTTL");
@@ -212,6 +260,24 @@ mod tests {
             .await
             .unwrap();
         assert!((1..=REMEMBERED.as_millis() as u64).contains(&left), "{left}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_answer_goes_with_its_key_and_the_same_request_may_be_done_again() {
+        let server = server("idem-erased").await;
+        let (store, first, second) = (&server.store, claim(1, LONG), claim(2, LONG));
+        let answer = SavedAnswer {
+            asked: BODY,
+            status: 201,
+            body: b"{\"to\":\"+33612345678\"}".to_vec(),
+        };
+        store.claim(&first, Some(&BODY)).await.unwrap();
+        store.conclude(&first, Conclusion::Keep(&answer)).await.unwrap();
+        store.replace_text_key(TenantId(1)).await.unwrap();
+        assert_eq!(store.claim(&second, Some(&[8; 32])).await.unwrap(), Claimed::OtherBody);
+        assert_eq!(store.claim(&second, Some(&BODY)).await.unwrap(), Claimed::Yours);
+        store.conclude(&second, Conclusion::Keep(&answer)).await.unwrap();
+        assert_eq!(store.claim(&first, Some(&BODY)).await.unwrap(), Claimed::Done(answer));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

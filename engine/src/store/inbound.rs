@@ -147,6 +147,15 @@ pub(crate) struct InboundPlace {
 }
 
 impl InboundPlace {
+    /// Before all that is kept from that time on.
+    pub(crate) const fn at(time: UnixMicros) -> Self {
+        Self {
+            ms: time.0 / 1_000,
+            sequence: 0,
+            partition: Partition(0),
+        }
+    }
+
     /// When it was kept, in milliseconds since 1970.
     pub(crate) const fn milliseconds(self) -> u64 {
         self.ms

@@ -165,12 +165,17 @@ pub(super) fn campaign(tenant: TenantId, campaign: CampaignId) -> String {
     format!("c:{{t{}}}:cmp:{}", tenant.0, campaign.0)
 }
 
-/// The listed recipients of a campaign that were not taken.
 /// Numbers that were pasted beside contacts, eight octets each.
 pub(super) fn pasted(tenant: TenantId, campaign: CampaignId) -> String {
     format!("{}:pasted", self::campaign(tenant, campaign))
 }
 
+/// How many that were pasted beside them were not taken, and the first of these.
+pub(super) fn pasted_left_out(tenant: TenantId, campaign: CampaignId) -> String {
+    format!("{}:pasted_out", self::campaign(tenant, campaign))
+}
+
+/// The listed recipients of a campaign that were not taken.
 pub(super) fn rejected(tenant: TenantId, campaign: CampaignId) -> String {
     format!("c:{{t{}}}:rej:{}", tenant.0, campaign.0)
 }

@@ -356,6 +356,13 @@ pub(crate) struct RowBatch {
     pub(crate) spans: Vec<Span>,
 }
 
+impl RowBatch {
+    /// The gates of its rows.
+    pub(crate) fn zones(&self) -> impl Iterator<Item = GateId> {
+        self.spans.iter().map(|span| span.gate)
+    }
+}
+
 /// What is to be put in doubt after the database came back older.
 #[derive(Clone, Debug)]
 pub(crate) struct RestoreAsk<'a> {

@@ -119,6 +119,26 @@ impl Store {
         self.ask::<()>(set.arg(keys::pasted(tenant, id)).arg(packed)).await
     }
 
+    /// Keeps an account of those that were not taken, as JSON.
+    pub(crate) async fn save_pasted_left_out(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        json: &str,
+    ) -> Result<(), StoreError> {
+        let mut set = redis::cmd("SET");
+        self.ask::<()>(set.arg(keys::pasted_left_out(tenant, id)).arg(json))
+            .await
+    }
+
+    /// That account.
+    pub(crate) async fn pasted_left_out(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+    ) -> Result<Option<String>, StoreError> {
+        let mut get = redis::cmd("GET");
+        self.ask(get.arg(keys::pasted_left_out(tenant, id))).await
+    }
+
     /// Those numbers.
     pub(crate) async fn pasted(&self, (tenant, id): (TenantId, CampaignId)) -> Result<Vec<u64>, StoreError> {
         let mut get = redis::cmd("GET");

@@ -235,8 +235,16 @@ impl Matrix {
                 .http(asker)
                 .post_as(media, &path, b"nom;portable\nMartin;0612345678\n");
         }
-        let body = operation.body.as_ref().map(|(_, example)| example);
-        let answer = self.http(asker).ask(&operation.method, &path, body);
+        let mut body = operation.body.as_ref().map(|(_, example)| example.clone());
+        if let Some(tenant) = body.as_mut().and_then(|body| body.get_mut("tenant")) {
+            let owner = match whose {
+                Whose::Own | Whose::Nobodys => &self.one,
+                Whose::Siblings => &self.sibling,
+                Whose::Anothers => &self.another,
+            };
+            *tenant = json!(owner.tenant.id);
+        }
+        let answer = self.http(asker).ask(&operation.method, &path, body.as_ref());
         if let Some(suspended) = path.strip_suffix("/suspend").filter(|_| answer.status == 200) {
             // What is asked next is about tenants that may do something.
             operator.post(&format!("{suspended}/resume"), &json!({})).expect(200);

@@ -71,6 +71,11 @@ impl Needs {
         Err(ProblemKind::RoleNotAllowed { needed, has }.into())
     }
 
+    /// Whether it changes nothing, whatever its verb: a role that only looks is enough.
+    pub(in crate::api) fn is_read(&self, request: &Request, owner: KeyOwner) -> bool {
+        self.needed(request, owner).is_some_and(|need| need.role == Role::Read)
+    }
+
     fn needed(&self, request: &Request, owner: KeyOwner) -> Option<&Need> {
         let path = request.extensions().get::<MatchedPath>()?;
         // Who may have an answer may have its head.

@@ -247,9 +247,10 @@ impl Operation {
         self
     }
 
-    /// Whether an `Idempotency-Key` counts.
+    /// Whether an `Idempotency-Key` counts: what is only looked at is looked at again.
     pub(super) fn is_once(&self) -> bool {
-        self.verb == Verb::Post && self.key != Key::Nobody && self.file.is_empty()
+        let changes = self.verb == Verb::Post && self.role() > Role::Read;
+        changes && self.key != Key::Nobody && self.file.is_empty()
     }
 
     /// Every reason for which it may be refused.

@@ -43,6 +43,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::NotMobile
         | FieldProblem::CountryNotAllowed
         | FieldProblem::NotAGuest
+        | FieldProblem::ReferenceTaken { .. }
         | FieldProblem::UnknownCountry
         | FieldProblem::UnknownReseller
         | FieldProblem::NotAscii { .. }

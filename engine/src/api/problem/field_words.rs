@@ -21,6 +21,14 @@ const NETWORK: &str = "Attendu : une adresse IP ou un réseau, par exemple 192.0
 const TIME: &str =
     "Une date et une heure, par exemple 2026-07-14T10:00+02:00, ou 2026-07-14T10:00 à l'heure du destinataire.";
 
+/// In French, and in English.
+fn reference_taken(credits: u64) -> (String, String) {
+    (
+        format!("Cette référence est celle d'un mouvement de {credits} crédits : donnez-en une autre à un autre."),
+        format!("This reference is that of a movement of {credits} credits: give another movement another."),
+    )
+}
+
 fn french(problem: &FieldProblem) -> String {
     match problem {
         FieldProblem::InvalidJson { line, column, reason } => {
@@ -70,6 +78,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::NotANumber => "Ce n'est pas un numéro de téléphone.".to_owned(),
         FieldProblem::InvalidNumber => "Ce numéro n'existe pas.".to_owned(),
         FieldProblem::NotMobile => "Ce numéro n'est pas un mobile.".to_owned(),
+        FieldProblem::ReferenceTaken { credits } => reference_taken(*credits).0,
         FieldProblem::NotAGuest => "Ce numéro n'est pas sur la liste d'invités de cette clé d'équipe.".to_owned(),
         FieldProblem::CountryNotAllowed => "Les numéros de ce pays ne sont pas acceptés.".to_owned(),
         FieldProblem::UnknownReseller => {
@@ -143,6 +152,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::NotANumber => "Not a phone number.".to_owned(),
         FieldProblem::InvalidNumber => "This number does not exist.".to_owned(),
         FieldProblem::NotMobile => "Not a mobile number.".to_owned(),
+        FieldProblem::ReferenceTaken { credits } => reference_taken(*credits).1,
         FieldProblem::NotAGuest => "This number is not on the guest list of this team key.".to_owned(),
         FieldProblem::CountryNotAllowed => "Numbers of this country are not accepted.".to_owned(),
         FieldProblem::UnknownReseller => "The id of a reseller is expected, res_…; with a key of its own, its own.".to_owned(),

@@ -127,12 +127,14 @@ struct AudienceCounts {
     /// They are no guests of the tenant's, and the campaign goes to these alone.
     not_guests: u64,
     duplicates: u64,
-    /// They have not agreed to advertising, and the tenant has to know that they have.
+    /// They agree to advertising no more, or have not agreed and the tenant has to know that they have.
     no_consent: u64,
     /// Their numbers are known to be unreachable, and the campaign does not ask for them.
     unreachable: u64,
     /// They have had as much advertising as the tenant allows for a while.
     frequency_cap: u64,
+    /// The campaign's own `exclude` leaves them out.
+    by_request: u64,
     /// Which contacts are meant, as it was asked for; absent: the recipients are all.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
     query: Option<Query>,

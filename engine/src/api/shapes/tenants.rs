@@ -368,7 +368,7 @@ struct CreditsOf {
 pub(in crate::api) struct NewCredits {
     #[schemars(range(min = 1, max = GRANT_MAX))]
     amount: u64,
-    /// For the ledger.
+    /// For the ledger. The same credits for the same reference are moved once, whatever the request; others are refused.
     #[schemars(length(max = REFERENCE_MAX))]
     reference: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Texts that leave before their campaigns do.
 
 use super::*;
-use crate::domain::TermChanges;
+use crate::domain::{Language, TermChanges};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -83,4 +83,38 @@ async fn another_time_counts_for_what_is_over_as_well() {
     bench.redact_in(6).await;
     assert!(bench.is_erased(tenant, id).await);
     assert!(!bench.is_erased(other, others).await, "another tenant's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_campaign_came_to_is_shown_when_redis_keeps_it_no_more() {
+    let bench = Bench::start("past").await;
+    let (tenant, other) = (bench.tenant(100).await, bench.tenant(100).await);
+    let id = bench.over(tenant).await;
+    let (_, before) = bench.campaigns.view(tenant, id).await.unwrap();
+    let figures = bench.campaigns.figures(tenant, id, Language::Fr).await.unwrap();
+    let then = bench.clock.unix().plus(DAY * 400);
+    bench.campaigns.retire_due(then).await.unwrap();
+    let gone = bench.campaigns.find(tenant, id).await;
+    assert!(matches!(gone, Err(CampaignFault::NotFound)), "{gone:?}");
+    let (_, shown) = bench.campaigns.view(tenant, id).await.unwrap();
+    for what in [
+        "id",
+        "name",
+        "state",
+        "statuses",
+        "progress",
+        "credits",
+        "audience",
+        "estimate",
+        "launched_at",
+    ] {
+        assert_eq!(shown[what], before[what], "{what}");
+    }
+    assert!(shown["text"].is_null() && before["text"].is_string());
+    assert_eq!(
+        bench.campaigns.figures(tenant, id, Language::Fr).await.unwrap(),
+        figures
+    );
+    let anothers = bench.campaigns.view(other, id).await;
+    assert!(matches!(anothers, Err(CampaignFault::NotFound)), "{anothers:?}");
 }

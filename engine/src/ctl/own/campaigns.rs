@@ -98,7 +98,7 @@ pub(crate) struct Schedule {
     id: String,
     /// The date, such as 2026-12-24T09:00, or with its offset; never: it is a draft again.
     when: String,
-    /// By whose clocks a time without an offset is. Default: Europe/Paris.
+    /// By whose clocks a time without an offset is. Default: the tenant's.
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
     #[command(flatten)]

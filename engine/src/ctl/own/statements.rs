@@ -15,9 +15,9 @@ use crate::ctl::output::{Table, cell, rows};
 pub(crate) struct StatementOf {
     /// Which month, such as 2026-10; without one, all are listed.
     month: Option<String>,
-    /// By whose clocks months begin.
-    #[arg(long, value_name = "ZONE", default_value = "Europe/Paris")]
-    time_zone: String,
+    /// By whose clocks months begin. Default: the tenant's.
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
     /// Write it as CSV; - is standard output.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     csv: Option<PathBuf>,
@@ -39,13 +39,13 @@ impl StatementOf {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let client = self.at.open()?;
         let month = self.month.as_deref().map(|month| format!("/{}", quoted(month)));
-        let path = format!(
-            "/v1/statements{}?time_zone={}",
-            month.unwrap_or_default(),
-            quoted(&self.time_zone)
-        );
+        let path = format!("/v1/statements{}", month.unwrap_or_default());
+        let (path, more) = match &self.time_zone {
+            Some(zone) => (format!("{path}?time_zone={}", quoted(zone)), '&'),
+            None => (path, '?'),
+        };
         if let Some(file) = &self.csv {
-            return client.download((&format!("{path}&format=csv"), None), &mut output(file)?);
+            return client.download((&format!("{path}{more}format=csv"), None), &mut output(file)?);
         }
         let answer = client.get(&path)?;
         self.at.show(&answer, if self.month.is_some() { one } else { months });

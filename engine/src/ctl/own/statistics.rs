@@ -22,9 +22,9 @@ pub(crate) struct StatisticsOf {
     /// Before then. Default: now.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// By whose clocks days begin.
-    #[arg(long, value_name = "ZONE", default_value = "Europe/Paris")]
-    time_zone: String,
+    /// By whose clocks days begin. Default: the tenant's.
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
     /// Of that campaign only, cmp_….
     #[arg(long, value_name = "ID")]
     campaign: Option<String>,
@@ -50,9 +50,9 @@ impl StatisticsOf {
     }
 
     fn path(&self) -> String {
-        let (by, zone) = (quoted(&self.by), quoted(&self.time_zone));
-        let mut path = format!("/v1/statistics?by={by}&time_zone={zone}");
+        let mut path = format!("/v1/statistics?by={}", quoted(&self.by));
         for (name, value) in [
+            ("time_zone", &self.time_zone),
             ("since", &self.since),
             ("until", &self.until),
             ("campaign", &self.campaign),

@@ -4,13 +4,13 @@
 --     known  [4] how long the operation is remembered, milliseconds
 -- Returns: { 'claimed' }: for the first time, again by the same claim, or in place of one that ran out or was left open;
 --     { 'running' }: another claim lasts; { 'other' }: the key came with another body before; { 'done', body's SHA-256,
---     status, answer }.
+--     status, answer }; an answer of an earlier version is not encrypted.
 -- Limits: one key of at most five fields; an answer has at most store/idempotency.rs's ANSWER_MAX octets.
 local key, claim, lasts, body, remembered = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local fields = redis.call('HMGET', key, 'claim', 'ends', 'body', 'status', 'answer')
-local holder, ends, known, status, answer = fields[1], fields[2], fields[3], fields[4], fields[5]
+local fields = redis.call('HMGET', key, 'claim', 'ends', 'body', 'status', 'sealed', 'answer')
+local holder, ends, known, status, answer = fields[1], fields[2], fields[3], fields[4], fields[5] or fields[6]
 if known and body ~= '' and known ~= body then return { 'other' } end
 if status then return { 'done', known, status, answer } end
 if holder and holder ~= claim and tonumber(ends) > now then return { 'running' } end
