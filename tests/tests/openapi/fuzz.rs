@@ -13,7 +13,7 @@ const THINGS: usize = 20;
 /// What it is told. Values may be refused for more than a schema can say: a number that no plan has, a zone that nobody knows; and
 /// for credits and states. A phone number that is a number of JSON with a fraction has lost digits, perhaps: to a schema, 1.0 is whole.
 fn settings(stand: &Stand, seconds: u64) -> String {
-    let (asks, changed) = (Owner::new(&stand, "Hirondelle"), Owner::new(&stand, "Cormoran"));
+    let (asks, changed) = (Owner::new(stand, "Hirondelle"), Owner::new(stand, "Cormoran"));
     let operator = stand.engine.operator();
     let known = [
         ("campaigns", &asks, "^cmp_", "path.id", "^/v1/campaigns/"),
