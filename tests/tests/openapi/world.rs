@@ -272,7 +272,9 @@ impl Owner {
             operator.ask("PUT", &path, None).expect(200);
         }
         let said = format!("{} {}", self.mark, self.contact());
-        let message = json!({ "from": "+33698765432", "to": shared["number"], "text": said });
+        // Whoever was answered once is known.
+        let from = format!("+33698{:06}", digits_of(&said) % 1_000_000);
+        let message = json!({ "from": from, "to": shared["number"], "text": said });
         self.sim.post("/inbound", &message).expect(202);
         eventually("it is nobody's", LIMIT, || {
             let unmatched = self.reseller.http.get("/v1/unmatched?limit=500").expect(200);
@@ -316,8 +318,7 @@ impl Owner {
 
     /// Of its own numbers.
     fn digits(&self) -> u32 {
-        let bytes = self.mark.bytes();
-        bytes.fold(0, |sum, byte| (sum * 31 + u32::from(byte)) % 10_000_000)
+        digits_of(self.mark)
     }
 
     /// A form of pages of the origin that operations without a key are asked from.
@@ -331,6 +332,12 @@ impl Owner {
         let made = self.http.post("/v1/messages", &order).expect(202);
         text(&made["id"])
     }
+}
+
+/// Seven digits, of each text its own.
+fn digits_of(text: &str) -> u32 {
+    text.bytes()
+        .fold(0, |sum, byte| (sum * 31 + u32::from(byte)) % 10_000_000)
 }
 
 /// Whether it is for ids of what somebody has; what else stands in a path is a month, which everybody has.
