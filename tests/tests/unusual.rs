@@ -20,7 +20,8 @@ fn hosted(stand: &Stand) -> (Http, String, Tenant) {
     let credits = json!({ "amount": 1_000_000 });
     operator.post(&format!("{own}/credits"), &credits).expect(201);
     let reseller = stand.engine.public().with_key(&text(&made["api_key"]));
-    let made = json!({ "name": "Cabinet Martin" });
+    // To whichever country.
+    let made = json!({ "name": "Cabinet Martin", "countries": null });
     let made = reseller.post("/v1/tenants", &made).expect(201);
     let path = format!("/v1/tenants/{}/credits", text(&made["id"]));
     reseller.post(&path, &json!({ "amount": 10_000 })).expect(201);
