@@ -271,7 +271,7 @@ impl Owner {
             let path = format!("/v1/tenants/{tenant}/numbers/{}", text(&kept["id"]));
             operator.ask("PUT", &path, None).expect(200);
         }
-        let said = format!("{} {}", self.mark, self.contact());
+        let said = format!("{} {}", self.mark, text(&neighbour["id"]));
         // Whoever was answered once is known.
         let from = format!("+33698{:06}", digits_of(&said) % 1_000_000);
         let message = json!({ "from": from, "to": shared["number"], "text": said });
