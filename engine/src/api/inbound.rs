@@ -17,7 +17,7 @@ use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{SmscId, TenantId, UnixMicros};
 use crate::fault::FieldProblem;
-use crate::store::InboundEntry;
+use crate::store::{InboundEntry, InboundPlace};
 
 pub(super) fn routes() -> Routes {
     Routes::of("messages").add(
@@ -64,11 +64,20 @@ pub(super) async fn assign(
         fields.refuse_field("tenant", unknown());
         return Err(fields.refusal());
     }
-    noted.object(tenant);
-    noted.detail("message", id.as_str());
+    give(&app, &noted, (&id, tenant)).await
+}
+
+/// Where a message with that id stands.
+pub(super) fn place(id: &str) -> Result<InboundPlace, Problem> {
     let place = id.strip_prefix("inb_").and_then(|place| place.parse().ok());
-    let place = place.ok_or(Problem::from(ProblemKind::NotFound))?;
-    let given = app.inbox.assign(place, tenant).await;
+    place.ok_or(ProblemKind::NotFound.into())
+}
+
+/// Gives what is nobody's to a tenant.
+pub(super) async fn give(app: &App, noted: &Known, (id, tenant): (&str, TenantId)) -> Result<Json<Value>, Problem> {
+    noted.object(tenant);
+    noted.detail("message", id);
+    let given = app.inbox.assign(place(id)?, tenant).await;
     let given = given.map_err(|error| store_refuses(&error))?;
     let place = given.ok_or(Problem::from(ProblemKind::NotFound))?;
     Ok(Json(

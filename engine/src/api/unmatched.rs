@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::access::Manager;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
-use super::inbound::shown;
+use super::inbound::{give, place, shown};
 use super::known::Known;
 use super::pages::Paging;
 use super::problem::{Problem, ProblemKind};
@@ -79,9 +79,11 @@ async fn assign(
         return Err(fields.refusal());
     };
     let not_found = || Problem::from(ProblemKind::NotFound);
-    let place = id.strip_prefix("inb_").and_then(|place| place.parse().ok());
-    let place = place.ok_or_else(not_found)?;
-    let entry = app.inbox.nobodys(place).await.map_err(|error| store_refuses(&error))?;
+    let entry = app
+        .inbox
+        .nobodys(place(&id)?)
+        .await
+        .map_err(|error| store_refuses(&error))?;
     let entry = entry.ok_or_else(not_found)?;
     if !is_for(&app, manager, &entry).await? {
         return Err(not_found());
@@ -90,13 +92,7 @@ async fn assign(
         fields.refuse_field("tenant", unknown());
         return Err(fields.refusal());
     }
-    noted.object(tenant);
-    noted.detail("message", id.as_str());
-    let given = app.inbox.assign(place, tenant).await;
-    let given = given.map_err(|error| store_refuses(&error))?.ok_or_else(not_found)?;
-    Ok(Json(
-        json!({ "id": format!("inb_{given}"), "tenant": tenant.to_string() }),
-    ))
+    give(&app, &noted, (&id, tenant)).await
 }
 
 /// Who has the number that a message was written to.
