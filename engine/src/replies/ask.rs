@@ -125,7 +125,12 @@ impl Shared {
 
     async fn ask_one(&self, due: &Due) -> Result<(), ReplyFault> {
         let Some(asked) = self.asked(due).await? else {
-            return Ok(());
+            // What was written was erased meanwhile. Left as it is, it would be looked for again at once.
+            let erased = Came {
+                text: None,
+                reason: Some("texts_erased"),
+            };
+            return Ok(self.note_asked(due, erased).await?);
         };
         let rule = self.rule(due.tenant, asked.rule).await?;
         let Some((ask, own)) = rule.and_then(|reply| reply.rule.ask.map(|ask| (ask, reply.rule.text))) else {
