@@ -145,13 +145,18 @@ fn event(number: &str, due: Timestamp) -> Value {
     json!({ "reference": number, "number": format!("+{number}"), "kind": kind, "time_zone": zone, "starts_at": starts_at })
 }
 
+/// Until none of the day's waits any more: the next day is one on which its validity is over.
 fn wait_until_sent(ground: &Ground, events: &[String]) {
     let http = ground.stand.tenant.http(&ground.stand.engine);
     for event in events {
-        let mut last = Value::Null;
-        ground.eventually("each is sent", || {
-            last = http.get(&format!("/v1/events/{event}")).expect(200)["reminders"].clone();
-            (last[0]["state"] == "sent").then_some(())
+        let message = ground.eventually("each is sent", || {
+            let event = http.get(&format!("/v1/events/{event}")).expect(200);
+            event["reminders"][0]["message"].as_str().map(str::to_owned)
+        });
+        ground.eventually("each has left", || {
+            let shown = http.get(&format!("/v1/messages/{message}")).expect(200);
+            let waits = ["queued", "deferred", "submitting"].map(|state| shown["status"] == state);
+            (!waits.contains(&true)).then_some(())
         });
     }
 }
