@@ -117,7 +117,8 @@ impl Agenda {
         }
         loop {
             // Some of each in turns: a new plan over a million events holds up nothing that is due.
-            let mut is_more = self.lay().await?;
+            let mut is_more = self.call_back().await?;
+            is_more |= self.lay().await?;
             is_more |= self.roll().await?;
             let now = self.0.clock.unix();
             let due = reminders::due(&self.0.database, now, BATCH).await?;

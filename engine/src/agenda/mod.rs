@@ -12,6 +12,7 @@ mod offset;
 mod plan;
 mod plans;
 mod questions;
+mod recall;
 mod reminders;
 mod upsert;
 

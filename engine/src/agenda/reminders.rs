@@ -53,7 +53,7 @@ pub(super) struct Key {
     pub(super) plan: ReminderPlanId,
     pub(super) step: String,
     pub(super) for_at: UnixMicros,
-    pub(super) turn: u32,
+    pub(super) turn: i64,
 }
 
 /// A reminder.
@@ -65,7 +65,8 @@ pub(crate) struct Reminder {
     pub(crate) step: String,
     /// For which start of its event.
     pub(crate) for_at: UnixMicros,
-    pub(super) turn: u32,
+    /// How often its event had changed when that was told; 0: what its date says; below: whoever it was for has no say in it any more.
+    pub(super) turn: i64,
     pub(crate) due_at: UnixMicros,
     pub(crate) state: ReminderState,
     pub(crate) reason: Option<String>,
@@ -138,6 +139,14 @@ pub(super) async fn retarget(change: &mut Change, events: &[EventId]) -> Result<
     let mut delete = Sql::new("DELETE FROM reminder WHERE state = 'waiting' AND turn = 0 AND event IN (");
     delete.list(events.iter().map(|id| id.0.cast_signed())).push(")");
     change.run(delete).await?;
+    tell_new_dates(change, events).await
+}
+
+/// What waits to tell what happened to these events tells when they begin now.
+pub(super) async fn tell_new_dates(change: &mut Change, events: &[EventId]) -> Result<(), DatabaseError> {
+    if events.is_empty() {
+        return Ok(());
+    }
     let mut update =
         Sql::new("UPDATE reminder SET for_at = (SELECT starts_at FROM agenda_event WHERE id = reminder.event) ");
     update.push("WHERE state = 'waiting' AND turn > 0 AND event IN (");
@@ -248,6 +257,18 @@ pub(super) async fn under(
     query.push(" AND reminder.next_at <= ").value(now.0.cast_signed());
     query.push(" ORDER BY reminder.for_at, reminder.event");
     change.rows(query, read_due).await
+}
+
+/// All that are told by the message of that token to that number, in the order of their starts.
+pub(super) async fn told_by(
+    database: &Database,
+    (token, number): (Token, Recipient),
+) -> Result<Vec<Due>, DatabaseError> {
+    let mut query = with_events();
+    query.push(" WHERE reminder.number = ").value(number.0.cast_signed());
+    query.push(" AND reminder.token = ").value(token.hex());
+    query.push(" ORDER BY reminder.for_at, reminder.event");
+    database.rows(query, read_due).await
 }
 
 /// Reminders of the same step of a plan that wait for the same number, of events that begin within that time, in the order of these.
@@ -512,7 +533,7 @@ fn read_key(row: &Found<'_>) -> Result<Key, DatabaseError> {
         plan: ReminderPlanId(row.number(1)?.cast_unsigned()),
         step: row.text(2)?,
         for_at: time(row.number(3)?),
-        turn: u32::try_from(row.number(4)?).unwrap_or_default(),
+        turn: row.number(4)?,
     })
 }
 
@@ -535,7 +556,7 @@ fn read(row: &Found<'_>, from: usize) -> Result<Reminder, DatabaseError> {
         plan: ReminderPlanId(row.number(from + 1)?.cast_unsigned()),
         step: row.text(from + 2)?,
         for_at: time(row.number(from + 3)?),
-        turn: u32::try_from(row.number(from + 4)?).unwrap_or_default(),
+        turn: row.number(from + 4)?,
         due_at: time(row.number(from + 5)?),
         state: row.parsed(from + 6, "the state of a reminder", |code| code.parse().ok())?,
         reason: row.text_if_any(from + 7)?,

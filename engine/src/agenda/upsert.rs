@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::event::{Event, GivenEvent, GivenWhom, Occasion, Whom};
 use super::freed::{self, FreedBy};
 use super::plan::{Circumstances, ReminderPlan, Timer, Trigger, timers};
-use super::{Agenda, AgendaFault, kept, plans, reminders};
+use super::{Agenda, AgendaFault, kept, plans, recall, reminders};
 use crate::database::Change;
 use crate::domain::{ContactId, EventId, TenantId, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem};
@@ -227,6 +227,11 @@ async fn follow(
     };
     let others = places.iter().filter(|place| place.is_for_another());
     let others: Vec<EventId> = others.map(|place| place.now.id).collect();
+    let changed: Vec<EventId> = of(&[Occasion::Moved, Occasion::Cancelled, Occasion::NoShow])
+        .into_iter()
+        .chain(others.iter().copied())
+        .collect();
+    recall::note(change, (tenant, now), &changed).await?;
     reminders::begin_anew(change, &others).await?;
     reminders::retarget(change, &of(&[Occasion::Moved])).await?;
     reminders::cancel_waiting(change, &of(&[Occasion::Cancelled, Occasion::NoShow]), false).await?;

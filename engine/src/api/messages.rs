@@ -16,8 +16,8 @@ use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::query::{parameters, yes_or_no};
 use super::refusal::database_refuses;
 use super::{App, shapes};
-use crate::campaign::{CampaignFault, DirectOrder, TriedMessage, view};
-use crate::domain::{Cleanse, MessageId, Role, UnixMicros};
+use crate::campaign::{CampaignFault, DirectOrder, Recalled, TriedMessage, view};
+use crate::domain::{Cleanse, Ending, MessageId, Role, Status, UnixMicros};
 use crate::history::Past;
 
 pub(super) fn routes() -> Routes {
@@ -42,6 +42,15 @@ pub(super) fn routes() -> Routes {
                 .at::<MessageId>("id", "The message.")
                 .answers::<shapes::Message>(200, "The message."),
             show,
+        )
+        .add(
+            Documented::new((Verb::Post, "/v1/messages/{id}/cancel"), Key::Tenant, "cancelMessage")
+                .needs(Role::Send)
+                .says("Cancel a message", "One that waits is not sent, and costs nothing: what it holds is released when nothing else of its campaign, or its hour, waits. Asked again, it is the same.")
+                .at::<MessageId>("id", "The message.")
+                .answers::<shapes::Taken>(200, "It is not sent.")
+                .refuses(&[ProblemCode::MessageWrongState]),
+            cancel,
         )
 }
 
@@ -121,6 +130,31 @@ pub(super) async fn show(
     };
     shown["campaign"] = id.campaign().to_string().into();
     Ok(Json(shown))
+}
+
+/// `POST /v1/messages/{id}/cancel`: it is not sent, if it still waits.
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    Id(id): Id<MessageId>,
+) -> Result<Json<Value>, Problem> {
+    let recalled = match app.campaigns.call_back(tenant, id).await {
+        // Its campaign is over, and gone.
+        Err(CampaignFault::NotFound) => {
+            let past = app.history.message(tenant, id).await;
+            let past = past.map_err(|error| database_refuses(&error))?.ok_or(ProblemKind::NotFound)?;
+            match past.status == Ending::Canceled.word() {
+                true => Recalled::Canceled,
+                false => Recalled::TooLate(past.status.parse().map_or(Ending::Skipped.word(), Status::code)),
+            }
+        }
+        recalled => recalled?,
+    };
+    match recalled {
+        Recalled::Canceled => Ok(Json(json!({ "id": id.to_string(), "status": "canceled" }))),
+        Recalled::UnderWay => Err(ProblemKind::MessageWrongState { state: "submitting" }.into()),
+        Recalled::TooLate(state) => Err(ProblemKind::MessageWrongState { state }.into()),
+    }
 }
 
 /// As a message that is still there is shown.

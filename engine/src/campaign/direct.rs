@@ -364,6 +364,7 @@ impl Campaigns {
             },
             version: table.version(),
             token,
+            worth_until: order.validity.map(|validity| now.plus(validity)),
         };
         let place = self.store().enqueue_direct(&message, now).await?;
         let partition = priced.recipient.partition(self.store().partitions());

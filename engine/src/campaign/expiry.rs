@@ -1,4 +1,4 @@
-//! Campaigns of which nothing may go from a time on: what was not handed over by then ends.
+//! Campaigns of which nothing may go from a time on, and messages by themselves that are worth nothing then: what was not handed over ends.
 
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ impl Campaigns {
     /// # Errors
     /// When the store does not answer: the rest is ended at the next look.
     pub(super) async fn expire_due(&self) -> Result<(), StoreError> {
+        self.end_outdated().await?;
         for (tenant, id) in self.store().expired(self.now()).await? {
             let launched = self.store().campaign(tenant, id).await?;
             // One that was stopped is ended by that.

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::domain::{BadForm, CampaignId, ENDED, Ending, JournalEvent, TenantId, events};
+use crate::domain::{BadForm, CampaignId, ENDED, JournalEvent, Reason, TenantId, events};
 use crate::store::{CampaignChanges, JournalEntry, StoreError, changes};
 
 /// Reads entries of a database with that many partitions.
@@ -69,8 +69,8 @@ impl News {
             } => {
                 self.tenant = *tenant;
                 self.sent += u64::from(*count);
-                // A canceled row needs no result: behind the cursors of a stopped campaign, what has none is canceled.
-                if result.ending != Ending::Canceled {
+                // One that was stopped needs no result: behind the cursors of a stopped campaign, what has none is canceled.
+                if result.reason != Reason::Stopped {
                     let rows = *position..*position + *count;
                     self.changes.results.extend(rows.map(|position| (position, *result)));
                 }

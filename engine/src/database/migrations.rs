@@ -77,6 +77,7 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../data/migrations/0042_past_campaigns.sql"),
     ),
     ("texts", include_str!("../data/migrations/0043_texts.sql")),
+    ("recalls", include_str!("../data/migrations/0044_recalls.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -31,6 +31,8 @@ pub(crate) enum Reason {
     FrequencyCap = 9,
     /// It was not sent in the time in which it was worth sending.
     Expired = 10,
+    /// It was called back by itself while it waited.
+    Recalled = 11,
 }
 
 impl Reason {
@@ -56,7 +58,7 @@ pub(crate) enum Ending {
         /// Whether it is billed.
         accepted: bool,
     },
-    /// Not sent: its campaign was stopped.
+    /// Not sent: its campaign was stopped, or it was called back.
     Canceled,
     /// Not sent: the lease left it out.
     Skipped,
@@ -68,6 +70,14 @@ impl Ending {
         match self {
             Self::Status { accepted, .. } => accepted,
             Self::Canceled | Self::Skipped => false,
+        }
+    }
+
+    /// Whether somebody wanted it not to be sent.
+    pub(crate) const fn is_canceled(self) -> bool {
+        match self {
+            Self::Canceled => true,
+            Self::Status { .. } | Self::Skipped => false,
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) enum State {
     Enroute,
     /// At its end.
     Final(Status),
-    /// At its end without having been sent, because its campaign was stopped.
+    /// At its end without having been sent, because its campaign was stopped or it was called back.
     Canceled,
     /// At its end without having been sent: the lease left it out.
     Skipped,
@@ -50,7 +50,7 @@ pub(crate) enum Step {
     Learn,
     /// A receipt settles its last segment.
     Settle(Status),
-    /// Its campaign was stopped before any of it was sent.
+    /// Its campaign was stopped, or it was called back, before any of it was sent.
     Cancel,
     /// What was taken of it is all that is sent.
     Abandon,

@@ -18,6 +18,11 @@ impl UnixMicros {
         self.0 / 1_000_000
     }
 
+    /// Whole minutes since 1970.
+    pub(crate) const fn minute(self) -> u64 {
+        self.seconds() / 60
+    }
+
     /// Whole hours since 1970.
     pub(crate) const fn hour(self) -> u64 {
         self.0 / HOUR_US

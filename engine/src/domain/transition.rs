@@ -68,7 +68,9 @@ pub(crate) enum Event {
     },
     /// Its campaign was stopped.
     Stopped,
-    /// Its campaign's time is over.
+    /// It is called back by itself.
+    Recalled,
+    /// Its time is over, or its campaign's.
     Outdated,
     /// Its route is gone: it waits for that one, and is due now.
     Rerouted(RouteId),
@@ -184,6 +186,7 @@ impl Message<'_> {
             }
             Event::Whole { status, code } => self.whole(status, code),
             Event::Stopped => self.abandon(Next::end(Step::Cancel, Ending::Canceled, Reason::Stopped, 0)),
+            Event::Recalled => self.abandon(Next::end(Step::Cancel, Ending::Canceled, Reason::Recalled, 0)),
             Event::Outdated => self.outdate(),
             Event::Rerouted(route) => Next {
                 route: Some(route),

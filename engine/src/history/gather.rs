@@ -28,7 +28,7 @@ pub(super) struct Fate {
 }
 
 impl Fate {
-    /// The word for it: one of the seven statuses, or skipped.
+    /// The word for it: one of the seven statuses, skipped, or canceled.
     pub(super) const fn status(&self) -> &'static str {
         match self.ended_at {
             Some((_, result)) => result.ending.word(),
@@ -151,7 +151,7 @@ impl Gathered {
                 fate.ended_at = ended.map(|result| (at, result)).or(fate.ended_at);
             }
             // Rows that were stopped before anything was done for them have no history.
-            JournalEvent::Range { result, .. } if result.ending == Ending::Canceled => {}
+            JournalEvent::Range { result, .. } if result.reason == Reason::Stopped => {}
             JournalEvent::Range {
                 result,
                 campaign,

@@ -278,6 +278,7 @@ pub(super) fn note_of(event: &Event, sender: u64) -> Note {
         | Event::Found { .. }
         | Event::Whole { .. }
         | Event::Stopped
+        | Event::Recalled
         | Event::Rerouted(_)
         | Event::Turned(_)
         | Event::Outdated

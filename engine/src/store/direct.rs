@@ -23,6 +23,8 @@ pub(crate) struct DirectMessage {
     pub(crate) token: Token,
     /// Under which its credits are held.
     pub(crate) hold: Hold,
+    /// From when on it is worth nothing any more.
+    pub(crate) worth_until: Option<UnixMicros>,
 }
 
 /// One hold of a token, told from others of it by when it was made; `None`: an earlier version made it.
@@ -126,7 +128,8 @@ impl Store {
             .arg(&message.token.0[..])
             .arg(MessageId::positions_max(self.partitions()))
             .arg((now.seconds() as u32).to_string())
-            .arg(message.hold.0.unwrap_or(now).0);
+            .arg(message.hold.0.unwrap_or(now).0)
+            .arg(message.worth_until.map(|until| (until.minute() + 1).to_string()).unwrap_or_default());
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
     }

@@ -31,6 +31,8 @@
 //! | `c:{pN}:pos` | hash | consumer of the journal → the last id that it has |
 //! | `c:{pN}:res:<campaign>` | string | 22 counters of 4 octets, then results, 8 octets a position |
 //! | `c:{pN}:parked` | hash | recipient, or something that is not a number → receipts that match no message |
+//! | `c:{pN}:until:<minute>` | list | messages by themselves that are worth nothing from that minute since 1970 on: campaign, position |
+//! | `c:{pN}:minutes` | sorted set | minutes for which there is such a list |
 //! | `c:{pN}:tok` | hash | token of a direct message → when, and which message it made |
 //! | `c:{pN}:inbound:<tenant>` | stream | inbound messages in answer to a tenant's; 0: nobody's |
 //! | `c:{pN}:in:<digest>` | string | an inbound message of the last minutes, and what its sender had been sent by then: a second copy changes nothing |

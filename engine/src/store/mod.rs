@@ -45,6 +45,7 @@ mod admission;
 mod resolving;
 mod rows;
 mod expiring;
+mod recall;
 mod schedule;
 mod api_keys;
 mod text_keys;
@@ -82,6 +83,7 @@ pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings, 
 pub(crate) use moves::{Away, ParkedOf, Swap};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
+pub(crate) use recall::{Recall, Whereabouts};
 pub(crate) use replicas::Kept;
 pub(crate) use results::EndedRow;
 pub(crate) use rows::RowsAsked;

@@ -47,6 +47,7 @@ pub(super) enum Name {
     Starting,
     SetRows,
     Counts,
+    Recall,
 }
 
 /// How a script is loaded.
@@ -73,7 +74,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 43] = scripts![
+const SOURCES: [(Name, Kind, &str); 44] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -117,6 +118,7 @@ const SOURCES: [(Name, Kind, &str); 43] = scripts![
     Starting PlainSettling "starting.lua",
     SetRows Partition "set_rows.lua",
     Counts Plain "counts.lua",
+    Recall Settling "recall.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -462,3 +462,53 @@ fn req_004_14_at_night_nobody_is_told_and_a_new_plan_is_for_what_is_there() {
     http.delete(&path).expect(204);
     http.get(&path).expect_problem(&[404]);
 }
+
+#[test]
+fn what_waits_for_an_smsc_and_is_not_so_any_more_is_called_back() {
+    let mut stand = stand_at("reminders-recall", "2026-12-23T08:00:00Z");
+    let asked = http(&stand);
+    plan(&asked, "RDV de [motif] le [jour] à [heure]", &json!({ "offsets": ["-24h"] }));
+    stand.sim.kill();
+    let at = |reference: &str, number: &str, kind: &str, time: &str| json!({ "reference": reference, "number": number, "kind": kind, "starts_at": time });
+    // Booked late: each is told at once, the last two in one message.
+    let ids = put(
+        &asked,
+        &json!([
+            at("1", "0612345601", "bilan", "2026-12-23T15:00"),
+            at("2", "0612345602", "bilan", "2026-12-23T15:00"),
+            at("3", "0612345603", "bilan", "2026-12-23T15:00"),
+            at("4", "0612345604", "bilan", "2026-12-23T15:00"),
+            at("5", "0612345604", "suivi", "2026-12-23T16:00"),
+        ]),
+    );
+    for id in &ids {
+        become_of(&stand, id, &["-24h sent"]);
+    }
+    let together = |id: &str| text(&event(&asked, id)["reminders"][0]["message"]);
+    assert_eq!(together(&ids[3]), together(&ids[4]), "one message for both");
+    for id in [&ids[1], &ids[3]] {
+        asked.post(&format!("/v1/events/{id}/cancel"), &json!({})).expect(200);
+    }
+    let moved = json!({ "reference": "3", "starts_at": "2026-12-23T17:30" });
+    let for_another = json!({ "reference": "1", "number": "0612345609" });
+    asked.post("/v1/events", &json!({ "events": [moved, for_another] })).expect(200);
+    become_of(&stand, &ids[1], &["-24h cancelled event_changed"]);
+    become_of(&stand, &ids[2], &["-24h cancelled event_changed", "moved sent"]);
+    become_of(&stand, &ids[3], &["-24h cancelled event_changed"]);
+    become_of(&stand, &ids[4], &["-24h sent"]);
+    eventually("whoever has the appointment now is told", LIMIT, || {
+        let all = event(&asked, &ids[0])["reminders"].clone();
+        let states: BTreeSet<_> = all.as_array()?.iter().map(|one| text(&one["state"])).collect();
+        (states == BTreeSet::from(["cancelled".to_owned(), "sent".to_owned()])).then_some(())
+    });
+    stand.sim.restart();
+    let told = wait_told(&stand, 3);
+    let expected = [
+        ("33612345603", "RDV de bilan le mercredi 23 décembre à 17:30"),
+        ("33612345604", "RDV de suivi le mercredi 23 décembre à 16:00"),
+        ("33612345609", "RDV de bilan le mercredi 23 décembre à 15:00"),
+    ];
+    assert_eq!(told, expected.map(|(number, said)| (number.to_owned(), said.to_owned())));
+    let held = || stand.engine.credits(&stand.tenant).held;
+    eventually("nothing is held for what was called back", LIMIT, || (held() == 0).then_some(()));
+}

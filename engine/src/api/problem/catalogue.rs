@@ -76,6 +76,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::OperationRunning => ("Opération en cours", "Operation running"),
         ProblemCode::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
         ProblemCode::EmptyAudience => ("Aucun destinataire", "Empty audience"),
+        ProblemCode::MessageWrongState => ("Message déjà parti", "Message sent already"),
         ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
         ProblemCode::TextRejected => ("Texte refusé", "Text rejected"),
         ProblemCode::TrafficRejected => ("Envoi refusé", "Traffic rejected"),
@@ -220,10 +221,16 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
             next_open_at,
             ..
         } => return day_is_full((*most, *left, next_open_at), language),
-        ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } if fr => {
+        ProblemKind::AlreadyStarted { state }
+        | ProblemKind::WrongState { state }
+        | ProblemKind::MessageWrongState { state }
+            if fr =>
+        {
             return format!("L'état actuel est « {state} ».");
         }
-        ProblemKind::AlreadyStarted { state } | ProblemKind::WrongState { state } => {
+        ProblemKind::AlreadyStarted { state }
+        | ProblemKind::WrongState { state }
+        | ProblemKind::MessageWrongState { state } => {
             return format!("The current state is \"{state}\".");
         }
         ProblemKind::TextRejected { note } => return rejected(note, TEXT_REJECTED, language),

@@ -72,6 +72,11 @@ pub(crate) enum ProblemKind {
         /// The state's code, such as `draft`.
         state: &'static str,
     },
+    /// 409: a message is to be called back that does not wait any more.
+    MessageWrongState {
+        /// Its status, such as `transmitted`.
+        state: &'static str,
+    },
     /// 409: what the campaign said was erased.
     TextsErased,
     /// 409: the reseller has rejected what it says.
@@ -211,6 +216,7 @@ impl ProblemCode {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::AlreadyStarted
             | Self::WrongState
+            | Self::MessageWrongState
             | Self::OperationRunning
             | Self::TextRejected
             | Self::TrafficRejected
@@ -281,6 +287,7 @@ impl ProblemKind {
             | Self::InsufficientCredit { .. }
             | Self::AlreadyStarted { .. }
             | Self::WrongState { .. }
+            | Self::MessageWrongState { .. }
             | Self::TextRejected { .. }
             | Self::TrafficRejected { .. }
             | Self::TrafficInReview

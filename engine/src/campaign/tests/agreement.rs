@@ -44,6 +44,7 @@ fn acts() -> impl Strategy<Value = Vec<(usize, Act)>> {
         5 => status.prop_map(|status| Act::Receipt { status }),
         1 => Just(Act::Stop),
         1 => Just(Act::Outdate),
+        1 => Just(Act::Recall),
         1 => Just(Act::Reroute),
         1 => Just(Act::Expire),
         3 => Just(Act::Again),
@@ -119,6 +120,7 @@ impl<'a> Play<'a> {
             | Act::Receipt { .. }
             | Act::Stop
             | Act::Outdate
+            | Act::Recall
             | Act::Reroute
             | Act::Expire => self.play(at, act, message, &record).await,
         }

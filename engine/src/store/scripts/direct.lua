@@ -2,7 +2,7 @@
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] tenant  [3] line (route:lane:gate, route 0: none takes the number)  [4] version of the routes
 --     [5] row  [6] token, 16 octets  [7] most positions a campaign may have here  [8] now, seconds  [9] when its credits
---     were held, microseconds: what the hold is known by
+--     were held, microseconds: what the hold is known by  [10] minute, since 1970, at which the message is worth nothing any more, or ''
 -- Returns: campaign and position of the message and what its hold is known by, packed as I8 I4 I8, without the last where an earlier
 --     version made it; '' when the campaign is full in this partition, '-' when that hold was undone. One that was made after
 --     another of the token was undone counts.
@@ -24,6 +24,11 @@ else
   push_span(base, line, tenant, campaign, nil, position, 1, version)
 end
 call('HSET', base .. 'c:' .. campaign, 'launched', position + 1, 'tenant', tenant)
+local minute = ARGV[10]
+if minute ~= '' then
+  call('ZADD', base .. 'minutes', minute, minute)
+  call('RPUSH', base .. 'until:' .. minute, struct.pack('>I8I4', campaign, position))
+end
 local id = struct.pack('>I8I4I8', campaign, position, ARGV[9])
 call('HSET', base .. 'tok', token, struct.pack('>I4', now) .. id)
 return id

@@ -148,9 +148,10 @@ local function range(letter, reason, campaign, tenant, first, count)
   return 'r' .. char(reason) .. letter .. struct.pack('>I8I4I4I4', campaign, tenant, first, count)
 end
 
--- The same of rows whose campaign was halted for good: stopped (c), or its time is over (x).
-local function unsent(halt, campaign, tenant, first, count)
-  if halt == 'c' then return range('c', 7, campaign, tenant, first, count) end
+-- The same of rows of which nothing is sent any more: their campaign was stopped (c), they were called back (r), or their time is over (x).
+local function unsent(how, campaign, tenant, first, count)
+  if how == 'c' then return range('c', 7, campaign, tenant, first, count) end
+  if how == 'r' then return range('c', 11, campaign, tenant, first, count) end
   return range('f', 10, campaign, tenant, first, count)
 end
 

@@ -22,6 +22,7 @@ pub(super) enum Act {
     Stop,
     /// Its campaign's time is over.
     Outdate,
+    Recall,
     /// Its route is gone.
     Reroute,
     /// Its time is over.
@@ -121,6 +122,10 @@ impl Model {
             Act::Stop => {
                 let ends = |model: &mut Self| (model.letter, model.canceled) = ('.', true);
                 (Event::Stopped, self.abandon(before, ends))
+            }
+            Act::Recall => {
+                let ends = |model: &mut Self| (model.letter, model.canceled) = ('.', true);
+                (Event::Recalled, self.abandon(before, ends))
             }
             Act::Outdate => {
                 let ends = |model: &mut Self| model.end(Status::TransmissionFailed);
