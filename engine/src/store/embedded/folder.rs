@@ -9,6 +9,9 @@ use super::EmbeddedFault;
 /// What the lock file is called; it holds the process id of the engine that has the lock.
 const LOCK: &str = "engine.lock";
 
+/// What the file is called that says whose the server is.
+const SIGNATURE: &str = "redis.signed";
+
 /// More octets than a process id has.
 const PID_OCTETS_MAX: u64 = 20;
 
@@ -18,6 +21,8 @@ const PID_OCTETS_MAX: u64 = 20;
 pub(super) struct Folder {
     path: PathBuf,
     _lock: File,
+    /// What stands in the file of the signature while the folder's server is ours.
+    signature: String,
 }
 
 impl Folder {
@@ -30,7 +35,40 @@ impl Folder {
         std::fs::create_dir_all(path).map_err(unusable)?;
         let path = path.canonicalize().map_err(unusable)?;
         let lock = lock(&path)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self {
+            path,
+            _lock: lock,
+            signature: String::new(),
+        })
+    }
+
+    /// Signs for the server of the folder, which is or will be started with these settings: the watcher of an engine before does not end
+    /// it from now on. Returns the settings that were signed for before.
+    ///
+    /// # Errors
+    /// [`EmbeddedFault::Folder`].
+    pub(super) fn sign(&mut self, settings: &str) -> Result<Option<String>, EmbeddedFault> {
+        let before = std::fs::read_to_string(self.signature_file()).unwrap_or_default();
+        let before = before
+            .trim_end()
+            .rsplit_once(' ')
+            .map(|(settings, _)| settings.to_owned());
+        let once = getrandom::u64().map_err(|error| EmbeddedFault::Folder(self.path.clone(), error.into()))?;
+        self.signature = format!("{settings} {once:016x}");
+        let unusable = |error| EmbeddedFault::Folder(self.path.clone(), error);
+        // Put in place at once: a watcher reads it at any time.
+        let new = self.path.join(format!("{SIGNATURE}.new"));
+        std::fs::write(&new, &self.signature).map_err(unusable)?;
+        std::fs::rename(&new, self.signature_file()).map_err(unusable)?;
+        Ok(before)
+    }
+
+    pub(super) fn signature(&self) -> &str {
+        &self.signature
+    }
+
+    pub(super) fn signature_file(&self) -> PathBuf {
+        self.path.join(SIGNATURE)
     }
 
     pub(super) fn path(&self) -> &Path {

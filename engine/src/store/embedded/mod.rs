@@ -2,25 +2,21 @@
 
 mod folder;
 mod orphan;
+mod server;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use folder::Folder;
+use server::Server;
 
 use super::servers::{AddressFault, Servers};
 use crate::config::RedisAddress;
-
-/// Starts the server in place of the shell, which leaves a watcher behind: when the engine is gone, however it ended, the
-/// pipe that only the engine holds breaks, and the server is asked to end. A line in the pipe sends the watcher home.
-const WITH_WATCHER: &str = "exec 3<&0 </dev/null; (read -r _ <&3 || kill -TERM $$) & exec redis-server \"$@\" 3<&-";
 
 /// How a shell ends when there is no such program.
 const NO_SUCH_PROGRAM: i32 = 127;
@@ -83,32 +79,53 @@ pub(crate) async fn installed_server() -> Result<String, EmbeddedFault> {
 }
 
 /// A running server of our own, on a folder that is ours alone. Dropped without [`Embedded::supervise`] having ended, it
-/// is killed, and finds its AOF again later.
+/// is killed, and finds its AOF again later; one that was taken on ends a moment later in order.
 #[derive(Debug)]
 pub(crate) struct Embedded {
-    child: Child,
-    /// What the watcher reads. Not left in `child`: waiting for a child closes its input.
-    pipe: Option<ChildStdin>,
+    server: Server,
     folder: Folder,
 }
 
 impl Embedded {
-    /// Takes `folder`, ends the server that a killed engine may have left there, starts a new one with its data in it, and
-    /// waits until it listens.
+    /// Takes `folder`, and the server that a killed engine has left there, which has everything at hand; or starts one with its data in
+    /// it, and waits until it listens.
     ///
     /// # Errors
     /// See [`EmbeddedFault`].
     pub(crate) async fn start(folder: &Path) -> Result<Self, EmbeddedFault> {
-        let folder = Folder::take(folder)?;
-        orphan::take_over(&folder).await?;
-        let mut child = spawn(&folder)?;
-        let mut server = Self {
-            pipe: child.stdin.take(),
-            child,
-            folder,
+        Self::start_as(folder, true).await
+    }
+
+    /// The same with a server that reads what is on the disk, whatever was left there.
+    ///
+    /// # Errors
+    /// See [`EmbeddedFault`].
+    pub(crate) async fn start_afresh(folder: &Path) -> Result<Self, EmbeddedFault> {
+        Self::start_as(folder, false).await
+    }
+
+    async fn start_as(folder: &Path, takes_on: bool) -> Result<Self, EmbeddedFault> {
+        let mut folder = Folder::take(folder)?;
+        let settings = server::settings();
+        let is_as_ours = folder.sign(&settings)?.is_some_and(|before| before == settings);
+        let server = match orphan::find(&folder).await? {
+            Some(orphan)
+                if takes_on && is_as_ours && orphan.answers && orphan::break_connections(&folder).await.is_ok() =>
+            {
+                tracing::warn!(
+                    pid = orphan.pid,
+                    "the redis-server of an engine that was killed still runs on the data folder; it is taken on"
+                );
+                Server::taken_on(orphan.pid, &folder)?
+            }
+            found => {
+                orphan::end(found, &folder).await?;
+                Server::spawn(&folder)?
+            }
         };
-        server.wait_until_listening().await?;
-        Ok(server)
+        let mut embedded = Self { server, folder };
+        embedded.wait_until_listening().await?;
+        Ok(embedded)
     }
 
     /// Where to connect.
@@ -128,9 +145,8 @@ impl Embedded {
     pub(crate) async fn supervise(mut self, stop: CancellationToken) {
         loop {
             tokio::select! {
-                () = stop.cancelled() => return self.stop().await,
-                ended = self.child.wait() => {
-                    let ended = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                () = stop.cancelled() => return self.server.stop(&self.folder).await,
+                ended = self.server.ended(&self.folder) => {
                     tracing::error!(ended, "redis-server exited by itself; it is started again");
                 }
             }
@@ -145,31 +161,11 @@ impl Embedded {
     }
 
     async fn restart(&mut self) -> Result<(), EmbeddedFault> {
-        self.dismiss_watcher().await;
-        orphan::take_over(&self.folder).await?;
-        self.child = spawn(&self.folder)?;
-        self.pipe = self.child.stdin.take();
+        self.server.dismiss_watcher().await;
+        let found = orphan::find(&self.folder).await?;
+        orphan::end(found, &self.folder).await?;
+        self.server = Server::spawn(&self.folder)?;
         self.wait_until_listening().await
-    }
-
-    async fn stop(mut self) {
-        if let Some(pid) = self.child.id() {
-            orphan::terminate(pid).await;
-            let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
-            if ended.is_err() {
-                tracing::warn!("redis-server did not stop when told; it is killed, its AOF is complete");
-            }
-        }
-        self.dismiss_watcher().await;
-    }
-
-    /// The server has ended: its process id may soon be another's, which must not be ended for it.
-    async fn dismiss_watcher(&mut self) {
-        if let Some(mut pipe) = self.pipe.take()
-            && let Err(error) = pipe.write_all(b"\n").await
-        {
-            tracing::debug!(%error, "the watcher of redis-server is already gone");
-        }
     }
 
     async fn wait_until_listening(&mut self) -> Result<(), EmbeddedFault> {
@@ -177,8 +173,8 @@ impl Embedded {
             if tokio::net::UnixStream::connect(self.folder.socket()).await.is_ok() {
                 return Ok(());
             }
-            if let Ok(Some(status)) = self.child.try_wait() {
-                self.dismiss_watcher().await;
+            if let Some(status) = self.server.has_ended() {
+                self.server.dismiss_watcher().await;
                 return Err(match status.code() {
                     Some(NO_SUCH_PROGRAM) => EmbeddedFault::NotInstalled,
                     _ => EmbeddedFault::Ended(status, self.folder.log()),
@@ -202,42 +198,4 @@ impl Embedded {
             .await
             .unwrap()
     }
-}
-
-fn spawn(folder: &Folder) -> Result<Child, EmbeddedFault> {
-    // A socket left by a crash would look like a server that listens. Nobody listens on it: see `orphan`.
-    let _stale = std::fs::remove_file(folder.socket());
-    let mut command = Command::new("sh");
-    command.args(["-c", WITH_WATCHER, "sh"]);
-    command
-        .args(["--port", "0", "--unixsocketperm", "700", "--unixsocket"])
-        .arg(folder.socket());
-    command.arg("--dir").arg(folder.path());
-    command.arg("--pidfile").arg(folder.pid_file());
-    command.arg("--logfile").arg(folder.log());
-    command.args([
-        "--appendonly",
-        "yes",
-        "--appendfsync",
-        "everysec",
-        "--save",
-        "",
-        "--maxmemory-policy",
-        "noeviction",
-    ]);
-    // Live records come and go: as listpacks, small hashes would be scanned at every step. A rewrite of the AOF takes a
-    // core from the engine for a while, so not below half a gigabyte.
-    command.args([
-        "--hash-max-listpack-entries",
-        "64",
-        "--auto-aof-rewrite-min-size",
-        "512mb",
-    ]);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .process_group(0);
-    command.spawn().map_err(EmbeddedFault::Start)
 }

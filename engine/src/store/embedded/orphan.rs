@@ -1,5 +1,5 @@
-//! A server that a killed engine left on the folder: it is ended in order before a new one starts, so that no two ever
-//! write one AOF.
+//! A server that a killed engine left on the folder: it is found, and taken on or ended in order before a new one starts, so that no two
+//! ever write one AOF.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,19 +20,41 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How long a server may take to answer. It answers while it loads; one that is stopped or stuck does not.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
-/// Ends the server that runs on the folder, if one does, and waits until its process is gone.
+/// A server that runs on the folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Orphan {
+    pub(super) pid: u32,
+    /// It listens and answers; one that does not is about to end, or stuck.
+    pub(super) answers: bool,
+}
+
+/// Breaks all connections to a server on the folder, so that nothing is done any more of what a killed engine has asked for.
 ///
 /// # Errors
-/// [`EmbeddedFault::Foreign`] when the socket belongs to a server with another folder, which is left alone;
-/// [`EmbeddedFault::Stays`] when the server does not end.
-pub(super) async fn take_over(folder: &Folder) -> Result<(), EmbeddedFault> {
-    let Some(pid) = find(folder).await? else {
+/// When the server does not do it.
+pub(super) async fn break_connections(folder: &Folder) -> redis::RedisResult<()> {
+    let mut server = connect(&folder.socket()).await?;
+    for kind in ["normal", "pubsub"] {
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg("KILL").arg("TYPE").arg(kind).arg("SKIPME").arg("yes");
+        kill.exec_async(&mut server).await?;
+    }
+    Ok(())
+}
+
+/// Ends a server that runs on the folder, and waits until its process is gone.
+///
+/// # Errors
+/// [`EmbeddedFault::Stays`] when it does not end.
+pub(super) async fn end(orphan: Option<Orphan>, folder: &Folder) -> Result<(), EmbeddedFault> {
+    let Some(Orphan { pid, .. }) = orphan else {
         return Ok(());
     };
     tracing::warn!(
         pid,
         "a redis-server of an engine that was killed still runs on the data folder; it is stopped first"
     );
+    terminate(pid).await;
     let gone = async {
         while runs_on(pid, folder.path()).await {
             tokio::time::sleep(PAUSE).await;
@@ -46,9 +68,12 @@ pub(super) async fn take_over(folder: &Folder) -> Result<(), EmbeddedFault> {
         })
 }
 
-/// The process id of a server on the folder, which has been told to end. The socket is asked first; a server that just
-/// ends has closed it already, and is known by its pid file.
-async fn find(folder: &Folder) -> Result<Option<u32>, EmbeddedFault> {
+/// The server that runs on the folder, if one does. The socket is asked first; a server that just ends has closed it already, and is known
+/// by its pid file.
+///
+/// # Errors
+/// [`EmbeddedFault::Foreign`] when the socket belongs to a server with another folder, which is left alone.
+pub(super) async fn find(folder: &Folder) -> Result<Option<Orphan>, EmbeddedFault> {
     if let Ok(mut server) = connect(&folder.socket()).await
         && let Ok((pid, dir)) = introduce(&mut server).await
     {
@@ -58,17 +83,12 @@ async fn find(folder: &Folder) -> Result<Option<u32>, EmbeddedFault> {
                 dir,
             });
         }
-        // There is no reply to SHUTDOWN but the end of the connection.
-        let _closed: Result<(), _> = redis::cmd("SHUTDOWN").query_async(&mut server).await;
-        return Ok(Some(pid));
+        return Ok(Some(Orphan { pid, answers: true }));
     }
     let text = std::fs::read_to_string(folder.pid_file()).unwrap_or_default();
     let Ok(pid) = text.trim().parse() else { return Ok(None) };
-    if !runs_on(pid, folder.path()).await {
-        return Ok(None);
-    }
-    terminate(pid).await;
-    Ok(Some(pid))
+    let runs = runs_on(pid, folder.path()).await;
+    Ok(runs.then_some(Orphan { pid, answers: false }))
 }
 
 async fn connect(socket: &Path) -> redis::RedisResult<MultiplexedConnection> {
@@ -103,7 +123,7 @@ pub(super) async fn terminate(pid: u32) {
 
 /// Whether that process is a redis-server on that folder. Process ids are given out again: the number alone says nothing,
 /// and a process that has ended may keep it until its parent asks how.
-async fn runs_on(pid: u32, folder: &Path) -> bool {
+pub(super) async fn runs_on(pid: u32, folder: &Path) -> bool {
     let process = Path::new("/proc").join(pid.to_string());
     if Path::new("/proc/self").exists() {
         let name = std::fs::read_to_string(process.join("comm")).unwrap_or_default();

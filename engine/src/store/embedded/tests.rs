@@ -1,5 +1,7 @@
 //! One server a folder, whatever was left there.
 
+use tokio::process::Child;
+
 use super::*;
 
 struct Scratch(PathBuf);
@@ -23,15 +25,15 @@ async fn pid(server: &Embedded) -> u32 {
     let info: String = redis::from_redis_value(server.told(&["INFO", "server"]).await).unwrap();
     let pid = info.lines().find_map(|line| line.strip_prefix("process_id:"));
     let pid = pid.unwrap().trim().parse().unwrap();
-    assert_eq!(server.child.id(), Some(pid), "the shell has made way for the server");
+    assert_eq!(server.server.pid(), Some(pid), "the shell has made way for the server");
     pid
 }
 
 /// The engine is gone, its server is not: as after `kill -9`, but for the watcher, which is dead too.
 async fn leave_behind(mut server: Embedded) -> (Child, PathBuf) {
-    server.dismiss_watcher().await;
-    let Embedded { child, folder, .. } = server;
-    (child, folder.socket())
+    server.server.dismiss_watcher().await;
+    let Embedded { server, folder } = server;
+    (server.into_child().unwrap(), folder.socket())
 }
 
 /// What it prints tells which store these tests ran on.
@@ -61,19 +63,64 @@ async fn a_folder_has_one_engine_and_the_second_is_told_which() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_left_behind_is_ended_before_the_next_starts_and_its_data_stays() {
+async fn a_server_that_was_left_behind_is_taken_on_with_all_that_it_has() {
     let scratch = Scratch::new("left-behind");
+    let mut first = Embedded::start(&scratch.0).await.unwrap();
+    first.told(&["SET", "kept", "yes"]).await;
+    let old = pid(&first).await;
+    let mut before = std::os::unix::net::UnixStream::connect(first.folder.socket()).unwrap();
+    // What the system does to an engine's pipes when it is killed.
+    first.server.break_pipe();
+    let Embedded { server, folder } = first;
+    let mut orphan = server.into_child().unwrap();
+    drop(folder);
+    let second = Embedded::start(&scratch.0).await.unwrap();
+    assert_eq!(pid(&second).await, old);
+    assert_eq!(
+        second.told(&["GET", "kept"]).await,
+        redis::Value::BulkString(b"yes".into())
+    );
+    let end = std::io::Read::read(&mut before, &mut [0; 8]).unwrap();
+    assert_eq!(end, 0, "what was connected before is not any more");
+    // The first one's watcher has nothing to end; the second's end ends it in order.
+    let ended = tokio::time::timeout(Duration::from_secs(10), orphan.wait()).await;
+    assert!(ended.is_err(), "it was ended behind its new engine's back: {ended:?}");
+    let stop = CancellationToken::new();
+    stop.cancel();
+    second.supervise(stop).await;
+    assert!(orphan.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_server_that_was_taken_on_ends_with_its_engine_as_well() {
+    let scratch = Scratch::new("left-again");
+    let first = Embedded::start(&scratch.0).await.unwrap();
+    let (mut orphan, _) = leave_behind(first).await;
+    let mut second = Embedded::start(&scratch.0).await.unwrap();
+    second.server.break_pipe();
+    let ended = tokio::time::timeout(Duration::from_secs(20), orphan.wait()).await;
+    assert!(ended.expect("the server ends").unwrap().success());
+}
+
+#[tokio::test]
+async fn a_server_that_is_to_be_started_afresh_or_with_other_settings_takes_the_place_of_one_that_was_left() {
+    let scratch = Scratch::new("afresh");
     let first = Embedded::start(&scratch.0).await.unwrap();
     first.told(&["SET", "kept", "yes"]).await;
     let old = pid(&first).await;
     let (mut orphan, _) = leave_behind(first).await;
-    let second = Embedded::start(&scratch.0).await.unwrap();
+    let second = Embedded::start_afresh(&scratch.0).await.unwrap();
     assert!(orphan.try_wait().unwrap().is_some(), "the first server has ended");
     assert_ne!(pid(&second).await, old);
     assert_eq!(
         second.told(&["GET", "kept"]).await,
         redis::Value::BulkString(b"yes".into())
     );
+    let (mut orphan, socket) = leave_behind(second).await;
+    std::fs::write(socket.with_file_name("redis.signed"), "--appendonly no 1").unwrap();
+    let third = Embedded::start(&scratch.0).await.unwrap();
+    assert!(orphan.try_wait().unwrap().is_some(), "the second server has ended");
+    drop(third);
 }
 
 #[tokio::test]
@@ -115,8 +162,9 @@ async fn a_server_ends_with_the_pipe_of_its_engine() {
     let scratch = Scratch::new("watcher");
     let mut server = Embedded::start(&scratch.0).await.unwrap();
     // What the system does to an engine's pipes when it is killed.
-    drop(server.pipe.take());
-    let ended = tokio::time::timeout(Duration::from_secs(20), server.child.wait()).await;
+    server.server.break_pipe();
+    let Embedded { server, .. } = server;
+    let ended = tokio::time::timeout(Duration::from_secs(20), server.into_child().unwrap().wait()).await;
     assert!(ended.expect("the server ends").unwrap().success());
 }
 
