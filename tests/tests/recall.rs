@@ -70,7 +70,10 @@ fn a_message_that_waits_is_called_back_and_what_it_holds_is_released() {
         assert_eq!(wait_for(&http, id, "canceled"), "recalled");
     }
     assert_eq!(cancel(&sent).expect(409)["code"], "message_wrong_state");
-    assert_eq!(cancel(&sent).expect(409)["detail"], "The current state is \"delivered\".");
+    assert_eq!(
+        cancel(&sent).expect(409)["detail"],
+        "The current state is \"delivered\"."
+    );
     assert_eq!(cancel("msg_22222222222").status, 404);
     stand.sim.restart();
     for id in [&ids[0], &ids[2], &ids[4]] {
@@ -87,17 +90,25 @@ fn one_recipient_of_a_campaign_is_called_back_while_it_is_paused() {
     let mut stand = stand("recall-campaign");
     let http = http(&stand);
     stand.sim.kill();
+    let draft = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
+    let page = http.get(&format!("/v1/campaigns/{}/recipients", draft.id)).expect(200);
+    let row = text(&page["data"][0]["id"]);
+    let refused = http.post(&format!("/v1/messages/{row}/cancel"), &json!({})).expect(409);
+    assert_eq!(refused["code"], "campaign_wrong_state");
     let campaign = stand.tenant.order(&stand.engine, &CampaignOrder::to_first(5));
     let paused = format!("/v1/campaigns/{}/pause", campaign.id);
     http.post(&paused, &json!({})).expect(200);
-    let page = http.get(&format!("/v1/campaigns/{}/recipients", campaign.id)).expect(200);
+    let page = http
+        .get(&format!("/v1/campaigns/{}/recipients", campaign.id))
+        .expect(200);
     let rows = page["data"].as_array().expect("rows");
     let id = text(&rows[2]["id"]);
     eventually("it is called back", LIMIT, || {
         (http.post(&format!("/v1/messages/{id}/cancel"), &json!({})).status == 200).then_some(())
     });
     assert_eq!(wait_for(&http, &id, "canceled"), "recalled");
-    http.post(&format!("/v1/campaigns/{}/resume", campaign.id), &json!({})).expect(200);
+    http.post(&format!("/v1/campaigns/{}/resume", campaign.id), &json!({}))
+        .expect(200);
     stand.sim.restart();
     let view = campaign.wait(&stand.engine, "it has ended", LIMIT, |view| view.state == "completed");
     assert_eq!((view.status("delivered"), view.progress.canceled), (4, 1), "{view:?}");
@@ -126,6 +137,8 @@ fn a_message_whose_time_is_over_ends_though_no_smsc_is_there() {
     assert_eq!(wait_for(&asked, &short, "transmission_failed"), "expired");
     assert_eq!(message(&asked, &long)["status"], "queued");
     // What an hour's messages hold is released when none of them waits any more.
-    asked.post(&format!("/v1/messages/{long}/cancel"), &json!({})).expect(200);
+    asked
+        .post(&format!("/v1/messages/{long}/cancel"), &json!({}))
+        .expect(200);
     wait_for_credits(&stand, credits);
 }

@@ -730,6 +730,18 @@ fn are_put_together(http: &Http, campaign: &str, rule: &str) {
         "{table}"
     );
     assert!(table.contains(&format!("{rule};Oui;2;2;1;0;8;12,5;")), "{table}");
+    let keywords = by("keyword");
+    let rows: Vec<Value> = keywords["data"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| json!([row["group"], row["messages"]]))
+        .collect();
+    assert_eq!(
+        rows,
+        [json!([{ "keyword": "OUI" }, 2]), json!([{ "keyword": null }, 3])],
+        "{keywords}"
+    );
     for wrong in ["by=weather", "by=number,campaign,auto_reply"] {
         http.get(&format!("/v1/reply_statistics?{wrong}"))
             .expect_field_problem(&[422], "?by");

@@ -293,7 +293,7 @@ fn later(stand: &mut Stand, at: &str) -> Http {
 }
 
 #[test]
-fn req_004_31_an_answer_two_days_later_counts_and_a_text_question_takes_nothing_a_day_later() {
+fn req_004_31_an_answer_two_days_later_counts_and_what_asks_something_a_day_later_is_none() {
     let lab = Lab::new(programs!(), "surveys-later");
     lab.live_at("2026-11-24T10:00:00Z");
     let mut stand = Stand::under(lab, "", Stand::with_webhooks);
@@ -322,6 +322,10 @@ fn req_004_31_an_answer_two_days_later_counts_and_a_text_question_takes_nothing_
         "{run}"
     );
     assert!(had(&stand, &number).is_empty());
+    let http = later(&mut stand, "2026-11-28T09:30:00Z");
+    stand.sim.inbound(&number, OWN, "Un parking plus grand");
+    assert_eq!(got(&stand, &number, 1), [THANKS]);
+    assert_eq!(runs(&http, &id)[0]["done"], true);
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub(super) async fn note(
     if events.is_empty() {
         return Ok(());
     }
-    let mut insert = Sql::new("INSERT INTO reminder_recall (event, token, number, tenant, next_at) SELECT event, token, number, ");
+    let mut insert =
+        Sql::new("INSERT INTO reminder_recall (event, token, number, tenant, next_at) SELECT event, token, number, ");
     insert.value(tenant.0).push(", ").value(now.0.cast_signed());
     insert.push(" FROM reminder WHERE state IN ('sending', 'sent') AND token IS NOT NULL AND number IS NOT NULL AND begun_at > ");
     insert.value(now.minus(WAITS_FOR).0.cast_signed());

@@ -49,7 +49,7 @@ pub(super) fn routes() -> Routes {
                 .says("Cancel a message", "One that waits is not sent, and costs nothing: what it holds is released when nothing else of its campaign, or its hour, waits. Asked again, it is the same.")
                 .at::<MessageId>("id", "The message.")
                 .answers::<shapes::Taken>(200, "It is not sent.")
-                .refuses(&[ProblemCode::MessageWrongState]),
+                .refuses(&[ProblemCode::MessageWrongState, ProblemCode::WrongState]),
             cancel,
         )
 }
@@ -142,7 +142,9 @@ pub(super) async fn cancel(
         // Its campaign is over, and gone.
         Err(CampaignFault::NotFound) => {
             let past = app.history.message(tenant, id).await;
-            let past = past.map_err(|error| database_refuses(&error))?.ok_or(ProblemKind::NotFound)?;
+            let past = past
+                .map_err(|error| database_refuses(&error))?
+                .ok_or(ProblemKind::NotFound)?;
             match past.status == Ending::Canceled.word() {
                 true => Recalled::Canceled,
                 false => Recalled::TooLate(past.status.parse().map_or(Ending::Skipped.word(), Status::code)),

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Routes {
         Operation::new((Verb::Get, "/v1/reply_statistics"), Key::Tenant, "getReplyStatistics")
             .says(
                 "Show figures of replies",
-                "By the number that was written to, the campaign that was answered, or the rule whose keyword was written. Rates are of the \
+                "By the number that was written to, the campaign that was answered, the rule whose keyword was written, or that keyword. Rates are of the \
                  messages that were delivered meanwhile: of that campaign, or of the campaigns sent under that number. As CSV: a table, as a \
                  spreadsheet in the caller's language opens it.",
             )
@@ -306,7 +306,8 @@ fn columns(by: &[ReplyBy], language: Language) -> Vec<&'static str> {
             ReplyBy::Number if french => "numéro",
             ReplyBy::Campaign if french => "campagne",
             ReplyBy::AutoReply if french => "réponse automatique",
-            ReplyBy::Number | ReplyBy::Campaign | ReplyBy::AutoReply => by.code(),
+            ReplyBy::Keyword if french => "mot-clé",
+            ReplyBy::Number | ReplyBy::Campaign | ReplyBy::AutoReply | ReplyBy::Keyword => by.code(),
         })
         .collect();
     if by.contains(&ReplyBy::Campaign) {

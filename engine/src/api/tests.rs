@@ -95,6 +95,7 @@ fn replies(
         metrics: metrics.clone(),
         inbound_for: kept,
         kept_for: kept,
+        answered_within: kept,
     })
 }
 

@@ -28,8 +28,12 @@ impl Campaigns {
     /// Keeps a message that waits from being sent, and gives back what is held for it. What an SMSC has is not called back.
     ///
     /// # Errors
-    /// As [`Campaigns::message`].
+    /// [`CampaignFault::WrongState`] of a campaign that was not launched, or as [`Campaigns::message`].
     pub(crate) async fn call_back(&self, tenant: TenantId, id: MessageId) -> Result<Recalled, CampaignFault> {
+        let state = self.find(tenant, id.campaign()).await?.state;
+        if state.is_before_launch() {
+            return Err(CampaignFault::WrongState(state));
+        }
         let row = self.message(tenant, id).await?;
         if let Some(known) = already(&row) {
             return Ok(known);
@@ -53,7 +57,9 @@ impl Campaigns {
                 let messages = self.store().outdated_in(list).await?;
                 let ended = self.recall((list.0, Recall::Outdated), &messages).await?;
                 // What comes back is worth nothing either.
-                self.store().list_outdated((list.0, self.now().minute() + 1), &ended.under_way).await?;
+                self.store()
+                    .list_outdated((list.0, self.now().minute() + 1), &ended.under_way)
+                    .await?;
                 self.store().forget_outdated(list, messages.len()).await?;
             }
         }
@@ -95,7 +101,10 @@ impl Campaigns {
         }
         let made = self.store().make(self.now(), &moves).await?;
         // One of which an SMSC has a part is followed on.
-        let over = moves.iter().zip(&made.done).filter(|((transition, _), done)| **done && transition.result.is_some());
+        let over = moves
+            .iter()
+            .zip(&made.done)
+            .filter(|((transition, _), done)| **done && transition.result.is_some());
         ended.count += over.count();
         Ok(ended)
     }

@@ -220,6 +220,9 @@ pub(crate) struct Retention {
     pub(crate) campaigns: Duration,
     /// `trails`: how long it is remembered, for each recipient, who wrote last and which receipts came. Default 7 days.
     pub(crate) trails: Duration,
+    /// `replies`: how long behind a message what its recipient writes is taken for an answer to whoever sent it; at most `history.keep`,
+    /// which is asked when trails say nothing any more. Default 90 days.
+    pub(crate) replies: Duration,
 }
 
 impl Default for Metrics {
@@ -233,6 +236,7 @@ impl Default for Retention {
         Self {
             campaigns: 30 * DAY,
             trails: 7 * DAY,
+            replies: 90 * DAY,
         }
     }
 }
@@ -381,6 +385,7 @@ fn read(root: &Table<'_>) -> Config {
     let smsc = smsc::read_all(root);
     let redis = Redis::read(&root.table("redis"));
     let database = Database::read(&root.table("database"), &redis.data_dir);
+    let history = History::read(&root.table("history"));
     let config = Config {
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
@@ -388,13 +393,13 @@ fn read(root: &Table<'_>) -> Config {
         database,
         redis,
         metrics: read_metrics(&root.table("metrics")),
-        retention: read_retention(&root.table("retention"), engine.receipt_timeout),
+        retention: read_retention(&root.table("retention"), engine.receipt_timeout, history.keep),
         rules: Rules::read(&root.table("rules")),
         log: log::read(&root.table("log")),
         audit: LineFile::read(&root.table("audit")),
         message_log: LineFile::read(&root.table("message_log")),
         traces: traces::read(&root.table("traces")),
-        history: History::read(&root.table("history")),
+        history,
         webhooks: Webhooks::read(&root.table("webhooks")),
         links: Links::read(&root.table("links")),
         engine,
@@ -515,13 +520,20 @@ fn read_metrics(table: &Table<'_>) -> Metrics {
     metrics
 }
 
-fn read_retention(table: &Table<'_>, receipt_timeout: Duration) -> Retention {
+fn read_retention(table: &Table<'_>, receipt_timeout: Duration, history: Duration) -> Retention {
     let default = Retention::default();
     let campaigns = default.campaigns.max(receipt_timeout + HOUR);
     let retention = Retention {
         campaigns: table.duration("campaigns", SECOND..=3_650 * DAY, campaigns),
         trails: table.duration("trails", SECOND..=365 * DAY, default.trails),
+        replies: table.duration("replies", DAY..=3_650 * DAY, default.replies.min(history)),
     };
+    if retention.replies > history {
+        table.fault(
+            "replies",
+            "is not allowed: at most history.keep, which is asked who wrote last",
+        );
+    }
     if retention.campaigns <= receipt_timeout {
         table.fault(
             "campaigns",

@@ -78,6 +78,7 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("texts", include_str!("../data/migrations/0043_texts.sql")),
     ("recalls", include_str!("../data/migrations/0044_recalls.sql")),
+    ("keywords", include_str!("../data/migrations/0045_keywords.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -35,11 +35,17 @@ pub(crate) enum ReplyBy {
     Campaign,
     /// The rule that fits, surely.
     AutoReply,
+    /// The keyword of that rule.
+    Keyword,
 }
 
 impl ReplyBy {
-    pub(crate) const CODES: [&str; Self::VARIANTS.len()] =
-        [Self::Number.code(), Self::Campaign.code(), Self::AutoReply.code()];
+    pub(crate) const CODES: [&str; Self::VARIANTS.len()] = [
+        Self::Number.code(),
+        Self::Campaign.code(),
+        Self::AutoReply.code(),
+        Self::Keyword.code(),
+    ];
 
     /// The word in the API.
     pub(crate) const fn code(self) -> &'static str {
@@ -52,6 +58,7 @@ impl ReplyBy {
             Self::Campaign => "heard.campaign".to_owned(),
             // One that fits perhaps waits for people.
             Self::AutoReply => format!("CASE WHEN heard.kind = '{}' THEN heard.rule END", Made::Rule.code()),
+            Self::Keyword => format!("CASE WHEN heard.kind = '{}' THEN heard.keyword END", Made::Rule.code()),
         }
     }
 
@@ -59,7 +66,7 @@ impl ReplyBy {
     fn name(self, key: String) -> Option<String> {
         let number = || key.parse::<i64>().ok().map(i64::cast_unsigned);
         match self {
-            Self::Number => Some(key),
+            Self::Number | Self::Keyword => Some(key),
             Self::Campaign => Some(CampaignId(number()?).to_string()),
             Self::AutoReply => Some(AutoReplyId(number()?).to_string()),
         }

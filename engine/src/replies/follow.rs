@@ -414,7 +414,7 @@ impl Shared {
         };
         let mut insert = Sql::new(
             "INSERT INTO conversation_message \
-             (id, tenant, conversation, inbound, at, text, kind, rule, confidence, opted_out, campaign) VALUES (",
+             (id, tenant, conversation, inbound, at, text, kind, rule, keyword, confidence, opted_out, campaign) VALUES (",
         );
         insert.value(id).push(", ").value(heard.tenant.0);
         insert.push(", ").value(conversation.id.0.cast_signed());
@@ -427,6 +427,10 @@ impl Shared {
         insert
             .push(", ")
             .value(decision.rule.map(|(reply, _)| reply.id.0.cast_signed()));
+        let keyword = decision
+            .rule
+            .and_then(|(reply, _)| reply.rule.keyword_of(&heard.said.text));
+        insert.push(", ").value(keyword.map(str::to_owned));
         let by_rule = decision.rule.map(|(_, confidence)| confidence);
         let confidence = by_rule
             .or(decision.appointment.map(|(_, confidence)| confidence))

@@ -126,6 +126,8 @@ pub(crate) struct ReplyDeps {
     pub(crate) inbound_for: Duration,
     /// `history.keep`: how long conversations are.
     pub(crate) kept_for: Duration,
+    /// `retention.replies`: behind that nobody answers a message any more.
+    pub(crate) answered_within: Duration,
 }
 
 /// What people write back. Cheap to clone.
@@ -145,6 +147,7 @@ struct Shared {
     metrics: Metrics,
     inbound_for: Duration,
     kept_for: Duration,
+    answered_within: Duration,
     /// Who may have been written to; 0: nobody.
     written: Mutex<FxHashSet<TenantId>>,
     /// Anybody may.
@@ -173,6 +176,7 @@ impl Replies {
             clock: deps.clock,
             metrics: deps.metrics,
             inbound_for: deps.inbound_for,
+            answered_within: deps.answered_within,
             kept_for: deps.kept_for,
             written: Mutex::default(),
             everywhere: AtomicBool::new(true),

@@ -1,14 +1,9 @@
 //! Messages that are nobody's at first: to a number that several tenants share, from somebody of whom Redis knows nothing any more.
 
-use std::time::Duration;
-
 use super::{ReplyFault, Shared};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, MessageId, Recipient, TenantId};
 use crate::store::InboundEntry;
-
-/// Who wrote longer ago is not answered any more.
-const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// Single messages to one person that are looked through for the last one whose sender is known.
 const LOOKED_THROUGH: i64 = 50;
@@ -85,7 +80,7 @@ impl Shared {
         query
             .push(" WHERE message.recipient = ")
             .value(recipient.0.cast_signed());
-        let since = self.clock.unix().minus(REMEMBERED);
+        let since = self.clock.unix().minus(self.answered_within);
         // In milliseconds, as history has its times.
         query
             .push(" AND message.taken_at > ")

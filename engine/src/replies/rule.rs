@@ -104,6 +104,23 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
+    /// The keyword that a text is read as, or begins with: the one that it is most surely.
+    pub(super) fn keyword_of(&self, text: &str) -> Option<&str> {
+        let given = words(text);
+        let confidence = |keyword: &str| match self.matches {
+            Match::Exact => says(&given, &words(keyword)),
+            Match::FirstWord => begins(&given, &words(keyword)),
+            Match::Pattern | Match::Any => None,
+        };
+        let fitting = self
+            .keywords
+            .iter()
+            .filter_map(|keyword| Some((confidence(keyword)?, keyword)));
+        // Of those that fit as well, the first.
+        let best = fitting.rev().max_by_key(|(confidence, _)| *confidence);
+        best.map(|(_, keyword)| keyword.as_str())
+    }
+
     /// Whether a text is one of its keywords, without a mistake, and nothing else but thanks. What a pattern fits may say anything besides.
     pub(super) fn is_said_alone(&self, text: &str) -> bool {
         let given = words(text);

@@ -449,6 +449,7 @@ async fn two_way(
         metrics: base.metrics.clone(),
         inbound_for: config.retention.campaigns,
         kept_for: config.history.keep,
+        answered_within: config.retention.replies,
     });
     let told = InboxTold {
         webhooks: webhooks.clone(),

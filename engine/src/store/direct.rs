@@ -129,7 +129,12 @@ impl Store {
             .arg(MessageId::positions_max(self.partitions()))
             .arg((now.seconds() as u32).to_string())
             .arg(message.hold.0.unwrap_or(now).0)
-            .arg(message.worth_until.map(|until| (until.minute() + 1).to_string()).unwrap_or_default());
+            .arg(
+                message
+                    .worth_until
+                    .map(|until| (until.minute() + 1).to_string())
+                    .unwrap_or_default(),
+            );
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
     }

@@ -75,7 +75,9 @@ impl Store {
         let mut found = Vec::new();
         for (partition, reply) in self.all_partitions().zip(replies) {
             if let Some(minute) = array(reply)?.into_iter().next() {
-                let minute = String::from_utf8(bytes(minute)?).ok().and_then(|text| text.parse().ok());
+                let minute = String::from_utf8(bytes(minute)?)
+                    .ok()
+                    .and_then(|text| text.parse().ok());
                 let minute = minute.ok_or(StoreError::Corrupt("a minute in which messages end"))?;
                 found.push((partition, minute));
             }
@@ -84,7 +86,10 @@ impl Store {
     }
 
     /// The messages that are listed there, in the order of their ids: some of them.
-    pub(crate) async fn outdated_in(&self, (partition, minute): (Partition, u64)) -> Result<Vec<MessageId>, StoreError> {
+    pub(crate) async fn outdated_in(
+        &self,
+        (partition, minute): (Partition, u64),
+    ) -> Result<Vec<MessageId>, StoreError> {
         let mut some = redis::cmd("LRANGE");
         some.arg(self.until(partition, minute)).arg(0).arg(CALL_MAX - 1);
         let mut replies = self.run(&self.bulk, vec![some]).await?;
@@ -130,7 +135,9 @@ impl Store {
             return Ok(());
         }
         let mut note = redis::cmd("ZADD");
-        note.arg(format!("{}minutes", self.base(partition))).arg(minute).arg(minute);
+        note.arg(format!("{}minutes", self.base(partition)))
+            .arg(minute)
+            .arg(minute);
         let mut list = redis::cmd("RPUSH");
         list.arg(self.until(partition, minute));
         for id in messages {
@@ -150,7 +157,9 @@ fn read_place(packed: &[u8]) -> Result<Whereabouts, StoreError> {
         b"." => Ok(Whereabouts::Queued),
         b"" => Ok(Whereabouts::Over),
         number => {
-            let number = number.try_into().map_err(|_| StoreError::Corrupt("a recipient is not 8 octets"))?;
+            let number = number
+                .try_into()
+                .map_err(|_| StoreError::Corrupt("a recipient is not 8 octets"))?;
             Ok(Whereabouts::Recorded(Recipient(u64::from_be_bytes(number))))
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use campanile_tests::scenarios::Dice;
-use campanile_tests::{Http, eventually, text};
+use campanile_tests::{EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs, text};
 use serde_json::{Value, json};
 
 use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, wait_told, wake_at};
@@ -463,11 +463,33 @@ fn req_004_14_at_night_nobody_is_told_and_a_new_plan_is_for_what_is_there() {
     http.get(&path).expect_problem(&[404]);
 }
 
+const MORNING: &str = "2026-12-23T08:00:00Z";
+
 #[test]
-fn what_waits_for_an_smsc_and_is_not_so_any_more_is_called_back() {
-    let mut stand = stand_at("reminders-recall", "2026-12-23T08:00:00Z");
+fn req_004_14_what_waits_for_an_smsc_and_is_not_so_any_more_is_called_back() {
+    is_called_back(stand_at("reminders-recall", MORNING));
+}
+
+#[test]
+fn req_004_14_postgresql_keeps_what_is_called_back_as_well() {
+    let lab = Lab::new(programs!(), "reminders-recall-pg");
+    lab.live_at(MORNING);
+    let postgres = lab.postgres();
+    is_called_back(Stand::under(lab, "", |redis, sim| {
+        let mut settings = EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]);
+        let url = postgres.url();
+        settings.tables.push(format!("[database]\nurl = \"{url}\""));
+        settings
+    }));
+}
+
+fn is_called_back(mut stand: Stand) {
     let asked = http(&stand);
-    plan(&asked, "RDV de [motif] le [jour] à [heure]", &json!({ "offsets": ["-24h"] }));
+    plan(
+        &asked,
+        "RDV de [motif] le [jour] à [heure]",
+        &json!({ "offsets": ["-24h"] }),
+    );
     stand.sim.kill();
     let at = |reference: &str, number: &str, kind: &str, time: &str| json!({ "reference": reference, "number": number, "kind": kind, "starts_at": time });
     // Booked late: each is told at once, the last two in one message.
@@ -491,7 +513,9 @@ fn what_waits_for_an_smsc_and_is_not_so_any_more_is_called_back() {
     }
     let moved = json!({ "reference": "3", "starts_at": "2026-12-23T17:30" });
     let for_another = json!({ "reference": "1", "number": "0612345609" });
-    asked.post("/v1/events", &json!({ "events": [moved, for_another] })).expect(200);
+    asked
+        .post("/v1/events", &json!({ "events": [moved, for_another] }))
+        .expect(200);
     become_of(&stand, &ids[1], &["-24h cancelled event_changed"]);
     become_of(&stand, &ids[2], &["-24h cancelled event_changed", "moved sent"]);
     become_of(&stand, &ids[3], &["-24h cancelled event_changed"]);
@@ -508,7 +532,12 @@ fn what_waits_for_an_smsc_and_is_not_so_any_more_is_called_back() {
         ("33612345604", "RDV de suivi le mercredi 23 décembre à 16:00"),
         ("33612345609", "RDV de bilan le mercredi 23 décembre à 15:00"),
     ];
-    assert_eq!(told, expected.map(|(number, said)| (number.to_owned(), said.to_owned())));
+    assert_eq!(
+        told,
+        expected.map(|(number, said)| (number.to_owned(), said.to_owned()))
+    );
     let held = || stand.engine.credits(&stand.tenant).held;
-    eventually("nothing is held for what was called back", LIMIT, || (held() == 0).then_some(()));
+    eventually("nothing is held for what was called back", LIMIT, || {
+        (held() == 0).then_some(())
+    });
 }

@@ -18,8 +18,9 @@ use crate::replies::{ReplyFault, Shared};
 /// For so long an answer counts for its question.
 const WAITS: Duration = Duration::from_secs(7 * 86_400);
 
-/// For so long whatever somebody writes is taken for the answer to a question that asks for a text: later it is about something else.
-const TEXT_WAITS: Duration = Duration::from_secs(24 * 3_600);
+/// For so long whatever somebody writes is taken for the answer to a question that asks for a text; and then for so long what asks nothing
+/// itself. Later it is about something else.
+const TEXT_WAITS: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from_secs(3 * 86_400));
 
 /// What an answer gives, in hundredths, and how sure that is.
 pub(in crate::replies) type Given = (Option<i64>, Confidence);
@@ -88,7 +89,10 @@ pub(in crate::replies) fn is_answer(surveyed: &Surveyed, text: &str, at: UnixMic
             (EventAnswer::Cancel, sure) => Some((Some(0), sure)),
             (EventAnswer::Move, _) => None,
         },
-        Asks::Text => (at.since(surveyed.asked_at) < TEXT_WAITS).then_some((None, 100)),
+        Asks::Text => {
+            let waits = if text.contains('?') { TEXT_WAITS.0 } else { TEXT_WAITS.1 };
+            (at.since(surveyed.asked_at) < waits).then_some((None, 100))
+        }
     }
 }
 

@@ -9,15 +9,21 @@ pub(super) enum Act {
     /// All due messages are claimed.
     Lease,
     /// The SMSC takes all of it; refuses the last segment of several if not `whole`.
-    Accept { whole: bool },
+    Accept {
+        whole: bool,
+    },
     /// It refuses it for now.
-    Defer { part_taken: bool },
+    Defer {
+        part_taken: bool,
+    },
     /// It refuses it for good.
     Reject,
     /// The answer never came.
     Doubt,
     /// A receipt for the first segment that waits for one.
-    Receipt { status: Status },
+    Receipt {
+        status: Status,
+    },
     /// Its campaign was stopped.
     Stop,
     /// Its campaign's time is over.
@@ -32,7 +38,9 @@ pub(super) enum Act {
     /// What was asked of it before that is asked again.
     Late,
     /// A move that its state does not have.
-    Forged { step: usize },
+    Forged {
+        step: usize,
+    },
 }
 
 /// What the model knows of a segment.
