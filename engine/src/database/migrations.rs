@@ -77,6 +77,12 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../data/migrations/0042_past_campaigns.sql"),
     ),
     ("texts", include_str!("../data/migrations/0043_texts.sql")),
+    ("double entry", include_str!("../data/migrations/0050_double_entry.sql")),
+    ("told imports", include_str!("../data/migrations/0051_told_imports.sql")),
+    (
+        "contact sources",
+        include_str!("../data/migrations/0052_contact_sources.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {
