@@ -135,7 +135,7 @@ fn prefix_prices(fields: &mut Fields) -> Option<PrefixPrices> {
     let by_prefix = match &given {
         Value::Null => &empty,
         Value::Object(by_prefix) => by_prefix,
-        other => {
+        other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
             fields.refuse(place, FieldProblem::wrong_type(JsonType::Object, other));
             return None;
         }

@@ -121,6 +121,18 @@ struct Tally {
     times: Vec<u64>,
 }
 
+impl Balance {
+    /// What is left of so many behind a hold; a sandbox holds nothing.
+    fn after(available: u64, held: u64) -> Self {
+        let signed = |credits: u64| i64::try_from(credits).unwrap_or(i64::MAX);
+        Self {
+            available,
+            after: signed(available) - signed(held),
+            enough: available >= held,
+        }
+    }
+}
+
 impl Sums {
     fn add(&mut self, row: &Row<'_>, credits: u8) {
         self.recipients += 1;
@@ -268,7 +280,6 @@ impl Campaigns {
             .tenant(tenant)
             .await?
             .map_or(0, |tenant| tenant.credits.available);
-        let signed = |credits: u64| i64::try_from(credits).unwrap_or(i64::MAX);
         let now = self.now();
         let zones = match campaign.query {
             Some(_) => &tally.zones,
@@ -292,19 +303,7 @@ impl Campaigns {
                 sent: tally.longer,
             },
             excluded: Excluded::of(&campaign),
-            balance: match tally.is_free {
-                // A sandbox pays nothing.
-                true => Balance {
-                    available,
-                    after: signed(available),
-                    enough: true,
-                },
-                false => Balance {
-                    available,
-                    after: signed(available) - signed(tally.max.credits),
-                    enough: available >= tally.max.credits,
-                },
-            },
+            balance: Balance::after(available, if tally.is_free { 0 } else { tally.max.credits }),
             max: tally.max,
             expected: tally.expected,
             no_reply_sender: {

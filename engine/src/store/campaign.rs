@@ -329,10 +329,9 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
     Some(Campaign {
         id,
         tenant,
-        kind: if fields.get("kind")? == "direct" {
-            CampaignKind::Direct
-        } else {
-            CampaignKind::Audience
+        kind: match fields.get("kind")?.as_str() {
+            "direct" => CampaignKind::Direct,
+            _ => CampaignKind::Audience,
         },
         cipher: Cipher::Plain,
         redacted: time("redacted_at").map(|at| (at, number("characters"))),
@@ -362,11 +361,9 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         category: fields.get("category").cloned(),
         template: template(fields),
         code_pool: fields.get("code_pool").and_then(|id| id.parse().ok()).map(CodePoolId),
-        link: fields.get("link_domain").map(|domain| CampaignLink {
-            url: String::new(),
-            domain: domain.clone(),
-            expires_at: time("link_expires_at"),
-        }),
+        link: fields
+            .get("link_domain")
+            .map(|domain| link(domain, time("link_expires_at"))),
         resends: fields.get("resends").is_some_and(|resends| resends == "1"),
         copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
@@ -395,6 +392,15 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         launched_at: time("launched_at"),
         traceparent: fields.get("traceparent").cloned(),
     })
+}
+
+/// Where it leads stands with the words.
+fn link(domain: &str, expires_at: Option<UnixMicros>) -> CampaignLink {
+    CampaignLink {
+        url: String::new(),
+        domain: domain.to_owned(),
+        expires_at,
+    }
 }
 
 /// The template that its text is from, and which version.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::{Found, Sql};
@@ -62,7 +62,7 @@ impl Shared {
             let is_alert = row.number(12)? == ALERT;
             Ok((TenantId(row.number(0)? as u32), (run, question), (is_alert, about)))
         };
-        let answers: Vec<(TenantId, (i64, i64), (bool, Value))> = self.database.rows(query, read).await?;
+        let answers = self.database.rows(query, read).await?;
         for (tenant, (run, question), (is_alert, about)) in answers {
             self.webhooks.tell_of_survey(tenant, (is_alert, &about)).await?;
             let mut change = self.database.change().await?;
