@@ -6,7 +6,8 @@ use jiff::{Timestamp, Zoned};
 use rules::{Decision, Rules, Why, Zone};
 use serde_json::{Value, json};
 
-use crate::domain::{Language, Purpose, Recipient};
+use crate::campaign::zone_in;
+use crate::domain::{Language, Purpose, Recipient, Territory};
 
 /// What an instant is: with an offset, or by the recipient's own clock.
 pub(crate) const INSTANT_ALLOWED: &str =
@@ -16,6 +17,8 @@ pub(crate) const INSTANT_ALLOWED: &str =
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) to: Recipient,
+    /// Where the asking tenant's people are.
+    pub(crate) territory: Option<Territory>,
     pub(crate) purpose: Purpose,
     /// Now, if it is not said: then the engine's.
     pub(crate) at: Option<&'a str>,
@@ -23,7 +26,7 @@ pub(crate) struct Question<'a> {
 
 /// Whether a message may go then, why, and until when that is so, as JSON; `None`: the time is none.
 pub(crate) fn explain(rules: &Rules, asked: Question<'_>, now: Timestamp, language: Language) -> Option<Value> {
-    let zone = rules.zone_of(asked.to.0);
+    let zone = zone_in(rules, asked.to, asked.territory);
     let named = zone.and_then(|at| rules.zones().find(|(index, _)| *index == at));
     let zone_of = named.map(|(_, zone)| zone);
     let time_zone = zone_of.map_or(TimeZone::UTC, Zone::time_zone);
@@ -123,6 +126,7 @@ mod tests {
         let rules = Rules::of(["fr-seed"]).unwrap();
         let asked = Question {
             to: Recipient(number),
+            territory: None,
             purpose,
             at: Some(at),
         };

@@ -283,7 +283,8 @@ metrics! {
     /// Messages that reached a status: the seven, counted when the message enters it.
     messages_total: IntCounterVec ["smsc", "status"];
     /// Recipients that were not taken, by reason: invalid_number, not_mobile,
-    /// country_not_allowed, not_a_guest, duplicate, no_consent, unreachable, frequency_cap.
+    /// country_not_allowed, not_a_guest, duplicate, no_consent, unreachable, frequency_cap,
+    /// value_too_long.
     ///
     /// When invalid_number or not_mobile rises, a tenant's list is bad.
     messages_skipped_total: IntCounterVec ["reason"];

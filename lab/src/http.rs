@@ -35,6 +35,8 @@ pub struct Http {
     tenant: Option<String>,
     /// `Origin`.
     origin: Option<String>,
+    /// `If-Match` or `If-None-Match`.
+    condition: Option<(&'static str, String)>,
 }
 
 /// What came back, whatever its status.
@@ -45,6 +47,8 @@ pub struct Answer {
     pub status: u16,
     /// The media type without its parameters; empty when there is none.
     pub content_type: String,
+    /// `ETag`, as it came.
+    pub etag: Option<String>,
     /// The body as it came.
     pub text: String,
 }
@@ -72,6 +76,7 @@ impl Http {
             once: None,
             language: None,
             origin: None,
+            condition: None,
             tenant: None,
         }
     }
@@ -117,6 +122,22 @@ impl Http {
     pub fn acting_for(&self, tenant: &str) -> Self {
         Self {
             tenant: Some(tenant.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same server, for what is done if that is still its version.
+    pub fn if_match(&self, tag: &str) -> Self {
+        Self {
+            condition: Some(("if-match", tag.to_owned())),
+            ..self.clone()
+        }
+    }
+
+    /// The same server, for what is shown unless that is its version.
+    pub fn if_none_match(&self, tag: &str) -> Self {
+        Self {
+            condition: Some(("if-none-match", tag.to_owned())),
             ..self.clone()
         }
     }
@@ -194,8 +215,12 @@ impl Http {
             ("origin", self.origin.as_deref()),
             ("content-type", body.map(|_| "application/json")),
         ];
+        let condition = self.condition.as_ref();
+        let given = given
+            .into_iter()
+            .chain(condition.map(|(name, tag)| (*name, Some(tag.as_str()))));
         let start = ureq::http::Request::builder().method(method).uri(&url);
-        let headers = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let headers = given.filter_map(|(name, value)| Some((name, value?)));
         let request = headers.fold(start, |request, (name, value)| request.header(name, value));
         let body = body.map(|body| to_json(path, body)).transpose()?.unwrap_or_default();
         match request.body(body) {
@@ -219,6 +244,9 @@ impl Http {
         }
         if let Some(tenant) = &self.tenant {
             request = request.header("x-tenant-id", tenant);
+        }
+        if let Some((name, tag)) = &self.condition {
+            request = request.header(*name, tag);
         }
         request
     }
@@ -267,12 +295,18 @@ fn answer(
         cause: Box::new(error),
     };
     let mut response = response.map_err(no_answer)?;
+    let etag = response
+        .headers()
+        .get("etag")
+        .and_then(|tag| tag.to_str().ok())
+        .map(str::to_owned);
     let content_type = response.body().mime_type().unwrap_or_default().to_owned();
     // Read to its end, so that the connection can be used again.
     let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string();
     Ok(Answer {
         status: response.status().as_u16(),
         content_type,
+        etag,
         text: text.map_err(no_answer)?,
         request,
     })

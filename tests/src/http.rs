@@ -50,6 +50,16 @@ impl Http {
         Self(self.0.acting_for(tenant))
     }
 
+    /// The same server, for what is done if that is still its version.
+    pub fn if_match(&self, tag: &str) -> Self {
+        Self(self.0.if_match(tag))
+    }
+
+    /// The same server, for what is shown unless that is its version.
+    pub fn if_none_match(&self, tag: &str) -> Self {
+        Self(self.0.if_none_match(tag))
+    }
+
     /// `GET path`.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {

@@ -3,7 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, peers, programs};
+use campanile_tests::{
+    Campaign, CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, Tenant, eventually, peers, programs,
+};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -276,6 +278,97 @@ fn req_001_18_each_zone_has_its_own_hours_and_a_single_message_waits_as_well() {
     });
 }
 
+/// One campaign that names its recipients, and was launched, one of contacts, and a single message.
+fn of_good_friday(there: &Tenant, stand: &Stand) -> Campaign {
+    let http = there.http(&stand.engine);
+    http.post(
+        "/v1/contacts",
+        &json!({ "contacts": [{ "reference": "1", "number": "+33612000070" }] }),
+    )
+    .expect(200);
+    let numbers = of_paris(2).chain(["+262692123401".to_owned()]);
+    let named = there.create(&stand.engine, &order("marketing", numbers));
+    let estimate = http
+        .post(&format!("/v1/campaigns/{}/estimate", named.id), &json!({}))
+        .expect(200);
+    assert_eq!(
+        estimate["next_open_at"],
+        json!(null),
+        "on La Réunion it is no holiday: {estimate}"
+    );
+    named.ask(&stand.engine, "launch").expect(202);
+    let all = CampaignOrder::to_audience(&json!({ "filter": {} })).with("purpose", json!("marketing"));
+    let meant = there.create(&stand.engine, &all);
+    let path = format!("/v1/campaigns/{}", meant.id);
+    let estimate = http.post(&format!("{path}/estimate"), &json!({})).expect(200);
+    assert_eq!(estimate["next_open_at"], "2027-03-27T07:00:00Z", "{estimate}");
+    let at = json!({ "scheduled_at": "2027-03-26T15:00:00Z" });
+    let refused = http.post(&format!("{path}/schedule"), &at).expect_problem(&[422]);
+    assert_eq!(refused["code"], "schedule_outside_window", "{refused}");
+    let single = json!({ "to": "+33612000071", "text": "Promotion", "sender": "CLINIQUE", "purpose": "marketing" });
+    http.post("/v1/messages", &single).expect(202);
+    named
+}
+
+#[test]
+fn req_001_18_whose_people_are_in_alsace_or_moselle_keeps_good_friday_as_well() {
+    let lab = Lab::new(programs!(), "hours-alsace");
+    // Good Friday, eleven in the morning.
+    lab.live_at("2027-03-26T10:00:00Z");
+    let mut stand = Stand::under(lab, "", |redis, sim| settings(redis.url(), sim.smpp_address()));
+    let there = stand.engine.tenant("Cabinet de Strasbourg", 100);
+    let operator = stand.engine.operator();
+    let path = format!("/v1/tenants/{}", there.id);
+    let changed = operator.patch(&path, &json!({ "territory": "alsace_moselle" }));
+    assert_eq!(changed.expect(200)["territory"], "alsace_moselle");
+    let wrong = operator.patch(&path, &json!({ "territory": "bretagne" }));
+    wrong.expect_field_problem(&[400, 422], "/territory");
+    let http = there.http(&stand.engine);
+    let checked = http.get("/v1/rules/check?to=%2B33612345678").expect(200);
+    assert_eq!(
+        (&checked["zone"], &checked["why"], &checked["until"]),
+        (
+            &json!("fr-alsace-moselle"),
+            &json!("public_holiday"),
+            &json!("2027-03-27T08:00:00+01:00")
+        ),
+        "{checked}"
+    );
+
+    let named = of_good_friday(&there, &stand);
+    // Elsewhere in France it is a Friday as any.
+    let elsewhere = stand
+        .tenant
+        .order(&stand.engine, &order("marketing", of_paris(4).skip(2)));
+    elsewhere.wait(&stand.engine, "it is delivered", LIMIT, |view| {
+        view.status("delivered") == 2
+    });
+    named.wait(&stand.engine, "La Réunion has it", LIMIT, |view| {
+        view.status("delivered") == 1
+    });
+    let waits = eventually("the others wait", LIMIT, || {
+        let view = http.get(&format!("/v1/campaigns/{}", named.id)).expect(200);
+        (view["waiting"]["reason"] == "closed_hours" && view["progress"]["queued"] == 2).then_some(view)
+    });
+    assert_eq!(waits["waiting"]["until"], "2027-03-27T07:00:00Z", "{waits}");
+    let received = stand.sim.ledger().len();
+    assert_eq!(received, 3, "two elsewhere, and one on La Réunion");
+
+    assert!(stand.engine.shut_down().success());
+    stand.lab().live_at("2027-03-27T07:00:05Z");
+    stand.redis.restart();
+    stand.sim.restart();
+    stand
+        .engine
+        .restart_with(&settings(stand.redis.url(), stand.sim.smpp_address()));
+    named.wait(&stand.engine, "it goes on in the morning", LIMIT, |view| {
+        view.status("delivered") == 3
+    });
+    eventually("the single one as well", LIMIT, || {
+        (stand.sim.ledger().len() == 3).then_some(())
+    });
+}
+
 #[test]
 fn req_003_19_each_country_has_its_own_route_and_its_own_law() {
     let lab = Lab::new(programs!(), "hours-countries");
@@ -418,7 +511,7 @@ fn are_those_of_another_calendar(pack: &str, program: &str) {
 fn public_holidays_of_every_french_zone_are_those_of_an_independent_calendar() {
     let program = "
 import holidays, json
-zones = {'fr': [None], 'fr-guadeloupe': ['971', 'BL', 'MF'], 'fr-martinique': ['972'], 'fr-guyane': ['973'], 'fr-reunion': ['974'],
+zones = {'fr': [None], 'fr-alsace-moselle': ['57', '6AE'], 'fr-guadeloupe': ['971', 'BL', 'MF'], 'fr-martinique': ['972'], 'fr-guyane': ['973'], 'fr-reunion': ['974'],
          'fr-mayotte': ['976'], 'fr-saint-pierre': ['PM'], 'fr-caledonie': ['NC'], 'fr-polynesie': ['PF'], 'fr-wallis': ['WF']}
 days = lambda subdivisions: sorted({day.isoformat() for s in subdivisions for day in holidays.France(subdiv=s, years=range(2026, 2036))})
 allowed = [f'{year}-05-27' for year in range(2026, 2036)]

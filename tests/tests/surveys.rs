@@ -1,5 +1,6 @@
 //! People are asked after a visit: scores are read as they write them, each answer is followed by the next question, once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use campanile_tests::scenarios::Dice;
@@ -94,6 +95,9 @@ fn are_asked(stand: &Stand) {
     let told = Receiver::start();
     let endpoint = json!({ "url": told.url(), "events": ["survey.alert"] });
     http.post("/v1/webhooks", &endpoint).expect(201);
+    let answers = Receiver::start();
+    let endpoint = json!({ "url": answers.url(), "events": ["survey.answered"] });
+    http.post("/v1/webhooks", &endpoint).expect(201);
     let id = survey(&http, &json!({}));
     let numbers: Vec<String> = recipients(4).collect();
     for number in &numbers {
@@ -128,6 +132,7 @@ fn are_asked(stand: &Stand) {
         "{done}"
     );
     assert_eq!(done["answers"][2]["text"], "Rien, tout va bien", "{done}");
+    each_clear_answer_is_told(&answers, &numbers);
     who_is_not_content_is_seen(stand, &http, &told, (&id, &numbers[2]));
     results_are_added_up(&http, &id);
     // What a person has answered is told of them, and forgotten with them.
@@ -139,6 +144,31 @@ fn are_asked(stand: &Stand) {
     });
     assert_eq!(runs(&http, &id).len(), 3);
     assert_eq!(had(stand, &numbers[2]).len(), 3, "it is said once");
+}
+
+/// Whoever is asked, by the question; what is not sure is told of when it is.
+fn each_clear_answer_is_told(answers: &Receiver, numbers: &[String]) {
+    let wanted = BTreeSet::from([(0, 0), (0, 1), (0, 2), (1, 0), (2, 0), (3, 0)]);
+    let told = eventually("each clear answer is told", LIMIT, || {
+        let events: Vec<Value> = answers.taken().iter().flat_map(|posted| posted.events()).collect();
+        let place = |event: &Value| {
+            let who = numbers
+                .iter()
+                .position(|number| event["data"]["from"] == number.as_str());
+            (
+                who.expect("one of them"),
+                event["data"]["question"].as_u64().expect("a question"),
+            )
+        };
+        let places: BTreeSet<_> = events.iter().map(place).collect();
+        places.is_superset(&wanted).then_some((places, events))
+    });
+    assert_eq!(told.0, wanted);
+    let last = told
+        .1
+        .iter()
+        .rfind(|event| event["data"]["from"] == numbers[3].as_str());
+    assert_eq!(last.expect("an event")["data"]["score"], 8.0);
 }
 
 fn who_is_not_content_is_seen(stand: &Stand, http: &Http, told: &Receiver, (id, number): (&str, &str)) {

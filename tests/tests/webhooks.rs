@@ -445,3 +445,62 @@ fn req_004_07_what_people_write_and_how_campaigns_go_is_told() {
     draft.ask(&stand.engine, "cancel").expect(202);
     assert_eq!(told("campaign.canceled")["data"]["id"], draft.id.as_str());
 }
+
+/// A file that was read, and a word by which somebody has advertising again.
+fn files_and_words_are_told(stand: &Stand) {
+    const OWN: &str = "+33644630001";
+    stand.give_number(OWN, &[&stand.tenant]);
+    let http = http(stand);
+    let receiver = Receiver::start();
+    endpoint(stand, &receiver.url(), &["import.*", "contact.opted_in"]);
+    let told = |kind: &str| {
+        eventually(kind, LIMIT, || {
+            of_type(&events(&receiver.posted()), kind).into_iter().next()
+        })
+    };
+    let file = b"Nom;Portable\nMartin;+33612345678\nDurand;bonjour\n";
+    let begun = http.post_as("text/csv", "/v1/imports", file).expect(202);
+    let imported = told("import.completed");
+    let data = &imported["data"];
+    assert_eq!(
+        (&data["id"], &data["state"]),
+        (&begun["id"], &json!("completed")),
+        "{data}"
+    );
+    assert_eq!(
+        (&data["rows"]["created"], &data["rows"]["invalid"], &data["failure"]),
+        (&json!(1), &json!(1), &Value::Null),
+        "{data}"
+    );
+
+    let yes =
+        json!({ "name": "Oui", "match": "exact", "keywords": ["OUI"], "text": "Merci !", "opts_in": "J'accepte." });
+    http.post("/v1/auto_replies", &yes).expect(201);
+    let person = recipients(1).next().expect("one");
+    stand.sim.inbound(&person, OWN, "Oui !");
+    let opted_in = told("contact.opted_in");
+    let data = &opted_in["data"];
+    assert_eq!(data["from"], person.trim_start_matches('+'), "as SMSCs have it: {data}");
+    let inbound = http.get("/v1/inbound").expect(200);
+    for field in ["id", "from", "to"] {
+        assert_eq!(inbound["data"][0][field], data[field], "{inbound}");
+    }
+}
+
+#[test]
+fn req_004_07_files_and_words_that_opt_in_are_told() {
+    files_and_words_are_told(&stand("webhooks-files", "", SCALED));
+}
+
+#[test]
+fn req_004_07_files_and_words_that_opt_in_are_told_by_postgresql_as_well() {
+    let lab = Lab::new(programs!(), "webhooks-files-postgresql");
+    let server = lab.postgres();
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let mut settings = Stand::with_webhooks(redis, sim);
+        let url = server.url();
+        settings.tables.push(format!("[database]\nurl = \"{url}\""));
+        settings
+    });
+    files_and_words_are_told(&stand);
+}

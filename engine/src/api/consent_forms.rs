@@ -22,7 +22,7 @@ use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::FormId;
 use crate::fault::{FieldProblem, UrlProblem};
-use crate::people::{Form, FormOrder, PROOF_MAX, Proof, check_text, check_wording};
+use crate::people::{Form, FormOrder, PROOF_MAX, Proof, Source, SourceKind, check_text, check_wording};
 
 /// Where one is sent.
 const OPEN: &str = "/v1/consent_forms/{token}/consents";
@@ -298,6 +298,7 @@ async fn keep(app: &App, form: &Form, (request, address): (Request, Option<IpAdd
         source_url: Some(source_url.or(referer).unwrap_or_else(|| form.order.origin.clone())),
         ip: address.map(|address| address.to_string()),
         user_agent: text(header::USER_AGENT),
+        via: Some(Source::new(SourceKind::Form, form.id)),
     };
     let of = (form.tenant, form.order.list);
     let consents = app.people.consents_with(&app.mirror);

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -14,13 +14,13 @@ use super::contacts;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::pages::Paging;
-use super::problem::Problem;
+use super::problem::{Problem, RequestId};
 use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{ConsentId, ContactId, UnixMicros};
 use crate::fault::{DateProblem, FieldProblem};
-use crate::people::{Consent, PROOF_MAX, Proof, check_text, check_wording};
+use crate::people::{Consent, PROOF_MAX, Proof, Source, SourceKind, check_text, check_wording};
 
 const FIELDS: [&str; 8] = [
     "contact",
@@ -83,7 +83,7 @@ pub(super) fn routes() -> Routes {
 /// of what is known of it, as by `POST /v1/contacts`; without `given_at`, the consent is given now.
 pub(super) async fn give(
     State(app): State<App>,
-    Caller(tenant): Caller,
+    (Caller(tenant), Extension(id)): (Caller, Extension<RequestId>),
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -99,6 +99,10 @@ pub(super) async fn give(
     let at = given_at(&mut fields, app.clock.unix());
     let (Some(contact), Some(proof), Some(at), true) = (contact, proof, at, fields.is_sound()) else {
         return Err(fields.refusal());
+    };
+    let proof = Proof {
+        via: Some(Source::new(SourceKind::Api, &id.0)),
+        ..proof
     };
     let consents = app.people.consents_with(&app.mirror);
     let consent = consents.give(tenant, &contact, (&proof, at)).await?;
@@ -164,6 +168,7 @@ fn proof(fields: &mut Fields) -> Option<Proof> {
         source_url: source_url?,
         ip: ip?,
         user_agent: user_agent?,
+        via: None,
     })
 }
 

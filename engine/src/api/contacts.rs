@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +14,8 @@ use super::access::{Caller, Id};
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::pages::Paging;
-use super::problem::{Problem, ProblemCode};
+use super::problem::{Problem, ProblemCode, RequestId};
+use super::query::{parameters, refused};
 use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::audience::existing;
@@ -21,8 +23,8 @@ use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, Recipient, Role, TenantId, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::people::{
-    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Engaged, Filter, Given, Kind, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX,
-    Visit, check_day, check_name, check_text,
+    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Engaged, Filter, Given, Kind, Source, SourceKind, Sources, TEXT_MAX,
+    UPSERT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name, check_text,
 };
 
 /// A thousand contacts with everything that may be known of them.
@@ -80,8 +82,9 @@ pub(super) fn routes() -> Routes {
         )
         .add(
             Operation::new((Verb::Get, one), Key::Tenant, "getContact")
-                .says("Show a contact", "")
+                .says("Show a contact", "With `sources=true`: whence each field is, and since when.")
                 .at::<ContactId>("id", "The contact.")
+                .asks::<shapes::ContactAsked>()
                 .answers::<shapes::Contact>(200, "The contact."),
             show,
         )
@@ -101,7 +104,7 @@ pub(super) fn routes() -> Routes {
 /// What is not given of a person that is known stays as it is.
 pub(super) async fn upsert(
     State(app): State<App>,
-    Caller(tenant): Caller,
+    (Caller(tenant), Extension(request)): (Caller, Extension<RequestId>),
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
@@ -120,7 +123,8 @@ pub(super) async fn upsert(
     let numbers: Vec<_> = given.iter().filter_map(|given| given.number.flatten()).collect();
     let held_back = app.mirror.held_back(tenant, numbers).await;
     held_back.map_err(|error| store_refuses(&error))?;
-    let became = app.people.upsert(tenant, &given, list).await?;
+    let source = Source::new(SourceKind::Api, &request.0);
+    let became = app.people.upsert(tenant, &given, (list, Some(&source))).await?;
     let rows = became
         .iter()
         .map(|became| json!({ "id": became.id.to_string(), "outcome": became.outcome.code() }));
@@ -169,8 +173,43 @@ pub(super) async fn show(
     State(app): State<App>,
     Caller(tenant): Caller,
     Id(id): Id<ContactId>,
+    Shown { sources }: Shown,
 ) -> Result<Json<Value>, Problem> {
-    Ok(Json(one(&app, tenant, id).await?))
+    let mut shown = one(&app, tenant, id).await?;
+    if sources {
+        shown["sources"] = sources_view(&app.people.sources_of(tenant, id).await?);
+    }
+    Ok(Json(shown))
+}
+
+/// `?sources=true`.
+pub(super) struct Shown {
+    sources: bool,
+}
+
+impl FromRequestParts<App> for Shown {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let mut sources = false;
+        for (name, value) in parameters((parts, app), &["sources"]).await? {
+            let allowed = &["true", "false"];
+            let unknown = || refused(&format!("?{name}"), FieldProblem::UnknownValue { allowed });
+            sources = value.parse().map_err(|_| unknown())?;
+        }
+        Ok(Self { sources })
+    }
+}
+
+/// By field: whence it is, and since when.
+pub(super) fn sources_view(sources: &Sources) -> Value {
+    let one = |(field, kind, id, at): (&str, SourceKind, &str, UnixMicros)| {
+        (
+            field.to_owned(),
+            json!({ "kind": kind.code(), "id": id, "at": time(at) }),
+        )
+    };
+    Value::Object(sources.iter().map(one).collect())
 }
 
 /// `DELETE /v1/contacts/{id}` → 204: forgotten, with visits, consents and places on lists. Whoever does not want messages still

@@ -198,7 +198,7 @@ impl HttpBody for Hashed {
 }
 
 /// The work's response; meanwhile the claim is kept alive.
-async fn renewing(store: &Store, claim: &Claim, work: impl Future<Output = Response>) -> Response {
+pub(super) async fn renewing(store: &Store, claim: &Claim, work: impl Future<Output = Response>) -> Response {
     let mut work = std::pin::pin!(work);
     loop {
         match tokio::time::timeout(RENEWAL, work.as_mut()).await {
@@ -248,7 +248,7 @@ async fn conclude(
 }
 
 /// What the store does not take now, the claim's end does: the same request may then go on.
-async fn end(store: &Store, claim: &Claim, conclusion: Conclusion<'_>) {
+pub(super) async fn end(store: &Store, claim: &Claim, conclusion: Conclusion<'_>) {
     match store.conclude(claim, conclusion).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("an operation took so long that its claim went to another request"),
@@ -279,7 +279,7 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         .ok_or(ProblemKind::InvalidIdempotencyKey.into())
 }
 
-fn random() -> Result<[u8; 16], Problem> {
+pub(super) fn random() -> Result<[u8; 16], Problem> {
     let mut octets = [0; 16];
     getrandom::fill(&mut octets).map_err(|error| {
         tracing::error!(%error, "no random numbers");

@@ -279,7 +279,7 @@ impl From<ImportFault> for Problem {
             ImportFault::Full => full(Full::Engine),
             ImportFault::People(fault) => fault.into(),
             ImportFault::Store(error) => store_refuses(&error),
-            ImportFault::Broken => super::problem::ProblemKind::Internal.into(),
+            ImportFault::Broken | ImportFault::Webhook(_) => super::problem::ProblemKind::Internal.into(),
         }
     }
 }

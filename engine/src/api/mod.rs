@@ -22,6 +22,7 @@ mod credits;
 mod doc;
 mod engines;
 mod erasure;
+mod etags;
 mod events;
 mod exports;
 mod flagged;
@@ -238,8 +239,11 @@ impl App {
 fn public(app: App) -> Router {
     let routes = documented();
     let needs = routes.needs();
+    let shown = documented().into_router().with_state(app.clone());
+    let tagged = etags::Tagged::new(app.clone(), routes.tagged(), shown);
     let keyed = routes
         .into_router()
+        .route_layer(middleware::from_fn_with_state(tagged, etags::tag))
         .route_layer(middleware::from_fn_with_state(
             (app.clone(), needs.clone()),
             idempotent::once,

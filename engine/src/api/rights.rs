@@ -188,6 +188,7 @@ fn view(app: &App, everything: &Everything) -> Value {
         let list = |(id, name): &(crate::domain::ListId, String)| json!({ "id": id.to_string(), "name": name });
         json!({
             "contact": contacts::view(&known.contact, &known.engaged),
+            "sources": contacts::sources_view(&known.sources),
             "visits": known.visits.iter().map(visit).collect::<Vec<_>>(),
             "lists": known.lists.iter().map(list).collect::<Vec<_>>(),
             "events": known.events.iter().map(agenda::view).collect::<Vec<_>>(),

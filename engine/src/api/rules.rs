@@ -10,6 +10,7 @@ use super::access::Caller;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::problem::{Problem, language_of};
 use super::query::{parameters, refused};
+use super::refusal::store_refuses;
 use super::{App, shapes};
 use crate::audience::normalise;
 use crate::domain::{Country, Purpose, Recipient};
@@ -23,7 +24,7 @@ pub(super) fn routes() -> Routes {
         Operation::new((Verb::Get, "/v1/rules/check"), Key::Tenant, "checkHours")
             .says(
                 "Say whether a message may go at a time",
-                "By the law or charter of the recipient's country, and why.",
+                "By the law or charter of the recipient's country, and of where the tenant's people are, and why.",
             )
             .asks::<shapes::HoursQuestion>()
             .answers::<shapes::HoursAnswer>(200, "Whether it may.")
@@ -67,13 +68,18 @@ impl FromRequestParts<App> for Asked {
 /// `GET /v1/rules/check?to=+33…&at=2026-07-14T10:00&purpose=marketing`. Without `at`: now; without `purpose`: marketing.
 pub(super) async fn check(
     State(app): State<App>,
-    _: Caller,
+    Caller(tenant): Caller,
     asked: Asked,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let now = app.clock.unix().timestamp().unwrap_or_default();
     let question = Question {
         to: asked.to,
+        territory: app
+            .campaigns
+            .territory_of(tenant)
+            .await
+            .map_err(|error| store_refuses(&error))?,
         purpose: asked.purpose,
         at: asked.at.as_deref(),
     };

@@ -295,6 +295,9 @@ pub(super) fn credits(credits: &Credits) -> Value {
 
 fn movement(line: &Movement) -> Value {
     let mut shown = json!({ "type": line.kind, "credits": line.credits, "at": time(UnixMicros(line.at)) });
+    if let Some((from, to)) = line.accounts {
+        (shown["from"], shown["to"]) = (from.code().into(), to.code().into());
+    }
     match line.campaign {
         Some(campaign) => shown["campaign"] = campaign.to_string().into(),
         None => shown["reference"] = line.reference.as_str().into(),

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
 use crate::compose::{Sender, domain};
-use crate::domain::{FrequencyCap, StopClause, Tariff, TermChanges, Terms};
+use crate::domain::{FrequencyCap, PrefixPrices, StopClause, Tariff, TermChanges, Terms, Territory};
 use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProblem};
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 16] = [
+pub(super) const TERMS: [&str; 18] = [
     "encoding",
     "tariff",
+    PREFIX_PRICES,
     "max_chars",
     "stop_clause",
     "stop_text",
@@ -29,10 +30,19 @@ pub(super) const TERMS: [&str; 16] = [
     ALERTS,
     "daily_max",
     "time_zone",
+    TERRITORY,
 ];
 
 /// What a cap says of advertising; reminders have none.
 const CAP: [&str; 2] = ["messages", "days"];
+
+/// Where the tenant's people are.
+const TERRITORY: &str = "territory";
+
+const TERRITORIES: [&str; Territory::ALL.len()] = [Territory::AlsaceMoselle.code()];
+
+/// What messages cost by the number that they go to.
+const PREFIX_PRICES: &str = "prefix_prices";
 
 /// Below how many credits a tenant is told that few are left.
 pub(super) const ALERTS: &str = "balance_alerts";
@@ -45,6 +55,7 @@ const STOP_CLAUSES: [&str; StopClause::ALL.len()] = [StopClause::Marketing.code(
 pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let encoding = fields.encoding();
     let tariff = fields.if_given("tariff", |fields, name| fields.word(name, &TARIFFS));
+    let prefix_prices = fields.if_given(PREFIX_PRICES, |fields, _| prefix_prices(fields));
     let longest = (1, Terms::CHARACTERS_MAX as i64);
     let characters_max = fields.if_given("max_chars", |fields, name| fields.whole(name, longest));
     let stop_clause = fields.if_given("stop_clause", |fields, name| fields.word(name, &STOP_CLAUSES));
@@ -71,9 +82,14 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         fields.whole_or_null(name, (1, Terms::DAILY_MAX.into()))
     });
     let time_zone = fields.if_given("time_zone", |fields, name| fields.checked(name, time_zone));
+    let territory = fields.if_given(TERRITORY, |fields, name| match fields.is_null(name) {
+        true => Some(None),
+        false => fields.word(name, &TERRITORIES).map(Some),
+    });
     Some(TermChanges {
         encoding: encoding?,
         tariff: tariff?,
+        prefix_prices: prefix_prices?,
         characters_max: characters_max?.map(|max| max as usize),
         stop_clause: stop_clause?,
         stop_text: stop_text?,
@@ -88,6 +104,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         balance_alerts: balance_alerts?,
         daily_max: daily_max?.map(|max| max.map(|max| max as u32)),
         time_zone: time_zone?,
+        territory: territory?,
     })
 }
 
@@ -108,6 +125,40 @@ fn short_domain(fields: &mut Fields) -> Option<Option<String>> {
             None
         }
     }
+}
+
+/// How many times as much, by prefix; `null`: none.
+fn prefix_prices(fields: &mut Fields) -> Option<PrefixPrices> {
+    let (place, given) = fields.value(PREFIX_PRICES)?;
+    let mut prices = PrefixPrices::default();
+    let empty = Map::new();
+    let by_prefix = match &given {
+        Value::Null => &empty,
+        Value::Object(by_prefix) => by_prefix,
+        other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            fields.refuse(place, FieldProblem::wrong_type(JsonType::Object, other));
+            return None;
+        }
+    };
+    if by_prefix.len() > PrefixPrices::MAX {
+        fields.refuse(place, FieldProblem::TooMany { max: PrefixPrices::MAX });
+        return None;
+    }
+    let (min, max) = (1, PrefixPrices::TIMES_MAX.into());
+    for (prefix, times) in by_prefix {
+        let place = format!("{place}/{}", prefix.replace('~', "~0").replace('/', "~1"));
+        let number = times.as_u64().and_then(|times| u8::try_from(times).ok());
+        let number = number.filter(|times| (1..=PrefixPrices::TIMES_MAX).contains(times));
+        let added = match (number, times.is_number()) {
+            (Some(times), _) => prices.add(prefix, times).map_err(|_| FieldProblem::NotANumber),
+            (None, true) => Err(FieldProblem::OutOfRange { min, max }),
+            (None, false) => Err(FieldProblem::wrong_type(JsonType::Number, times)),
+        };
+        if let Err(problem) = added {
+            fields.refuse(place, problem);
+        }
+    }
+    Some(prices)
 }
 
 /// The thresholds, each once, the most first; `null`: none.
@@ -199,6 +250,13 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
     let values = [
         json!(terms.encoding.name()),
         json!(terms.tariff.code()),
+        Value::Object(
+            terms
+                .prefix_prices
+                .iter()
+                .map(|(prefix, times)| (prefix, times.into()))
+                .collect(),
+        ),
         json!(terms.characters_max),
         json!(terms.stop_clause.code()),
         json!(terms.stop_text),
@@ -213,6 +271,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.balance_alerts),
         json!(terms.daily_max),
         json!(terms.time_zone),
+        json!(terms.territory.map(Territory::code)),
     ];
     TERMS
         .into_iter()

@@ -23,8 +23,8 @@ use super::bounded::Bounded;
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
 use super::list::{NumberList, Token};
 use super::reading::{
-    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, NUMBERS, RECIPIENTS, ReadFault, Reading, Rules, SCHEDULE_DELIVERY,
-    SCHEDULE_S, TLVS, VALIDITY, VALIDITY_S, VARIANTS,
+    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, FIELD_LENGTHS, NUMBERS, RECIPIENTS, ReadFault, Reading, Rules,
+    SCHEDULE_DELIVERY, SCHEDULE_S, TLVS, VALIDITY, VALIDITY_S, VARIANTS,
 };
 use super::row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, RowSink, VALUE_MAX};
 use super::taker::{Key, Take, Taker, escape};
@@ -78,9 +78,9 @@ impl<'de> Taker<'de> for Body<'_, '_> {
                 None => drop(entries.next_value::<IgnoredAny>()?),
                 Some(text) if text < reading.texts.len() => entries.next_value_seed(Take(Text(reading, text)))?,
                 Some(at @ (VALIDITY | SCHEDULE_DELIVERY)) => entries.next_value_seed(Take(Seconds(reading, at)))?,
-                Some(VARIANTS) => {
+                Some(at @ (VARIANTS | FIELD_LENGTHS)) => {
                     let given = entries.next_value_seed(Bounded)?;
-                    reading.variants(given);
+                    reading.part(at, given);
                 }
                 Some(TLVS) => entries.next_value_seed(Take(Tlvs(&mut reading.tlvs)))?,
                 Some(_) => entries.next_value_seed(Take(Audience(reading)))?,

@@ -7,7 +7,7 @@ use crate::domain::{Countries, Country, Recipient};
 use crate::fault::FieldProblem;
 
 use super::number::{NumberFault, normalise};
-use super::row::{Place, Row, RowSink, SinkFull, Values};
+use super::row::{Fit, Place, Row, RowSink, SinkFull, Values};
 
 /// The most rejected rows that are listed one by one; all are counted.
 pub(crate) const REJECTED_MAX: usize = 1_000;
@@ -43,6 +43,8 @@ pub(crate) enum Rejection {
     FrequencyCap,
     /// The campaign leaves them out itself.
     ByRequest,
+    /// What would stand in the text is longer than the campaign has it.
+    ValueTooLong,
 }
 
 impl Rejection {
@@ -57,6 +59,7 @@ impl Rejection {
             Self::Unreachable => "unreachable",
             Self::FrequencyCap => "frequency_cap",
             Self::ByRequest => "by_request",
+            Self::ValueTooLong => "value_too_long",
         }
     }
 }
@@ -73,6 +76,7 @@ impl Rejected {
             Rejection::Unreachable,
             Rejection::FrequencyCap,
             Rejection::ByRequest,
+            Rejection::ValueTooLong,
         ]);
         all.map(Rejection::code).collect()
     }
@@ -88,7 +92,7 @@ pub(crate) struct Rejected {
     pub(crate) reason: Rejection,
 }
 
-/// How many rows came, by what became of them: each is in exactly one count.
+/// How many rows came, by what became of them: each is in exactly one count, and in `shortened` beside that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Counts {
@@ -112,6 +116,10 @@ pub(crate) struct Counts {
     pub(crate) frequency_cap: u32,
     /// People whom the campaign leaves out itself.
     pub(crate) by_request: u32,
+    /// People who have a value that is longer than the campaign has it.
+    pub(crate) value_too_long: u32,
+    /// Recipients of whom a value was cut.
+    pub(crate) shortened: u32,
 }
 
 impl Counts {
@@ -129,6 +137,8 @@ impl Counts {
             unreachable: sum(self.unreachable, other.unreachable),
             frequency_cap: sum(self.frequency_cap, other.frequency_cap),
             by_request: sum(self.by_request, other.by_request),
+            value_too_long: sum(self.value_too_long, other.value_too_long),
+            shortened: sum(self.shortened, other.shortened),
         }
     }
 }
@@ -205,6 +215,23 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         self.reject(row, Rejection::ByRequest);
     }
 
+    /// Takes a row whose values came to that.
+    ///
+    /// # Errors
+    /// As [`RowSink::row`].
+    pub(crate) fn fitted(&mut self, row: Row<'_>, fit: Fit) -> Result<(), SinkFull> {
+        if fit == Fit::TooLong {
+            self.reject(row, Rejection::ValueTooLong);
+            return Ok(());
+        }
+        let before = self.counts.accepted;
+        self.row(row)?;
+        if fit == Fit::Shortened {
+            self.counts.shortened += self.counts.accepted - before;
+        }
+        Ok(())
+    }
+
     /// Counts somebody who has no number.
     pub(crate) fn numberless(&mut self, place: Place) {
         let row = Row {
@@ -222,6 +249,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             Rejection::Unreachable => self.counts.unreachable += 1,
             Rejection::FrequencyCap => self.counts.frequency_cap += 1,
             Rejection::ByRequest => self.counts.by_request += 1,
+            Rejection::ValueTooLong => self.counts.value_too_long += 1,
             Rejection::Country => self.counts.not_allowed += 1,
             Rejection::NotAGuest => self.counts.not_guests += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
@@ -320,7 +348,9 @@ mod tests {
                 no_consent: 0,
                 unreachable: 0,
                 frequency_cap: 0,
-                by_request: 0
+                by_request: 0,
+                value_too_long: 0,
+                shortened: 0
             }
         );
         assert_eq!(kept.0, [33_612_345_678, 33_687_654_321]);

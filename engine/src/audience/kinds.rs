@@ -1,9 +1,20 @@
 //! What a campaign is about, and what it is for.
 
+use smpp::text::EncodingPolicy;
+
 use crate::compose::Category;
 use crate::database::DatabaseError;
 use crate::domain::{Purpose, TemplateId};
 use crate::fault::{FieldProblem, WordingProblem};
+
+/// The words of `encoding`.
+pub(crate) const ENCODINGS: [&str; 3] = [
+    EncodingPolicy::GsmTransliterate.name(),
+    EncodingPolicy::Auto.name(),
+    EncodingPolicy::Ucs2.name(),
+];
+
+const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
 /// What a template says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,4 +49,22 @@ pub(crate) fn check_purpose_of(category: Option<&str>, purpose: Purpose) -> Resu
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// What that word means.
+///
+/// # Errors
+/// [`FieldProblem::UnknownValue`].
+pub(super) fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {
+    code.parse()
+        .map_err(|_| FieldProblem::UnknownValue { allowed: &PURPOSES })
+}
+
+/// The same of an encoding.
+///
+/// # Errors
+/// [`FieldProblem::UnknownValue`].
+pub(super) fn parse_encoding(name: &str) -> Result<EncodingPolicy, FieldProblem> {
+    name.parse()
+        .map_err(|_| FieldProblem::UnknownValue { allowed: &ENCODINGS })
 }

@@ -11,20 +11,21 @@ use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Shortened, Template, Wording, longest_link};
 use crate::database::DatabaseError;
-use crate::domain::{CodePoolId, Parameters, Purpose, SCHEDULE_MAX, TemplateId, TlvList, UnixMicros};
+use crate::domain::{CodePoolId, Lengths, Parameters, Purpose, SCHEDULE_MAX, TemplateId, TlvList, UnixMicros};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
 use super::checks::{check_campaign_name, check_service_type, instant_ahead};
 use super::guard::StringTooLong;
-use super::kinds::{FindTemplate, check_category, check_purpose_of};
+use super::kinds::{FindTemplate, check_category, check_purpose_of, parse_encoding, parse_purpose};
+use super::lengths;
 use super::row::{COLUMNS_MAX, Columns, Place, Row, RowBuffer, RowSink, SinkFull, Values};
 use super::taker::escape;
 use super::tlvs::TlvsRead;
-use super::variants::{self, Variant};
+use super::variants::{self, Variant, has_link};
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 17] = [
+pub(super) const BODY_FIELDS: [&str; 18] = [
     "name",
     "text",
     "sender",
@@ -41,6 +42,7 @@ pub(super) const BODY_FIELDS: [&str; 17] = [
     "schedule_delivery",
     "tlvs",
     "variants",
+    "field_lengths",
     "audience",
 ];
 /// The places of those that are no texts; those before the audience may be missing, with the last eight texts; and where there is a template, what it says.
@@ -48,19 +50,13 @@ pub(super) const VALIDITY: usize = 12;
 pub(super) const SCHEDULE_DELIVERY: usize = 13;
 pub(super) const TLVS: usize = 14;
 pub(super) const VARIANTS: usize = 15;
+pub(super) const FIELD_LENGTHS: usize = 16;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..16;
+const OPTIONAL: std::ops::Range<usize> = 4..17;
 /// What a template says instead.
 const OF_TEMPLATES: [&str; 2] = ["text", "purpose"];
 const TEXT: usize = 1;
 const TEMPLATE: usize = 8;
-
-/// The words of `encoding`.
-pub(crate) const ENCODINGS: [&str; 3] = [
-    EncodingPolicy::GsmTransliterate.name(),
-    EncodingPolicy::Auto.name(),
-    EncodingPolicy::Ucs2.name(),
-];
 
 /// How long a message may be worth sending, in seconds: up to the 30 days after which nobody remembers it.
 pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
@@ -83,7 +79,6 @@ pub(super) const AUDIENCE_FIELDS: [&str; 7] = [
 ];
 pub(super) const NUMBERS: usize = 0;
 pub(super) const RECIPIENTS: usize = 1;
-const PURPOSES: [&str; 2] = [Purpose::Transactional.code(), Purpose::Marketing.code()];
 
 /// A campaign as it was asked for; its recipients went to the sink.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +111,8 @@ pub(crate) struct CampaignDraft {
     pub(crate) columns: Columns,
     /// `variants`: texts for some of them.
     pub(crate) variants: Vec<Variant>,
+    /// `field_lengths`: how long values are at most. Those that went to the sink are as they were given.
+    pub(crate) lengths: Lengths,
     /// Which contacts are meant, as it was given; `None`: those that went to the sink are all.
     pub(crate) query: Option<Map<String, Value>>,
 }
@@ -166,6 +163,7 @@ pub(super) struct Reading<'s> {
     pub(super) given: [bool; BODY_FIELDS.len()],
     pub(super) audience_given: [bool; AUDIENCE_FIELDS.len()],
     variants: Option<Value>,
+    lengths: Option<Value>,
     /// What was said of the contacts that are meant.
     query: Map<String, Value>,
     pub(super) columns: Columns,
@@ -189,6 +187,7 @@ impl<'s> Reading<'s> {
             given: [false; BODY_FIELDS.len()],
             audience_given: [false; AUDIENCE_FIELDS.len()],
             variants: None,
+            lengths: None,
             query: Map::new(),
             columns: Columns::default(),
             row: RowBuffer::default(),
@@ -241,15 +240,16 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// `variants`; `None`: they were too large.
-    pub(super) fn variants(&mut self, given: Option<Value>) {
+    /// `variants` or `field_lengths`, by its position in [`BODY_FIELDS`]; `None`: it was too large.
+    pub(super) fn part(&mut self, at: usize, given: Option<Value>) {
         let problem = FieldProblem::TooLong {
             max: OCTETS_MAX,
             given: OCTETS_MAX + 1,
         };
-        match given {
-            Some(given) => self.variants = Some(given),
-            None => self.fault("/variants", problem),
+        match (given, at) {
+            (Some(given), VARIANTS) => self.variants = Some(given),
+            (Some(given), _) => self.lengths = Some(given),
+            (None, _) => self.fault(format!("/{}", BODY_FIELDS[at]), problem),
         }
     }
 
@@ -364,6 +364,7 @@ impl<'s> Reading<'s> {
         let template = text
             .filter(|_| self.faults.is_empty())
             .and_then(|text| self.template(&text, (&variants, link.as_ref())));
+        let lengths = self.read_lengths(template.as_ref(), code_pool.is_some());
         match (name, template, sender, purpose) {
             (Some(name), Some(template), Some(sender), Some(purpose)) if self.faults.is_empty() => Ok(CampaignDraft {
                 name,
@@ -384,6 +385,7 @@ impl<'s> Reading<'s> {
                 },
                 columns: self.columns,
                 variants,
+                lengths,
                 query: Some(self.query).filter(|query| !query.is_empty()),
             }),
             _ => Err(ReadFault::Fields(self.faults)),
@@ -503,6 +505,25 @@ impl<'s> Reading<'s> {
         })
     }
 
+    /// Of contacts, all columns are named by some text; of rows, those that the text names count.
+    fn read_lengths(&mut self, template: Option<&Template>, has_codes: bool) -> Lengths {
+        let Some((given, template)) = self.lengths.take().zip(template) else {
+            return Lengths::default();
+        };
+        let of_contacts = !self.query.is_empty();
+        let names = self.columns.names().iter().map(String::as_str).enumerate();
+        let is_named = |column: usize| of_contacts || template.fields().any(|(named, _)| named == column);
+        let columns = lengths::measurable(names.filter(|(column, _)| is_named(*column)), has_codes);
+        match lengths::read(&given, &columns) {
+            Ok(lengths) => lengths,
+            Err(faults) => {
+                let faults = faults.into_iter().take(FAULTS_MAX);
+                self.faults.extend(faults);
+                Lengths::default()
+            }
+        }
+    }
+
     /// Of contacts, what the texts name are the columns. Whether contacts have these is for who knows them to say.
     fn named_columns(
         &mut self,
@@ -566,22 +587,8 @@ fn read_sender(wording: &Wording, text: &str) -> Result<Sender, FieldProblem> {
     wording.check_sender(&sender).map(|()| sender)
 }
 
-fn has_link(text: &str, link: Option<&str>) -> bool {
-    Template::parse_open_linked(text, &[""; 0], link).is_ok_and(|(template, _)| template.has_link())
-}
-
 /// The same faults of another field.
 fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
     let faults = faults.into_iter();
     faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
-}
-
-fn parse_purpose(code: &str) -> Result<Purpose, FieldProblem> {
-    code.parse()
-        .map_err(|_| FieldProblem::UnknownValue { allowed: &PURPOSES })
-}
-
-fn parse_encoding(name: &str) -> Result<EncodingPolicy, FieldProblem> {
-    name.parse()
-        .map_err(|_| FieldProblem::UnknownValue { allowed: &ENCODINGS })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::ContactId;
+use crate::domain::{ContactId, Fitted, Lengths};
 
 /// The most columns of one campaign: a text of 480 characters has no room for more.
 pub(crate) const COLUMNS_MAX: usize = 32;
@@ -55,6 +55,8 @@ pub(crate) enum Place {
     Contact(ContactId),
     /// Among the numbers that were pasted.
     Pasted,
+    /// Somewhere among the recipients of the request.
+    Audience,
 }
 
 impl fmt::Display for Place {
@@ -65,6 +67,7 @@ impl fmt::Display for Place {
             Self::Number(offset) => write!(f, "/audience/numbers#{offset}"),
             Self::Contact(id) => write!(f, "{id}"),
             Self::Pasted => f.write_str("/audience/numbers"),
+            Self::Audience => f.write_str("/audience"),
         }
     }
 }
@@ -127,6 +130,24 @@ impl ValueBuffer {
         self.cells.clear();
     }
 
+    /// Takes values by their columns in place of what it has, as long as they may be.
+    pub(crate) fn fill<V: AsRef<str>>(&mut self, given: impl Iterator<Item = (usize, V)>, lengths: &Lengths) -> Fit {
+        self.clear();
+        let mut fit = Fit::Whole;
+        for (column, value) in given {
+            match lengths.fit(column, value.as_ref()) {
+                Fitted::AsItIs("") | Fitted::Cut("") => {}
+                Fitted::AsItIs(value) => self.push(column, value),
+                Fitted::Cut(value) => {
+                    self.push(column, value);
+                    fit = fit.max(Fit::Shortened);
+                }
+                Fitted::TooLong => fit = Fit::TooLong,
+            }
+        }
+        fit
+    }
+
     pub(crate) fn push(&mut self, column: usize, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
@@ -136,6 +157,16 @@ impl ValueBuffer {
             end: self.text.len(),
         });
     }
+}
+
+/// What has become of the values of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    Whole,
+    /// One was cut.
+    Shortened,
+    /// One is longer than whoever gets something may have.
+    TooLong,
 }
 
 #[derive(Clone, Copy, Debug)]

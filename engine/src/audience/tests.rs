@@ -310,6 +310,8 @@ fn a_hundred_thousand_recipients_stream_through() {
             unreachable: 0,
             frequency_cap: 0,
             by_request: 0,
+            value_too_long: 0,
+            shortened: 0,
         }
     );
     assert_eq!(rejected[0].place.to_string(), "/audience/recipients/99999/to");

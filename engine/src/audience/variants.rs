@@ -3,7 +3,7 @@
 use kit::words::nearest;
 use serde_json::{Map, Value};
 
-use crate::compose::{Sender, Wording};
+use crate::compose::{Sender, Template, Wording};
 use crate::domain::Purpose;
 use crate::fault::{FieldFault, FieldProblem, JsonType};
 
@@ -80,4 +80,9 @@ fn variant(
         filter: filter?.clone(),
         text,
     })
+}
+
+/// Whether a text has a link of its recipient's own.
+pub(super) fn has_link(text: &str, link: Option<&str>) -> bool {
+    Template::parse_open_linked(text, &[""; 0], link).is_ok_and(|(template, _)| template.has_link())
 }

@@ -12,12 +12,13 @@ use super::packer::{BATCHES_MAX, Packer};
 use super::pages::Pages;
 use super::price::Price;
 use super::report::{PageCursor, Wanted, Which};
+use super::taking::Taken;
 use super::texts::Texts;
 use super::view::status;
 use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
-use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Row as GivenRow, RowSink as _, ValueBuffer, Values};
+use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Rejected, Row as GivenRow, ValueBuffer, Values};
 use crate::compose::{Sender, Wording};
-use crate::domain::{CampaignId, Countries, Purpose, Reach, Recipient, Row, TenantId, Terms, variables};
+use crate::domain::{CampaignId, Countries, Lengths, Purpose, Reach, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::Cipher;
 use crate::fault::FieldFault;
 use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Owner, RecipientRow, StoreError};
@@ -60,6 +61,17 @@ pub(crate) enum Whom {
 
 /// Recipients with their packed variables.
 type Rows = Vec<(Recipient, Vec<u8>)>;
+
+/// Rows that were copied.
+pub(super) struct Copied {
+    counts: Counts,
+    /// The first who were not taken.
+    pub(super) rejected: Vec<Rejected>,
+    /// Where they are.
+    reach: Reach,
+    /// Whether somebody has another gate than most.
+    far: Arc<AtomicBool>,
+}
 
 /// Recipients on their way to the copy's rows.
 struct Step {
@@ -117,13 +129,27 @@ impl Campaigns {
             let copy = super::resolve::counted(copy, &left_out.counts);
             return self.keep_draft(copy, Vec::new()).await;
         }
-        let (counts, reach, far) = self.copy_rows((&original, whom), &copy).await?;
+        let rows = self.copy_rows((&original, whom), &copy).await?;
+        self.keep_copied(copy, (Counts::default(), rows), Vec::new()).await
+    }
+
+    /// Keeps a draft whose rows were copied, beside others that were counted before.
+    ///
+    /// # Errors
+    /// [`CampaignFault::EmptyAudience`], or as [`Campaigns::copy`].
+    pub(super) async fn keep_copied(
+        &self,
+        copy: Campaign,
+        (before, rows): (Counts, Copied),
+        rejected: Vec<Rejected>,
+    ) -> Result<Created, CampaignFault> {
+        let (id, counts) = (copy.id, rows.counts);
         if counts.accepted == 0 {
             return Err(CampaignFault::EmptyAudience);
         }
         self.count_skipped(&counts);
         let purpose = copy.purpose;
-        if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
+        if purpose == Purpose::Transactional && rows.far.load(Ordering::Relaxed) {
             let (tenant, campaign) = (copy.tenant, id);
             let owner = Owner {
                 tenant,
@@ -134,7 +160,7 @@ impl Campaigns {
         }
         let terms = Terms {
             encoding: copy.encoding,
-            ..terms
+            ..self.terms_of(copy.tenant).await?
         };
         let texts = Texts::of(&copy).map_err(CampaignFault::Fields)?;
         let price = Price::new(&texts, &terms);
@@ -142,10 +168,10 @@ impl Campaigns {
         let copy = Campaign {
             estimate_segments,
             estimate_credits,
-            reach,
-            ..super::resolve::counted(copy, &counts)
+            reach: rows.reach,
+            ..super::resolve::counted(copy, &before.and(counts))
         };
-        self.keep_draft(copy, Vec::new()).await
+        self.keep_draft(copy, rejected).await
     }
 
     /// The order of the copy, as if nothing had come of it yet. A last moment that is over would only keep it from being launched.
@@ -187,11 +213,11 @@ impl Campaigns {
     }
 
     /// Keeps the recipients of the original as those of the copy: under the routes and countries of now.
-    async fn copy_rows(
+    pub(super) async fn copy_rows(
         &self,
         (original, whom): (&Campaign, Whom),
         copy: &Campaign,
-    ) -> Result<(Counts, Reach, Arc<AtomicBool>), CampaignFault> {
+    ) -> Result<Copied, CampaignFault> {
         let (batches, rows) = mpsc::channel(BATCHES_MAX);
         let table = self.routes();
         let (routes, decided) = table.chooser_of(copy.tenant);
@@ -201,7 +227,14 @@ impl Campaigns {
         let countries = self.store().countries(copy.tenant).await?;
         let guests = self.guests((copy.tenant, copy.guests_only)).await?;
         let (steps, coming) = mpsc::channel(STEPS_MAX);
-        let taking = tokio::task::spawn_blocking(move || take(packer, coming, (limits, countries, guests)));
+        let lengths = copy.lengths.clone();
+        let rules = TakingRules {
+            limits,
+            countries,
+            guests,
+            lengths,
+        };
+        let taking = tokio::task::spawn_blocking(move || take(packer, coming, rules));
         let sending = async {
             match whom {
                 Whom::All => self.send_all(original, steps).await,
@@ -218,12 +251,17 @@ impl Campaigns {
             sending,
             self.keep((copy.tenant, copy.id, &copy.cipher), (version, 0), rows)
         );
-        let counts = taking.await.unwrap_or(Err(CampaignFault::Stopping));
+        let taken = taking.await.unwrap_or(Err(CampaignFault::Stopping));
         // When nobody took the rows any more, the rest ended for that reason.
         kept?;
-        let (counts, reach) = counts?;
+        let ((counts, rejected), reach) = taken?;
         sent?;
-        Ok((counts, reach, far))
+        Ok(Copied {
+            counts,
+            rejected,
+            reach,
+            far,
+        })
     }
 
     /// Forgets a draft that nobody has seen.
@@ -380,34 +418,41 @@ fn again(name: &str) -> String {
     kept + AGAIN
 }
 
+/// How recipients become rows.
+struct TakingRules {
+    limits: Limits,
+    countries: Countries,
+    guests: Option<FxHashSet<u64>>,
+    lengths: Lengths,
+}
+
 /// Takes recipients as rows until there are no more; blocks.
 fn take(
     mut packer: Packer,
     mut coming: mpsc::Receiver<Step>,
-    (limits, countries, guests): (Limits, Countries, Option<FxHashSet<u64>>),
-) -> Result<(Counts, Reach), CampaignFault> {
+    rules: TakingRules,
+) -> Result<(Taken, Reach), CampaignFault> {
+    let limits = rules.limits;
     let ingest = Ingest::new(&mut packer, limits.country, limits.recipients_max);
-    let mut ingest = ingest.only([limits.countries, countries]).among(guests);
+    let mut ingest = ingest.only([limits.countries, rules.countries]).among(rules.guests);
     let mut values = ValueBuffer::default();
     while let Some(step) = coming.blocking_recv() {
         for (recipient, packed) in &step.rows {
-            values.clear();
-            let given = variables(packed).enumerate().filter(|(_, value)| !value.is_empty());
-            given.for_each(|(column, value)| values.push(column, value));
+            let fit = values.fill(variables(packed).enumerate(), &rules.lengths);
             let row = GivenRow {
-                place: Place::Pasted,
+                place: Place::Audience,
                 to: &recipient.to_string(),
                 values: Values::of(&values),
             };
             match step.agreed.as_ref().is_none_or(|agreed| agreed.contains(recipient)) {
-                true => ingest.row(row).map_err(ReadFault::from)?,
+                true => ingest.fitted(row, fit).map_err(ReadFault::from)?,
                 false => ingest.without_consent(row),
             }
         }
     }
-    let (counts, _) = ingest.finish();
+    let taken = ingest.finish();
     let reach = packer.finish().map_err(ReadFault::from)?;
-    Ok((counts, reach))
+    Ok((taken, reach))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use super::{CampaignFault, Campaigns, Whose, admitted, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, Wording, is_blank};
 use crate::domain::{
-    CampaignId, FlaggedId, Line, MessageId, Parameters, Purpose, Reach, Recipient, Row, TenantId, Terms, UnixMicros,
-    Way,
+    CampaignId, FlaggedId, Lengths, Line, MessageId, Parameters, Purpose, Reach, Recipient, Row, TenantId, Terms,
+    Territory, UnixMicros, Way,
 };
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
@@ -80,6 +80,8 @@ pub(crate) struct TriedMessage {
 /// An order with its price.
 struct Priced {
     recipient: Recipient,
+    /// Where the tenant's people are.
+    territory: Option<Territory>,
     encoding: EncodingPolicy,
     /// As it goes.
     text: String,
@@ -220,8 +222,11 @@ impl Campaigns {
         let too_long = |_| refused(price::too_long(text.chars().count()));
         Ok(Priced {
             recipient,
+            territory: terms.territory,
             encoding: terms.encoding,
-            cost: price::of_text(&text, &terms).map_err(too_long)?,
+            cost: price::of_text(&text, &terms)
+                .and_then(|usual| price::there(usual, recipient, &terms))
+                .map_err(too_long)?,
             text,
         })
     }
@@ -360,7 +365,11 @@ impl Campaigns {
             line: Line {
                 way: Way::Route(route),
                 lane: order.purpose.lane(),
-                gate: self.0.deps.gates.of(hours_of(order), priced.recipient),
+                gate: self
+                    .0
+                    .deps
+                    .gates
+                    .of(hours_of(order), (priced.recipient, priced.territory)),
             },
             version: table.version(),
             token,
@@ -499,6 +508,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         parameters: Parameters::default(),
         variants: Vec::new(),
         columns: Vec::new(),
+        lengths: Lengths::default(),
         query: None,
         code_pool: None,
         link: None,
@@ -518,6 +528,8 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         unreachable: 0,
         frequency_cap: 0,
         by_request: 0,
+        value_too_long: 0,
+        shortened: 0,
         duplicates: 0,
         reach: Reach::default(),
         estimate_segments: 0,

@@ -47,12 +47,12 @@ pub(crate) struct Created {
 }
 
 /// A body that was read to its end.
-struct Taken {
+pub(super) struct Taken {
     /// It goes to guests alone.
     guests_only: bool,
-    draft: CampaignDraft,
-    counts: Counts,
-    rejected: Vec<Rejected>,
+    pub(super) draft: CampaignDraft,
+    pub(super) counts: Counts,
+    pub(super) rejected: Vec<Rejected>,
     /// Where they are.
     reach: Reach,
 }
@@ -116,7 +116,7 @@ impl Campaigns {
         task.await.unwrap_or(Err(CampaignFault::Stopping))
     }
 
-    async fn draft_or_forget<M, F>(&self, make: M) -> Result<Created, CampaignFault>
+    pub(super) async fn draft_or_forget<M, F>(&self, make: M) -> Result<Created, CampaignFault>
     where
         M: FnOnce(CampaignId) -> F,
         F: Future<Output = Result<Created, CampaignFault>>,
@@ -170,6 +170,9 @@ impl Campaigns {
         }
         let purpose = read.draft.purpose;
         self.check_agreed((tenant, purpose), id).await?;
+        if read.draft.lengths.changes_rows() {
+            return self.draft_with_lengths((id, cipher), read, (tenant, terms)).await;
+        }
         // Advertising gets its gates at the launch: rules may change before.
         if purpose == Purpose::Transactional && far.load(Ordering::Relaxed) {
             let campaign = id;
@@ -336,6 +339,7 @@ impl Campaigns {
             ("no_consent", counts.no_consent),
             ("unreachable", counts.unreachable),
             ("frequency_cap", counts.frequency_cap),
+            ("value_too_long", counts.value_too_long),
         ];
         for (reason, count) in by_reason {
             skipped.with_label_values(&[reason]).inc_by(count.into());
@@ -368,7 +372,7 @@ impl Campaigns {
                 for (position, packed) in (chunk.position..).zip(&chunk.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let variables = cipher.open(row.variables)?;
-                    let of_row = price.of_recipient(&variables);
+                    let of_row = price.of_recipient((row.recipient, &variables));
                     let of_row = of_row.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
                     segments += u64::from(of_row.segments);
                     credits += u64::from(of_row.credits);
@@ -382,7 +386,7 @@ impl Campaigns {
         }
     }
 
-    fn campaign_of(&self, tenant: TenantId, id: CampaignId, read: &Taken) -> Campaign {
+    pub(super) fn campaign_of(&self, tenant: TenantId, id: CampaignId, read: &Taken) -> Campaign {
         let (draft, counts) = (&read.draft, &read.counts);
         Campaign {
             id,
@@ -401,6 +405,7 @@ impl Campaigns {
             expires_at: draft.expires_at,
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
+            lengths: draft.lengths.clone(),
             query: None,
             code_pool: draft.code_pool,
             link: draft.link.as_ref().map(link),
@@ -422,6 +427,8 @@ impl Campaigns {
             unreachable: counts.unreachable.into(),
             frequency_cap: counts.frequency_cap.into(),
             by_request: counts.by_request.into(),
+            value_too_long: counts.value_too_long.into(),
+            shortened: counts.shortened.into(),
             reach: read.reach.clone(),
             estimate_segments: 0,
             estimate_credits: 0,

@@ -13,9 +13,10 @@ use super::price::Price;
 use super::resolve::{counted, priced};
 use super::texts::Texts;
 use super::view::time;
+use super::worst::Worst;
 use super::{CampaignFault, Campaigns, Order};
 use crate::compose::{analyse, asks_in_vain};
-use crate::domain::{CampaignId, GateId, Partition, Purpose, Recipient, Row, Tariff, TenantId, Terms, variables};
+use crate::domain::{CampaignId, GateId, Lengths, Partition, Purpose, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::{Cipher, EncryptionFault};
 use crate::store::{Campaign, RowBatch, StoreError};
 
@@ -38,6 +39,10 @@ pub(crate) struct Estimation {
     by_segments: BTreeMap<u8, u64>,
     /// If everybody gets it, by what they get: the campaign's own text, then each variant.
     by_variant: Vec<Sums>,
+    /// If each field were as long as it may be: its `max` of `field_lengths`, or as the longest value that somebody has. `null`: a text
+    /// with these would have more segments than any may, and whoever has such values would keep the campaign from being launched.
+    worst: Option<Sums>,
+    long_values: LongValues,
     excluded: Excluded,
     balance: Balance,
     /// How many codes its pool lacks: more than 0, and its launch is refused. `null`: it has no pool.
@@ -55,6 +60,15 @@ struct Sums {
     recipients: u64,
     segments: u64,
     credits: u64,
+}
+
+/// Recipients who have a value that is longer than `field_lengths` has it, by what becomes of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct LongValues {
+    truncated: u64,
+    /// As `excluded.value_too_long`.
+    skipped: u64,
+    sent: u64,
 }
 
 /// The tenant's credits now, and when those of the launch are held.
@@ -87,6 +101,11 @@ struct Tally {
     capped: u64,
     by_segments: BTreeMap<u8, u64>,
     by_variant: Vec<Sums>,
+    worst: Worst,
+    /// Those of whom a value is longer than it should be.
+    longer: u64,
+    /// What the longest values of its rows are to be.
+    lengths: Lengths,
     /// The first row of each variant.
     of_variants: Vec<Option<Vec<u8>>>,
     /// The rows that become samples.
@@ -95,8 +114,23 @@ struct Tally {
     dearest: u8,
     /// Of contacts: the gates of their zones.
     zones: HashSet<GateId>,
-    /// Of a sandbox: what its tenant would pay by.
-    tariff: Option<Tariff>,
+    /// What it is priced by, and whether nobody pays it: in a sandbox it is said what its tenant would.
+    terms: Terms,
+    is_free: bool,
+    /// Of each variant: how many times its price all of them pay.
+    times: Vec<u64>,
+}
+
+impl Balance {
+    /// What is left of so many behind a hold; a sandbox holds nothing.
+    fn after(available: u64, held: u64) -> Self {
+        let signed = |credits: u64| i64::try_from(credits).unwrap_or(i64::MAX);
+        Self {
+            available,
+            after: signed(available) - signed(held),
+            enough: available >= held,
+        }
+    }
 }
 
 impl Sums {
@@ -108,8 +142,13 @@ impl Sums {
 }
 
 impl Tally {
-    fn new(texts: Texts, cipher: Cipher, terms: &Terms) -> Self {
+    fn new((texts, cipher): (Texts, Cipher), campaign: &Campaign, terms: &Terms) -> Self {
         let kinds = texts.variants() + 1;
+        // In a sandbox it is said what its tenant would pay.
+        let priced_by = Terms {
+            is_free: false,
+            ..terms.clone()
+        };
         Self {
             max: Sums::default(),
             expected: Sums::default(),
@@ -120,8 +159,17 @@ impl Tally {
             of_variants: vec![None; kinds],
             shown: Vec::new(),
             dearest: 0,
+            worst: Worst::new(
+                (&texts, campaign.columns.len()),
+                campaign.lengths.clone(),
+                priced_by.clone(),
+            ),
+            longer: 0,
+            lengths: campaign.lengths.clone(),
             zones: HashSet::new(),
-            tariff: terms.is_free.then_some(terms.tariff),
+            is_free: terms.is_free,
+            times: vec![0; kinds],
+            terms: priced_by,
             texts,
             cipher,
         }
@@ -147,7 +195,11 @@ impl Tally {
         let credits = self.credits(row, &variables);
         self.max.add(row, credits);
         let variant = self.texts.variant(&variables);
+        let values: Vec<&str> = self::variables(&variables).collect();
+        self.worst.see(&values);
+        self.longer += u64::from(self.lengths.has_longer(&values));
         self.by_variant[variant].add(row, credits);
+        self.times[variant] += u64::from(self.terms.prefix_prices.times(row.recipient));
         self.of_variants[variant].get_or_insert_with(|| packed.to_vec());
         *self.by_segments.entry(row.segments).or_default() += 1;
         match (opted_out, capped) {
@@ -170,10 +222,30 @@ impl Tally {
 impl Tally {
     /// What its message costs; in a sandbox, what it would.
     fn credits(&self, row: &Row<'_>, packed: &[u8]) -> u8 {
-        let Some(tariff) = self.tariff else { return row.credits };
+        if !self.is_free {
+            return row.credits;
+        }
         let (values, mut text) = (variables(packed).collect::<Vec<&str>>(), String::new());
         self.texts.render(&values, &mut text);
-        tariff.credits(text.chars().count(), row.segments)
+        let of_text = (text.chars().count(), row.segments);
+        self.terms.credits(of_text, row.recipient).unwrap_or(u8::MAX)
+    }
+
+    /// What all of them take at most; `None`: more than any message may.
+    fn worst(&self) -> Option<Sums> {
+        let mut worst = Sums::default();
+        for (variant, sums) in self
+            .by_variant
+            .iter()
+            .enumerate()
+            .filter(|(_, sums)| sums.recipients > 0)
+        {
+            let each = self.worst.of_variant(&self.texts, variant).ok()?;
+            worst.recipients += sums.recipients;
+            worst.segments += (sums.recipients * u64::from(each.segments)).max(sums.segments);
+            worst.credits += (self.times[variant] * u64::from(each.credits)).max(sums.credits);
+        }
+        Some(worst)
     }
 }
 
@@ -202,18 +274,19 @@ impl Campaigns {
         let rows = tally.samples().into_iter();
         let mut samples: Vec<Sample> = rows.filter_map(|row| sample((&order, &tally), row)).collect();
         samples.sort_by_key(|sample| sample.segments);
+        let worst = tally.worst();
         let available = self
             .store()
             .tenant(tenant)
             .await?
             .map_or(0, |tenant| tenant.credits.available);
-        let signed = |credits: u64| i64::try_from(credits).unwrap_or(i64::MAX);
         let now = self.now();
         let zones = match campaign.query {
             Some(_) => &tally.zones,
             None => &self.zones_of_rows(campaign.id).await?,
         };
-        let opens = self.opens(campaign.purpose, zones, now).filter(|opens| *opens > now);
+        let of = (campaign.purpose, self.territory_of(tenant).await?);
+        let opens = self.opens(of, zones, now).filter(|opens| *opens > now);
         Ok(Estimation {
             id: id.to_string(),
             state: campaign.state.code(),
@@ -223,20 +296,14 @@ impl Campaigns {
             codes_missing: stock.map(|stock| stock.missing),
             by_segments: tally.by_segments,
             by_variant: tally.by_variant,
-            excluded: Excluded::of(&campaign),
-            balance: match tally.tariff {
-                // A sandbox pays nothing.
-                Some(_) => Balance {
-                    available,
-                    after: signed(available),
-                    enough: true,
-                },
-                None => Balance {
-                    available,
-                    after: signed(available) - signed(tally.max.credits),
-                    enough: available >= tally.max.credits,
-                },
+            worst,
+            long_values: LongValues {
+                truncated: campaign.shortened,
+                skipped: campaign.value_too_long,
+                sent: tally.longer,
             },
+            excluded: Excluded::of(&campaign),
+            balance: Balance::after(available, if tally.is_free { 0 } else { tally.max.credits }),
             max: tally.max,
             expected: tally.expected,
             no_reply_sender: {
@@ -252,10 +319,13 @@ impl Campaigns {
     async fn tally(&self, campaign: &Campaign) -> Result<Tally, CampaignFault> {
         let of = (campaign.tenant, campaign.purpose);
         let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
-        let terms = self.terms_of(campaign.tenant).await?;
+        let terms = Terms {
+            encoding: campaign.encoding,
+            ..self.terms_of(campaign.tenant).await?
+        };
         let (mut pages, mut tally) = (
             Pages::all(campaign.id, self.store().partitions()),
-            Tally::new(texts, campaign.cipher.clone(), &terms),
+            Tally::new((texts, campaign.cipher.clone()), campaign, &terms),
         );
         loop {
             let chunks = pages.next(self.store()).await?;
@@ -270,11 +340,11 @@ impl Campaigns {
     /// Finds out whom a campaign of contacts means now, and keeps nothing of it.
     async fn tally_contacts(&self, campaign: Campaign) -> Result<(Campaign, Tally), CampaignFault> {
         let (texts, terms) = self.priced_by(&campaign).await?;
-        let of = (campaign.tenant, campaign.purpose);
+        let (of, ordered) = ((campaign.tenant, campaign.purpose), &campaign);
         let count = |mut rows: mpsc::Receiver<RowBatch>| async move {
             let (mut price, mut tally) = (
                 Price::new(&texts, &terms),
-                Tally::new(texts.clone(), Cipher::Plain, &terms),
+                Tally::new((texts.clone(), Cipher::Plain), ordered, &terms),
             );
             while let Some(batch) = rows.recv().await {
                 tally.zones.extend(batch.zones());

@@ -152,6 +152,8 @@ pub(super) struct Excluded {
     frequency_cap: u64,
     /// The campaign's own `exclude` leaves them out.
     by_request: u64,
+    /// They have a value that is longer than `field_lengths` of the campaign has it.
+    value_too_long: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -242,6 +244,7 @@ impl Excluded {
             unreachable: campaign.unreachable,
             frequency_cap: campaign.frequency_cap,
             by_request: campaign.by_request,
+            value_too_long: campaign.value_too_long,
         }
     }
 }

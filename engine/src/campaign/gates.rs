@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rules::{Rules, ZoneIndex};
 
 use crate::clock::Clock;
-use crate::domain::{GateId, Purpose, Recipient, UnixMicros};
+use crate::domain::{GateId, Purpose, Recipient, Territory, UnixMicros};
 use crate::store::{Store, StoreError};
 
 /// What was decided is decided again after so long at the latest: clocks are set.
@@ -99,12 +99,12 @@ impl Gates {
     }
 
     /// The gate of a message: what is transactional goes at any hour, advertising by its recipient's.
-    pub(crate) fn of(&self, purpose: Purpose, recipient: Recipient) -> GateId {
+    pub(crate) fn of(&self, purpose: Purpose, (recipient, territory): (Recipient, Option<Territory>)) -> GateId {
         match purpose {
             Purpose::Transactional => GateId::OPEN,
             Purpose::Marketing => {
                 let set = self.0.set.load();
-                let zone = set.rules.zone_of(recipient.0);
+                let zone = zone_in(&set.rules, recipient, territory);
                 zone.map_or(GateId::OPEN, |zone| set.gates[zone.0])
             }
         }
@@ -123,6 +123,14 @@ impl Gates {
     /// The gate of the first zone; [`GateId::OPEN`] without rules.
     pub(crate) fn home(&self) -> GateId {
         self.0.set.load().gates.first().copied().unwrap_or(GateId::OPEN)
+    }
+
+    /// The same of whose people are there, if that is a part of it.
+    pub(crate) fn home_in(&self, territory: Option<Territory>) -> GateId {
+        let set = self.0.set.load();
+        let home = set.rules.zones().next().map(|(zone, _)| zone);
+        let home = home.map(|zone| part_of(&set.rules, zone, territory));
+        home.map_or(GateId::OPEN, |zone| set.gates[zone.0])
     }
 
     /// The gates that are open now.
@@ -197,6 +205,24 @@ impl Gates {
     }
 }
 
+/// Whose hours a number has, of whose people are there.
+pub(crate) fn zone_in(rules: &Rules, recipient: Recipient, territory: Option<Territory>) -> Option<ZoneIndex> {
+    let zone = rules.zone_of(recipient.0)?;
+    Some(part_of(rules, zone, territory))
+}
+
+/// That part of a zone, where the zone has it.
+fn part_of(rules: &Rules, zone: ZoneIndex, territory: Option<Territory>) -> ZoneIndex {
+    let Some((whole, part)) = territory.map(Territory::zones) else {
+        return zone;
+    };
+    let named = |name: &str| rules.zones().find(|(_, known)| known.name == name).map(|(at, _)| at);
+    match named(whole) == Some(zone) {
+        true => named(part).unwrap_or(zone),
+        false => zone,
+    }
+}
+
 impl Hours {
     /// It is to be decided.
     fn unknown() -> Self {
@@ -258,14 +284,36 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_the_first_zone_is_closed_on_its_own_holidays_as_well() {
+        let there = Some(Territory::AlsaceMoselle);
+        // Good Friday, 26 December, and a Saturday that is no holiday anywhere.
+        for (at, is_open_there) in [
+            ("2027-03-26T10:00:00Z", false),
+            ("2026-12-26T10:00:00Z", false),
+            ("2027-03-27T10:00:00Z", true),
+        ] {
+            let (gates, _) = gates(at);
+            let of = |recipient, territory| gates.of(Purpose::Marketing, (recipient, territory));
+            let is_open = |gate| gates.open().contains(&gate);
+            assert!(is_open(of(PARIS, None)), "{at}");
+            assert_eq!(is_open(of(PARIS, there)), is_open_there, "{at}");
+            assert_eq!(of(REUNION, there), of(REUNION, None), "numbers say where that is");
+            assert_eq!(
+                (gates.home_in(there), gates.home_in(None)),
+                (of(PARIS, there), gates.home())
+            );
+        }
+    }
+
+    #[test]
     fn what_is_open_follows_the_clock_and_each_zones_hours() {
         let (gates, clock) = gates("2026-11-27T05:00:00Z");
         let (paris, reunion) = (
-            gates.of(Purpose::Marketing, PARIS),
-            gates.of(Purpose::Marketing, REUNION),
+            gates.of(Purpose::Marketing, (PARIS, None)),
+            gates.of(Purpose::Marketing, (REUNION, None)),
         );
         assert_ne!(paris, reunion);
-        assert_eq!(gates.of(Purpose::Transactional, REUNION), GateId::OPEN);
+        assert_eq!(gates.of(Purpose::Transactional, (REUNION, None)), GateId::OPEN);
         assert_eq!((gates.of_row(PARIS), gates.of_row(REUNION)), (GateId::OPEN, reunion));
         assert_eq!(gates.home(), paris);
         let is_open = |gate| gates.open().contains(&gate);
@@ -292,7 +340,7 @@ mod tests {
     fn other_rules_hold_at_once_for_what_waits() {
         // Nine in the evening.
         let (gates, _) = gates("2026-11-27T20:00:00Z");
-        let paris = gates.of(Purpose::Marketing, PARIS);
+        let paris = gates.of(Purpose::Marketing, (PARIS, None));
         assert!(!gates.open().contains(&paris));
         let set = gates.0.set.load_full();
         gates.obey(NewGates(Set {
@@ -301,14 +349,14 @@ mod tests {
             orphans: Vec::new(),
         }));
         assert!(gates.open().contains(&paris));
-        assert_eq!(gates.of(Purpose::Marketing, PARIS), paris);
+        assert_eq!(gates.of(Purpose::Marketing, (PARIS, None)), paris);
         assert_eq!(gates.ends(paris), Some(micros("2026-11-27T20:30:00Z".parse().unwrap())));
     }
 
     #[test]
     fn without_rules_everything_goes_at_any_hour() {
         let gates = Gates::none(Clock::new());
-        assert_eq!(gates.of(Purpose::Marketing, PARIS), GateId::OPEN);
+        assert_eq!(gates.of(Purpose::Marketing, (PARIS, None)), GateId::OPEN);
         assert_eq!(gates.open()[..], [GateId::OPEN]);
         assert_eq!((gates.home(), gates.ends(GateId::OPEN)), (GateId::OPEN, None));
     }

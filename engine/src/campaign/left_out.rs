@@ -4,8 +4,8 @@ use strum::{EnumString, IntoStaticStr};
 
 use super::{CampaignFault, Campaigns};
 use crate::audience::normalise;
-use crate::domain::{CampaignId, Country, Purpose, TenantId};
-use crate::people::{Audience, Contact, Meant};
+use crate::domain::{CampaignId, Country, Fitted, Lengths, Purpose, TenantId};
+use crate::people::{Audience, Contact, Meant, MergeField};
 use crate::store::StoreError;
 
 /// Why somebody is left out.
@@ -18,13 +18,16 @@ pub(crate) enum Because {
     NoConsent,
     /// Their number is known to be unreachable.
     Unreachable,
+    /// They have a value that is longer than the campaign has it.
+    ValueTooLong,
 }
 
 impl Because {
-    pub(crate) const CODES: [&str; 3] = [
+    pub(crate) const CODES: [&str; 4] = [
         Self::NoMobile.into_str(),
         Self::NoConsent.into_str(),
         Self::Unreachable.into_str(),
+        Self::ValueTooLong.into_str(),
     ];
 }
 
@@ -34,6 +37,9 @@ pub(crate) struct LeftOut {
     marketing: bool,
     consent: bool,
     country: Country,
+    /// What its texts name of them, and how long that is at most.
+    fields: Vec<MergeField>,
+    lengths: Lengths,
     /// Only those; `None`: whatever the reason.
     because: Option<Because>,
 }
@@ -56,10 +62,20 @@ impl LeftOut {
             Because::NoConsent
         } else if !self.meant.unreachable && contact.unreachable.is_some() {
             Because::Unreachable
+        } else if self.has_too_long(contact) {
+            Because::ValueTooLong
         } else {
             return false;
         };
         self.because.is_none_or(|wanted| wanted == because)
+    }
+
+    fn has_too_long(&self, contact: &Contact) -> bool {
+        let is_skipped = |(column, field): (usize, &MergeField)| {
+            let is_asked = self.lengths.of(column).is_some();
+            is_asked && self.lengths.fit(column, &field.of(contact)) == Fitted::TooLong
+        };
+        self.fields.iter().enumerate().any(is_skipped)
     }
 }
 
@@ -84,6 +100,14 @@ impl Campaigns {
             marketing: is_marketing,
             consent: is_marketing && self.terms_of(tenant).await?.require_consent,
             country: self.0.deps.limits.country,
+            fields: match campaign.lengths.changes_rows() {
+                true => {
+                    let named = (campaign.columns.as_slice(), "/text");
+                    self.merge_fields(tenant, named, campaign.code_pool).await?
+                }
+                false => Vec::new(),
+            },
+            lengths: campaign.lengths,
             because,
         })
     }

@@ -6,10 +6,16 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{CampaignFault, Campaigns};
-use crate::domain::{CampaignId, GateId, Purpose, UnixMicros};
-use crate::store::{Campaign, RowBatch};
+use crate::domain::{CampaignId, GateId, Purpose, TenantId, Territory, UnixMicros};
+use crate::store::{Campaign, RowBatch, StoreError};
 
 impl Campaigns {
+    /// Where a tenant's people are, when their numbers do not say so.
+    pub(crate) async fn territory_of(&self, tenant: TenantId) -> Result<Option<Territory>, StoreError> {
+        let tenant = self.store().tenant(tenant).await?;
+        Ok(tenant.and_then(|tenant| tenant.terms.territory))
+    }
+
     /// From that time on; `None`: never. Whom a campaign of contacts means is looked at as it is now.
     ///
     /// # Errors
@@ -26,17 +32,26 @@ impl Campaigns {
             Some(_) => self.zones_meant(campaign, at).await?,
             None => self.zones_of_rows(campaign.id).await?,
         };
-        Ok(self.opens(campaign.purpose, &zones, at))
+        let of = (campaign.purpose, self.territory_of(campaign.tenant).await?);
+        Ok(self.opens(of, &zones, at))
     }
 
     /// The same of recipients in these zones. Where nobody is known yet, most who come are of the first zone.
-    pub(super) fn opens(&self, purpose: Purpose, zones: &HashSet<GateId>, at: UnixMicros) -> Option<UnixMicros> {
+    pub(super) fn opens(
+        &self,
+        (purpose, territory): (Purpose, Option<Territory>),
+        zones: &HashSet<GateId>,
+        at: UnixMicros,
+    ) -> Option<UnixMicros> {
         if purpose == Purpose::Transactional {
             return Some(at);
         }
         let gates = &self.0.deps.gates;
         // A draft's rows of the first zone have no gate yet.
-        let gate = |gate: GateId| if gate == GateId::OPEN { gates.home() } else { gate };
+        let gate = |gate: GateId| match gate == GateId::OPEN {
+            true => gates.home_in(territory),
+            false => gate,
+        };
         let unknown = zones.is_empty().then_some(GateId::OPEN);
         let zones = zones.iter().copied().chain(unknown);
         zones.filter_map(|zone| gates.opens_from(gate(zone), at)).min()
@@ -54,11 +69,12 @@ impl Campaigns {
 
     /// The gates of those whom a campaign of contacts means; no more of them once one is open at that time.
     async fn zones_meant(&self, campaign: &Campaign, at: UnixMicros) -> Result<HashSet<GateId>, CampaignFault> {
+        let of = (campaign.purpose, self.territory_of(campaign.tenant).await?);
         let look = |mut rows: mpsc::Receiver<RowBatch>| async move {
             let mut zones = HashSet::new();
             while let Some(batch) = rows.recv().await {
                 zones.extend(batch.zones());
-                if self.opens(campaign.purpose, &zones, at) == Some(at) {
+                if self.opens(of, &zones, at) == Some(at) {
                     return Ok((zones, true));
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::texts::Texts;
 use crate::compose::{TooManySegments, check_links, is_blank, priced_segments};
-use crate::domain::{Terms, variables};
+use crate::domain::{Recipient, Terms, variables};
 use crate::fault::{FieldFault, FieldProblem};
 use smpp::segment::SEGMENTS_MAX;
 
@@ -42,20 +42,21 @@ impl<'t> Price<'t> {
         price
     }
 
-    /// The price of all, if all get the same text.
+    /// The price of all, if all get the same text, and it does not matter where.
     pub(super) fn constant(&self) -> Option<Result<Cost, TooManySegments>> {
-        self.constant
+        self.constant.filter(|_| self.terms.prefix_prices.is_empty())
     }
 
     /// The price of the text for a recipient with these packed variables.
     ///
     /// # Errors
     /// [`TooManySegments`].
-    pub(super) fn of(&mut self, variables: &[u8]) -> Result<Cost, TooManySegments> {
-        match self.constant {
+    pub(super) fn of(&mut self, (recipient, variables): (Recipient, &[u8])) -> Result<Cost, TooManySegments> {
+        let usual = match self.constant {
             Some(price) => price,
             None => self.render(variables),
-        }
+        };
+        there(usual?, recipient, self.terms)
     }
 
     /// The same, and whether the links of that recipient's text lead where they may: those of a text that everybody gets were looked at
@@ -63,8 +64,8 @@ impl<'t> Price<'t> {
     ///
     /// # Errors
     /// What is wrong with the text.
-    pub(super) fn of_recipient(&mut self, variables: &[u8]) -> Result<Cost, FieldFault> {
-        let cost = self.of(variables).map_err(|_| too_long(self.characters()))?;
+    pub(super) fn of_recipient(&mut self, of: (Recipient, &[u8])) -> Result<Cost, FieldFault> {
+        let cost = self.of(of).map_err(|_| too_long(self.characters()))?;
         if self.constant.is_none() {
             if is_blank(&self.text) {
                 return Err(FieldFault::new("/text", FieldProblem::Empty));
@@ -104,6 +105,18 @@ pub(super) fn of_text(text: &str, terms: &Terms) -> Result<Cost, TooManySegments
     Ok(Cost { segments, credits })
 }
 
+/// What a message with that price costs at that number.
+///
+/// # Errors
+/// [`TooManySegments`]: more credits than any message may.
+pub(super) fn there(usual: Cost, recipient: Recipient, terms: &Terms) -> Result<Cost, TooManySegments> {
+    let credits = usual.credits.checked_mul(terms.prefix_prices.times(recipient));
+    Ok(Cost {
+        credits: credits.ok_or(TooManySegments)?,
+        ..usual
+    })
+}
+
 /// The fault of a text that takes too many segments for some recipient.
 pub(crate) fn too_long(characters: usize) -> FieldFault {
     FieldFault::new(
@@ -127,6 +140,8 @@ mod tests {
     use super::*;
     use crate::compose::Template;
     use crate::domain::{EncodingPolicy, Tariff, push_variable};
+
+    const ZOE: Recipient = Recipient(33_612_345_678);
 
     /// A credit a segment.
     const fn each(segments: u8) -> Cost {
@@ -169,9 +184,9 @@ mod tests {
         let mut price = Price::new(&texts, &terms);
         assert_eq!(price.constant(), None);
         for (name, segments) in [("Zoé".to_owned(), 1), ("a".repeat(161), 2), ("\u{1f382}".repeat(36), 2)] {
-            assert_eq!(price.of(&variables(&[&name])), Ok(each(segments)));
+            assert_eq!(price.of((ZOE, &variables(&[&name]))), Ok(each(segments)));
         }
-        assert_eq!(price.of(&[]), Ok(each(1)), "an empty text is sent as one");
+        assert_eq!(price.of((ZOE, &[])), Ok(each(1)), "an empty text is sent as one");
     }
 
     #[test]
@@ -196,8 +211,32 @@ mod tests {
         let mut price = Price::new(&texts, &terms);
         for (characters, segments, credits) in [(160, 1, 1), (161, 2, 2), (320, 3, 2), (480, 4, 3)] {
             let name = "a".repeat(characters);
-            assert_eq!(price.of(&variables(&[&name])), Ok(Cost { segments, credits }));
+            assert_eq!(price.of((ZOE, &variables(&[&name]))), Ok(Cost { segments, credits }));
         }
+    }
+
+    #[test]
+    fn a_number_may_cost_more_than_another() {
+        let terms = Terms {
+            prefix_prices: "+262 3".parse().unwrap(),
+            ..Terms::default()
+        };
+        let texts = Texts::one(Template::parse(&"a".repeat(161), &["Nom"]).unwrap());
+        let mut price = Price::new(&texts, &terms);
+        assert_eq!(price.constant(), None);
+        let far = Cost {
+            segments: 2,
+            credits: 6,
+        };
+        assert_eq!(
+            (price.of((ZOE, &[])), price.of((Recipient(262_692_123_456), &[]))),
+            (Ok(each(2)), Ok(far))
+        );
+        let dear = Cost {
+            segments: 90,
+            credits: 90,
+        };
+        assert_eq!(there(dear, Recipient(262_692_123_456), &terms), Err(TooManySegments));
     }
 
     #[test]
@@ -206,7 +245,7 @@ mod tests {
         let texts = Texts::one(Template::parse(&"a".repeat(200), &["Nom"]).unwrap());
         let mut price = Price::new(&texts, &terms);
         assert_eq!(
-            (price.constant(), price.of(&variables(&["x"]))),
+            (price.constant(), price.of((ZOE, &variables(&["x"])))),
             (Some(Ok(each(2))), Ok(each(2)))
         );
     }
@@ -216,7 +255,10 @@ mod tests {
         let terms = Terms::default();
         let texts = Texts::one(Template::parse(&"[Nom]".repeat(90), &["Nom"]).unwrap());
         let mut price = Price::new(&texts, &terms);
-        assert_eq!(price.of(&variables(&["a".repeat(500).as_str()])), Err(TooManySegments));
+        assert_eq!(
+            price.of((ZOE, &variables(&["a".repeat(500).as_str()]))),
+            Err(TooManySegments)
+        );
         assert_eq!(price.characters(), 45_000);
     }
 }

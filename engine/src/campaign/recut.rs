@@ -18,7 +18,8 @@ impl Campaigns {
     /// zone goes by its hours, what is transactional to any other at any. `finding`: that it is of; 0, where it was not found out, or is
     /// launched.
     pub(super) async fn set_gates(&self, owner: Owner, finding: u64) -> Result<(), StoreError> {
-        let home = self.0.deps.gates.home();
+        let territory = self.territory_of(owner.tenant).await?;
+        let home = self.0.deps.gates.home_in(territory);
         if home == GateId::OPEN {
             return Ok(());
         }
@@ -114,6 +115,7 @@ impl Campaigns {
     ) -> Result<Vec<Span>, StoreError> {
         let (gates, order) = (&self.0.deps.gates, self.0.orders.of(campaign)?);
         let routes = routes_of(table, &order, &[]);
+        let territory = self.territory_of(campaign.tenant).await?;
         let route_of = |row: &Row<'_>| match order.kind {
             CampaignKind::Audience => Ok::<_, StoreError>(routes.route(row.recipient)),
             CampaignKind::Direct => {
@@ -132,7 +134,7 @@ impl Campaigns {
                 for (position, packed) in (page.position..end).zip(&page.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
                     let route = route_of(&row)?;
-                    let gate = gates.of(hours, row.recipient);
+                    let gate = gates.of(hours, (row.recipient, territory));
                     add(&mut cut, position, (route, gate));
                 }
             }

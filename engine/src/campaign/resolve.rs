@@ -388,6 +388,7 @@ impl Campaigns {
                 .await?
                 .map(|stock| stock.longest)
                 .unwrap_or_default(),
+            lengths: campaign.lengths.clone(),
             excluded: meant.numbers.clone(),
             marketing,
             consent,
@@ -521,6 +522,8 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         unreachable: counts.unreachable.into(),
         frequency_cap: counts.frequency_cap.into(),
         by_request: counts.by_request.into(),
+        value_too_long: counts.value_too_long.into(),
+        shortened: counts.shortened.into(),
         ..campaign
     }
 }
@@ -531,7 +534,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
 /// When its text takes too many segments.
 pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, CampaignFault> {
     let row = crate::domain::Row::unpack(&packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
-    let cost = price.of_recipient(row.variables);
+    let cost = price.of_recipient((row.recipient, row.variables));
     let cost = cost.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
     let dearer = repriced(row, cost);
     Ok(dearer.unwrap_or(packed))

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::CampaignFault;
 use super::packer::Packer;
 use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values};
-use crate::domain::Recipient;
+use crate::domain::{Lengths, Recipient};
 use crate::people::{Contact, MergeField};
 
 /// Numbers on their way to a campaign's rows.
@@ -34,6 +34,8 @@ pub(super) struct Pasted {
 pub(super) struct TakingRules {
     /// What the columns are of a contact.
     pub(super) fields: Vec<MergeField>,
+    /// How long these are at most.
+    pub(super) lengths: Lengths,
     /// What stands for a code until each has its own; empty where there are none.
     pub(super) code: String,
     /// Numbers that get nothing.
@@ -87,16 +89,11 @@ fn take_contact(
         ingest.numberless(place);
         return Ok(());
     };
-    values.clear();
-    for (column, field) in rules.fields.iter().enumerate() {
-        let value = match *field == MergeField::Code {
-            true => rules.code.clone(),
-            false => field.of(contact),
-        };
-        if !value.is_empty() {
-            values.push(column, &value);
-        }
-    }
+    let value = |field: &MergeField| match *field == MergeField::Code {
+        true => rules.code.clone(),
+        false => field.of(contact),
+    };
+    let fit = values.fill(rules.fields.iter().map(value).enumerate(), &rules.lengths);
     // Behind the columns stands which variant it is.
     if *variant > 0 {
         values.push(rules.fields.len(), &variant.to_string());
@@ -122,7 +119,7 @@ fn take_contact(
         ingest.capped(row);
         return Ok(());
     }
-    ingest.row(row).map_err(ReadFault::from)?;
+    ingest.fitted(row, fit).map_err(ReadFault::from)?;
     Ok(())
 }
 

@@ -52,6 +52,12 @@ impl Texts {
         self.variants.len()
     }
 
+    /// The columns that its texts name, each as often, with what stands for an empty value.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (usize, &str)> {
+        let all = std::iter::once(&self.own).chain(&self.variants);
+        all.flat_map(Template::fields)
+    }
+
     /// Whether every recipient gets the same.
     pub(super) fn is_constant(&self) -> bool {
         self.variants.is_empty() && self.own.is_constant()

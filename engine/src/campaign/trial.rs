@@ -10,7 +10,7 @@ use super::texts::Texts;
 use super::{CampaignFault, Campaigns, DirectOrder};
 use crate::audience::normalise;
 use crate::compose::fold;
-use crate::domain::{CampaignId, ContactId, MessageId, TenantId};
+use crate::domain::{CampaignId, ContactId, Fitted, MessageId, TenantId};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::people::{MergeField, PeopleFault};
 use crate::store::{Campaign, CampaignKind, Token};
@@ -116,7 +116,15 @@ impl Campaigns {
             None => given(campaign, &order.values).map_err(CampaignFault::Fields)?,
         };
         values.push(order.variant.to_string());
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        // As whoever has them would get it; those who have too long ones would not.
+        let fitted = values
+            .iter()
+            .enumerate()
+            .map(|(column, value)| match campaign.lengths.fit(column, value) {
+                Fitted::Cut(cut) => cut,
+                Fitted::AsItIs(_) | Fitted::TooLong => value.as_str(),
+            });
+        let values: Vec<&str> = fitted.collect();
         let mut text = String::new();
         texts.render(&values, &mut text);
         Ok(text)

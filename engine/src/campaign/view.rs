@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
-use crate::domain::{ResultSlot, State, UnixMicros, to_hexadecimal};
+use crate::domain::{Length, ResultSlot, State, UnixMicros, to_hexadecimal};
 use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Counters, RecipientRow, StoredVariant};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
@@ -24,8 +24,16 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     view["tlvs"] = parameters.tlvs.iter().map(tlv).collect();
     let variant = |variant: &StoredVariant| json!({ "filter": variant.filter, "text": variant.text });
     view["variants"] = campaign.variants.iter().map(variant).collect();
+    view["field_lengths"] = field_lengths(campaign);
     add_progress(&mut view, campaign, counters);
     view
+}
+
+fn field_lengths(campaign: &Campaign) -> Value {
+    let named = campaign.lengths.named(&campaign.columns).into_iter();
+    let length =
+        |(name, length): (&str, Length)| (name.to_owned(), json!({ "max": length.max, "longer": length.longer }));
+    Value::Object(named.map(length).collect())
 }
 
 fn link(link: &CampaignLink) -> Value {
@@ -122,6 +130,8 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "unreachable": campaign.unreachable,
         "frequency_cap": campaign.frequency_cap,
         "by_request": campaign.by_request,
+        "value_too_long": campaign.value_too_long,
+        "shortened": campaign.shortened,
     });
     // As it was asked for.
     if let Some(query) = &campaign.query {

@@ -199,6 +199,14 @@ impl Template {
             .all(|piece| matches!(piece, Piece::Literal(_) | Piece::Link))
     }
 
+    /// The columns that it names, each as often, with what stands for an empty value.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Field { column, fallback } => Some((*column, &self.text[fallback.clone()])),
+            Piece::Literal(_) | Piece::Link => None,
+        })
+    }
+
     /// The domain of its links.
     pub(crate) fn link_domain(&self) -> Option<&str> {
         let domain = self.link.split('/').next()?;
@@ -209,6 +217,11 @@ impl Template {
     pub(crate) fn has_link(&self) -> bool {
         self.pieces.contains(&Piece::Link)
     }
+}
+
+/// The column of that name, whatever its case and accents.
+pub(crate) fn find_column<C: AsRef<str>>(name: &str, columns: &[C]) -> Option<usize> {
+    Names::new(columns).find(name)
 }
 
 /// The column that was probably meant by a name that is not one.

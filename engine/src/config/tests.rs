@@ -229,7 +229,7 @@ fn every_key_but_the_engines_and_an_smscs_is_read() {
         keep: 3,
     };
     assert_eq!(config.audit, audit);
-    assert_eq!(config.rules.obeyed().zones().count(), 11);
+    assert_eq!(config.rules.obeyed().zones().count(), 12);
     assert!(
         parse(&format!("{CONTRACT}[rules]\npacks = []\n"))
             .unwrap()

@@ -82,6 +82,7 @@ impl Check {
             .map_err(|fault| Failure::Usage(format!("--to {:?}: {}", self.to, fault.words())))?;
         let question = Question {
             to,
+            territory: None,
             purpose: match self.purpose {
                 PurposeOf::Marketing => Purpose::Marketing,
                 PurposeOf::Transactional => Purpose::Transactional,

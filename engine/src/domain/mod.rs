@@ -10,7 +10,10 @@ mod message;
 mod ending;
 mod handset;
 mod cleanse;
+mod prefix_prices;
+mod territory;
 mod terms;
+mod lengths;
 mod bounds;
 mod tries;
 mod parameters;
@@ -37,16 +40,19 @@ pub(crate) use ids::{
     SenderRequestId, SmscId, SurveyId, SurveyRunId, TemplateId, TenantId, UnknownId,
 };
 pub(crate) use journal::{ENDED, JournalEvent, Under, events};
+pub(crate) use lengths::{Fitted, Length, Lengths, Longer};
 pub(crate) use message::{IllegalMove, State, Step};
 pub(crate) use parameters::{
     Parameters, SCHEDULE_MAX, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TLVS_MAX, TlvList, hexadecimal, to_hexadecimal,
 };
+pub(crate) use prefix_prices::PrefixPrices;
 pub(crate) use reach::{Block, Reach, ReachCounter, is_unusual};
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
 pub(crate) use terms::{FrequencyCap, NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
+pub(crate) use territory::Territory;
 pub(crate) use time::UnixMicros;
 pub(crate) use transition::{Back, Event, Transition};
 pub(crate) use tries::{REFUSED_MAX, Tries};

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use smpp::text::EncodingPolicy;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::{PrefixPrices, Recipient, Territory};
+
 /// The characters that a credit buys under [`Tariff::Flat160`].
 const FLAT: usize = 160;
 
@@ -16,6 +18,8 @@ pub(crate) struct Terms {
     /// How a text is encoded that does not say it itself.
     pub(crate) encoding: EncodingPolicy,
     pub(crate) tariff: Tariff,
+    /// What it costs by the number that a message goes to.
+    pub(crate) prefix_prices: PrefixPrices,
     /// A sandbox's messages cost nothing, whatever the tariff says.
     pub(crate) is_free: bool,
     /// The longest text of a campaign or message before its fields are filled in, in characters.
@@ -45,6 +49,8 @@ pub(crate) struct Terms {
     pub(crate) daily_max: Option<u32>,
     /// By whose clocks its days are: a name of the IANA database.
     pub(crate) time_zone: String,
+    /// Where its people are, whose numbers do not say so; `None`: nowhere in particular.
+    pub(crate) territory: Option<Territory>,
 }
 
 /// How much advertising a person gets of a tenant at most: so many messages within so many days.
@@ -136,6 +142,13 @@ impl Terms {
     /// The longest clause, in characters.
     pub(crate) const STOP_TEXT_MAX: usize = 40;
 
+    /// What a message to that number costs whose text has that many characters and takes that many segments, though nobody may pay it;
+    /// `None`: more than any message may.
+    pub(crate) fn credits(&self, (characters, segments): (usize, u8), recipient: Recipient) -> Option<u8> {
+        let credits = self.tariff.credits(characters, segments);
+        credits.checked_mul(self.prefix_prices.times(recipient))
+    }
+
     /// Whether a text may be a clause: it says STOP and to which number, has no fields, and is not longer than
     /// [`Terms::STOP_TEXT_MAX`].
     pub(crate) fn is_stop_text(text: &str) -> bool {
@@ -149,6 +162,7 @@ impl Default for Terms {
         Self {
             encoding: EncodingPolicy::default(),
             tariff: Tariff::default(),
+            prefix_prices: PrefixPrices::default(),
             is_free: false,
             // Three times 160.
             characters_max: 480,
@@ -165,6 +179,7 @@ impl Default for Terms {
             balance_alerts: Vec::new(),
             daily_max: None,
             time_zone: Self::TIME_ZONE.to_owned(),
+            territory: None,
         }
     }
 }
@@ -174,6 +189,7 @@ impl Default for Terms {
 pub(crate) struct TermChanges {
     pub(crate) encoding: Option<EncodingPolicy>,
     pub(crate) tariff: Option<Tariff>,
+    pub(crate) prefix_prices: Option<PrefixPrices>,
     pub(crate) characters_max: Option<usize>,
     pub(crate) stop_clause: Option<StopClause>,
     pub(crate) stop_text: Option<String>,
@@ -188,6 +204,7 @@ pub(crate) struct TermChanges {
     pub(crate) balance_alerts: Option<Vec<u64>>,
     pub(crate) daily_max: Option<Option<u32>>,
     pub(crate) time_zone: Option<String>,
+    pub(crate) territory: Option<Option<Territory>>,
 }
 
 impl From<Terms> for TermChanges {
@@ -195,6 +212,7 @@ impl From<Terms> for TermChanges {
         Self {
             encoding: Some(terms.encoding),
             tariff: Some(terms.tariff),
+            prefix_prices: Some(terms.prefix_prices),
             characters_max: Some(terms.characters_max),
             stop_clause: Some(terms.stop_clause),
             stop_text: Some(terms.stop_text),
@@ -209,6 +227,7 @@ impl From<Terms> for TermChanges {
             balance_alerts: Some(terms.balance_alerts),
             daily_max: Some(terms.daily_max),
             time_zone: Some(terms.time_zone),
+            territory: Some(terms.territory),
         }
     }
 }
@@ -224,6 +243,7 @@ impl TermChanges {
         Terms {
             encoding: self.encoding.unwrap_or(terms.encoding),
             tariff: self.tariff.unwrap_or(terms.tariff),
+            prefix_prices: self.prefix_prices.unwrap_or(terms.prefix_prices),
             is_free: terms.is_free,
             characters_max: self.characters_max.unwrap_or(terms.characters_max),
             stop_clause: self.stop_clause.unwrap_or(terms.stop_clause),
@@ -239,6 +259,7 @@ impl TermChanges {
             balance_alerts: self.balance_alerts.unwrap_or(terms.balance_alerts),
             daily_max: self.daily_max.unwrap_or(terms.daily_max),
             time_zone: self.time_zone.unwrap_or(terms.time_zone),
+            territory: self.territory.unwrap_or(terms.territory),
         }
     }
 }

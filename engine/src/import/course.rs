@@ -8,7 +8,7 @@ use super::convert::Person;
 use super::gather::{Batch, Gather};
 use super::{Asked, ImportFault, Imports, Turn};
 use crate::domain::{ContactId, ImportId, Partition, Purpose, Recipient};
-use crate::people::{ImportState, Outcome, Said, Upserted};
+use crate::people::{ImportState, Outcome, Said, Source, SourceKind, Upserted};
 use crate::sheet::{Reading, SheetFault, Spool};
 
 /// Batches that may wait for the database.
@@ -75,7 +75,10 @@ impl Course {
         let given: Vec<_> = arrived.iter().map(|person| person.given.clone()).collect();
         if !given.is_empty() {
             let people = &self.imports.people;
-            let became = people.upsert(self.asked.tenant, &given, self.asked.list).await?;
+            let source = Source::new(SourceKind::Import, self.id);
+            let became = people
+                .upsert(self.asked.tenant, &given, (self.asked.list, Some(&source)))
+                .await?;
             let said: Vec<(ContactId, &Said)> = became
                 .iter()
                 .zip(&arrived)
@@ -168,6 +171,7 @@ impl Course {
             }
             ImportFault::People(_)
             | ImportFault::Store(_)
+            | ImportFault::Webhook(_)
             | ImportFault::Broken
             | ImportFault::Running
             | ImportFault::Full => None,

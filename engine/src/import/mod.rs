@@ -7,6 +7,7 @@ mod account;
 mod convert;
 mod course;
 mod gather;
+mod tell;
 
 use std::io;
 use std::path::Path;
@@ -28,10 +29,14 @@ use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{ConsentFault, Import, People, PeopleFault};
 use crate::sheet::{Column, Manners, ROWS_MAX, Reading, SheetFault, Spool};
 use crate::store::{Store, StoreError};
+use crate::webhooks::{WebhookFault, Webhooks};
 use course::Course;
 
 /// How often it is looked for imports of engines that have ended.
 const ROUND: Duration = Duration::from_secs(2);
+
+/// How often it is looked for some of which endpoints are to be told.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Files that are read at once, of all tenants: each takes a processor, and what [`crate::sheet`] says of memory.
 const RUNNING_MAX: usize = 4;
@@ -55,6 +60,9 @@ pub(crate) enum ImportFault {
     People(#[from] PeopleFault),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Endpoints cannot be told.
+    #[error(transparent)]
+    Webhook(#[from] WebhookFault),
     /// The thread that reads ended early.
     #[error("the reading ended early")]
     Broken,
@@ -106,6 +114,8 @@ pub(crate) struct Imports {
     store: Store,
     /// Knows who is not to come again.
     mirror: Mirror,
+    /// Tells of those that have ended; `None`: nobody is told.
+    webhooks: Option<Webhooks>,
     /// The number that this engine is known by.
     engine: u32,
     words: Words,
@@ -126,14 +136,32 @@ impl Imports {
             people,
             store,
             mirror,
+            webhooks: None,
             engine,
             words,
             running: Arc::default(),
         }
     }
 
-    /// Says of the files of engines that have ended that they were not read to their ends, until `stop`.
+    /// The same, and endpoints are told of those that have ended.
+    pub(crate) fn telling(self, webhooks: Webhooks) -> Self {
+        let webhooks = Some(webhooks);
+        Self { webhooks, ..self }
+    }
+
+    /// Tells of files that were read, and says of those of engines that have ended that they were not read to their ends, until `stop`.
     pub(crate) async fn keep(self, stop: CancellationToken) {
+        let tell = async {
+            while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+                if let Err(error) = self.tell().await {
+                    tracing::debug!(%error, "of imports that have ended cannot be told; it is tried again");
+                }
+            }
+        };
+        tokio::join!(tell, self.keep_ends(&stop));
+    }
+
+    async fn keep_ends(&self, stop: &CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
             match self.interrupt().await {
                 Ok(0) => {}

@@ -42,7 +42,7 @@ const REDIS_OPS: [&str; 8] = [
 ];
 const DROPPED: [&str; 2] = ["full", "old"];
 const POSTED: [&str; 5] = ["delivered", "refused", "timeout", "unreachable", "forbidden"];
-const SKIPPED: [&str; 8] = [
+const SKIPPED: [&str; 9] = [
     "invalid_number",
     "not_mobile",
     "country_not_allowed",
@@ -51,6 +51,7 @@ const SKIPPED: [&str; 8] = [
     "no_consent",
     "unreachable",
     "frequency_cap",
+    "value_too_long",
 ];
 
 const BIND_ATTEMPTS: [&str; 6] = ["ok", "refused", "timeout", "closed", "tcp_error", "tls_error"];

@@ -41,6 +41,31 @@ pub(crate) struct Movement {
     pub(crate) token: Option<Token>,
     /// Microseconds since 1970.
     pub(crate) at: u64,
+    /// Where they were, and where they are since; `None` of a line that was not read from SQL.
+    pub(crate) accounts: Option<(Account, Account)>,
+}
+
+/// Where credits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum Account {
+    Operator,
+    /// The reseller's, or on their way there or back.
+    #[strum(serialize = "transfer")]
+    Reseller,
+    Available,
+    Held,
+    Spent,
+}
+
+impl Account {
+    /// The word in the API.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Reseller => "reseller",
+            Self::Operator | Self::Available | Self::Held | Self::Spent => self.into_str(),
+        }
+    }
 }
 
 /// A line as Redis has it.
@@ -239,7 +264,7 @@ impl Shared {
         limit: usize,
     ) -> Result<Vec<Movement>, DatabaseError> {
         let mut query = Sql::new(
-            "SELECT milliseconds, number, kind, credits, campaign, reference, at, transfer, token FROM ledger_line",
+            "SELECT milliseconds, number, kind, credits, campaign, reference, at, transfer, token, source, destination FROM ledger_entry",
         );
         query.push(" WHERE tenant = ").value(i64::from(tenant.0));
         if let Some(LedgerPlace { milliseconds, number }) = behind {
@@ -247,7 +272,7 @@ impl Shared {
             query.push(" OR milliseconds = ").value(milliseconds as i64);
             query.push(" AND number < ").value(number as i64).push(")");
         }
-        query.push(" AND undone = 0 ORDER BY milliseconds DESC, number DESC LIMIT ");
+        query.push(" ORDER BY milliseconds DESC, number DESC LIMIT ");
         query.value(limit as i64);
         let read = |row: &Found<'_>| {
             Ok(Movement {
@@ -262,6 +287,7 @@ impl Shared {
                 at: row.number(6)? as u64,
                 transfer: row.number_if_any(7)?.map(|number| number as u64),
                 token: row.text_if_any(8)?.and_then(|token| Token::from_hex(&token)),
+                accounts: Some((account(row, 9)?, account(row, 10)?)),
             })
         };
         self.database.rows(query, read).await
@@ -302,6 +328,10 @@ fn sum_up(rows: &[(u64, String, u64)]) -> Sums {
     sums
 }
 
+fn account(row: &Found<'_>, at: usize) -> Result<Account, DatabaseError> {
+    row.parsed(at, "where credits are", |account| account.parse().ok())
+}
+
 fn read_line(entry: &LedgerEntry) -> Option<Movement> {
     let line: Line = serde_json::from_str(&entry.line).ok()?;
     Some(Movement {
@@ -313,6 +343,7 @@ fn read_line(entry: &LedgerEntry) -> Option<Movement> {
         transfer: line.transfer.and_then(|number| number.parse().ok()),
         token: line.token.and_then(|token| Token::from_hex(&token)),
         at: line.at.parse().ok()?,
+        accounts: None,
     })
 }
 

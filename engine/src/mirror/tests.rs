@@ -1,8 +1,10 @@
 //! Two Redis servers and one database: what the first had, the second has.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::campaign::tests::Bench;
-use crate::database::{Redis, Tie};
+use crate::database::{Redis, Sql, Tie};
 use crate::domain::{CampaignId, KeyBounds, Partition, Purpose, Recipient, Role, TermChanges, UnixMicros};
 use crate::store::{Credits, Grant, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
 
@@ -15,6 +17,19 @@ fn recipient(at: u64) -> Recipient {
 /// A mirror of that bench's Redis and the other one's database.
 fn mirror(redis: &Bench, sql: &Mirror) -> Mirror {
     Mirror::new(&redis.store, &sql.0.database, (redis.clock, &sql.0.metrics))
+}
+
+impl Mirror {
+    /// What each account has, by both sides of every movement; and the entries whose sides do not come to nothing.
+    pub(crate) async fn books(&self, tenant: TenantId) -> (BTreeMap<String, i64>, Vec<String>) {
+        self.ledger(tenant, None, 1).await.unwrap();
+        let accounts = Sql::new("SELECT account, CAST(SUM(credits) AS BIGINT) FROM ledger_posting GROUP BY account");
+        let accounts = self.0.database.rows(accounts, |row| Ok((row.text(0)?, row.number(1)?)));
+        let uneven =
+            Sql::new("SELECT entry FROM ledger_posting GROUP BY entry HAVING SUM(credits) <> 0 OR COUNT(*) <> 2");
+        let uneven = self.0.database.rows(uneven, |row| row.text(0));
+        (accounts.await.unwrap().into_iter().collect(), uneven.await.unwrap())
+    }
 }
 
 async fn credits(bench: &Bench, tenant: TenantId) -> Credits {

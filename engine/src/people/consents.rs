@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::contact::Given;
-use super::{People, PeopleFault, rows};
+use super::{People, PeopleFault, Source, rows};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{ConsentId, ContactId, ListId, Recipient, TenantId, UnixMicros};
 use crate::fault::FieldProblem;
@@ -27,6 +27,8 @@ pub(crate) struct Proof {
     pub(crate) source_url: Option<String>,
     pub(crate) ip: Option<String>,
     pub(crate) user_agent: Option<String>,
+    /// What brings it, with what is given of the person; not kept with it.
+    pub(crate) via: Option<Source>,
 }
 
 /// A consent.
@@ -77,7 +79,9 @@ impl People {
         given: &Given,
         (proof, at): (&Proof, UnixMicros),
     ) -> Result<Consent, PeopleFault> {
-        let became = self.upsert(tenant, std::slice::from_ref(given), None).await?;
+        let became = self
+            .upsert(tenant, std::slice::from_ref(given), (None, proof.via.as_ref()))
+            .await?;
         let contact = became.first().ok_or(PeopleFault::NotFound)?.id;
         self.agree_as((tenant, contact), (proof, at)).await
     }
@@ -161,7 +165,8 @@ impl People {
         proof: &Proof,
     ) -> Result<Consent, PeopleFault> {
         if list.is_some() {
-            self.upsert(tenant, std::slice::from_ref(given), list).await?;
+            self.upsert(tenant, std::slice::from_ref(given), (list, proof.via.as_ref()))
+                .await?;
         }
         self.consent(tenant, given, (proof, self.clock.unix())).await
     }
@@ -273,6 +278,7 @@ fn read(row: &Found<'_>) -> Result<Consent, DatabaseError> {
             source_url: row.text_if_any(5)?,
             ip: row.text_if_any(6)?,
             user_agent: row.text_if_any(7)?,
+            via: None,
         },
         given_at: rows::time(row.number(8)?),
         withdrawn_at: row.number_if_any(9)?.map(rows::time),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::contact::{Contact, Given, identity_of};
 use super::places::{Outcome, Place, Places, Upserted, select};
 use super::rows::{self, ROWS_MAX};
-use super::{Filter, People, PeopleFault, filter_sql};
+use super::{Filter, People, PeopleFault, Source, Sources, filter_sql};
 use crate::compose::fold;
 use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{ContactId, ListId, TenantId};
@@ -19,7 +19,7 @@ const ATTRIBUTES_MAX: usize = 200;
 
 impl People {
     /// Puts contacts in place of what is known of them, all or none; where one is given twice, the later is put onto the earlier.
-    /// All of them are put on `list` as well, if it is given. Returns what became of each, in their order. At most [`UPSERT_MAX`],
+    /// All of them are put on `list` as well, if it is given; what is new of them is from that source. Returns what became of each, in their order. At most [`UPSERT_MAX`],
     /// and each has an identity.
     ///
     /// # Errors
@@ -28,12 +28,12 @@ impl People {
         &self,
         tenant: TenantId,
         given: &[Given],
-        list: Option<ListId>,
+        (list, source): (Option<ListId>, Option<&Source>),
     ) -> Result<Vec<Upserted>, PeopleFault> {
         let now = self.clock.unix();
         let mut change = self.database.change_of(tenant).await?;
         let mut places = Places::known(&mut change, tenant, given).await?;
-        let put: Vec<usize> = given.iter().map(|given| places.put(given, now)).collect();
+        let put: Vec<usize> = given.iter().map(|given| places.put(given, (source, now))).collect();
         let new = places.all.iter_mut().filter(|place| place.outcome == Outcome::Created);
         let new: Vec<&mut Place> = new.collect();
         let first = change.numbers("contact", new.len()).await?;
@@ -60,6 +60,18 @@ impl People {
         let mut query = select(tenant);
         query.push(" AND contact.id = ").value(id.0.cast_signed());
         let found = self.database.row(query, rows::read).await?;
+        found.ok_or(PeopleFault::NotFound)
+    }
+
+    /// Whence the fields of one of a tenant's contacts are.
+    ///
+    /// # Errors
+    /// As [`People::contact`].
+    pub(crate) async fn sources_of(&self, tenant: TenantId, id: ContactId) -> Result<Sources, PeopleFault> {
+        let mut query = Sql::new("SELECT sources FROM contact WHERE tenant = ");
+        query.value(tenant.0).push(" AND id = ").value(id.0.cast_signed());
+        let read = |row: &crate::database::Found<'_>| row.parsed(0, "whence a contact is", Sources::read);
+        let found = self.database.row(query, read).await?;
         found.ok_or(PeopleFault::NotFound)
     }
 
@@ -160,10 +172,10 @@ async fn keep(change: &mut Change, tenant: TenantId, places: &[Place]) -> Result
     let mut changed: Vec<_> = places
         .iter()
         .filter(|place| place.outcome != Outcome::Unchanged)
-        .map(|place| (&place.contact, place.identity.as_str()))
+        .map(|place| (&place.contact, place.identity.as_str(), place.sources.stored()))
         .collect();
     // In their order on disk.
-    changed.sort_unstable_by_key(|(contact, _)| contact.id);
+    changed.sort_unstable_by_key(|(contact, ..)| contact.id);
     if !changed.is_empty() {
         change.run(rows::write(tenant, &changed)).await?;
     }

@@ -102,6 +102,7 @@ impl People {
         let mut update = Sql::new("UPDATE import SET state = ");
         update.value(state.code()).push(", account = ").value(account);
         update.push(", ended_at = ").value(ended);
+        update.push(", untold = ").value(i64::from(ended.is_some()));
         update.push(" WHERE id = ").value(id.0.cast_signed());
         change.run(update).await?;
         if !errors.is_empty() {
@@ -110,6 +111,31 @@ impl People {
             insert.push(", ").value(errors).push(")");
             change.run(insert).await?;
         }
+        change.commit().await
+    }
+
+    /// Some of those that have ended, and of which endpoints are still to be told, with whose they are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn untold_imports(&self) -> Result<Vec<(TenantId, Import)>, DatabaseError> {
+        let mut query = Sql::new(
+            "SELECT id, state, account, started_at, ended_at, tenant FROM import WHERE untold <> 0 ORDER BY id LIMIT ",
+        );
+        query.value(IMPORTS_MAX);
+        let read = |row: &Found<'_>| Ok((TenantId(row.number(5)? as u32), read(row)?));
+        self.database.rows(query, read).await
+    }
+
+    /// Endpoints were told of one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn told_import(&self, id: ImportId) -> Result<(), DatabaseError> {
+        let mut change = self.database.change().await?;
+        let mut update = Sql::new("UPDATE import SET untold = 0 WHERE id = ");
+        update.value(id.0.cast_signed());
+        change.run(update).await?;
         change.commit().await
     }
 
@@ -127,7 +153,9 @@ impl People {
         }
         let mut change = self.database.change().await?;
         let mut update = Sql::new("UPDATE import SET state = ");
-        update.value(ImportState::Interrupted.code()).push(", ended_at = ");
+        update
+            .value(ImportState::Interrupted.code())
+            .push(", untold = 1, ended_at = ");
         update.value(self.clock.unix().0.cast_signed()).push(" WHERE state = ");
         update
             .value(ImportState::Running.code())

@@ -25,6 +25,7 @@ mod rows;
 mod said;
 mod seen;
 mod segments;
+mod sources;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,7 @@ pub(crate) use places::{Outcome, Upserted};
 pub(crate) use rights::GivenCode;
 pub(crate) use said::Said;
 pub(crate) use segments::Segment;
+pub(crate) use sources::{Source, SourceKind, Sources};
 pub(crate) use templates::{Template, TemplateText};
 
 use crate::clock::Clock;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::contact::{Contact, Details, Given};
-use super::rows::{self, COLUMNS, IDENTITY};
+use super::rows::{self, COLUMNS, IDENTITY, SOURCES};
+use super::sources::{Source, Sources};
 use crate::compose::fold;
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{ContactId, TenantId, UnixMicros};
@@ -34,11 +35,15 @@ pub(crate) struct Upserted {
     pub(crate) outcome: Outcome,
 }
 
+/// What brings something about people, if that is known, and when.
+pub(super) type News<'s> = (Option<&'s Source>, UnixMicros);
+
 /// A contact that is being put in place.
 pub(super) struct Place {
     pub(super) contact: Contact,
     pub(super) identity: String,
     pub(super) outcome: Outcome,
+    pub(super) sources: Sources,
 }
 
 impl Place {
@@ -66,7 +71,7 @@ impl Places {
         let named = given
             .iter()
             .filter(|given| given.reference.is_some() && given.is_named());
-        let mut query = select(tenant);
+        let mut query = select_with_sources(tenant);
         query.push(" AND contact.identity IN (");
         query
             .list(identities.chain(named.filter_map(Given::number_and_names)))
@@ -76,7 +81,7 @@ impl Places {
         if !without.is_empty() {
             let numbers = without.iter().filter_map(|given| given.number.flatten());
             let last_name = |given: &&Given| fold(given.last_name.as_deref().unwrap_or_default());
-            let mut query = select(tenant);
+            let mut query = select_with_sources(tenant);
             query.push(" AND contact.reference IS NOT NULL AND contact.number IN (");
             query.list(numbers.map(|number| number.0.cast_signed()));
             query.push(") AND contact.last_folded IN (");
@@ -93,12 +98,12 @@ impl Places {
     }
 
     /// Puts what is given onto the one that it means, or makes one. Returns where that is.
-    pub(super) fn put(&mut self, given: &Given, now: UnixMicros) -> usize {
+    pub(super) fn put(&mut self, given: &Given, news: News<'_>) -> usize {
         let identity = given.identity().unwrap_or_default();
         let Some(at) = self.meant(given, &identity) else {
-            return self.add(created(given, identity, now));
+            return self.add(created(given, identity, news));
         };
-        put_onto(&mut self.all[at], given, now);
+        put_onto(&mut self.all[at], given, news);
         if given.reference.is_some() && self.all[at].identity != identity {
             // From now on it is known by its reference.
             self.by_identity.insert(identity.clone(), at);
@@ -141,16 +146,24 @@ pub(super) fn select(tenant: TenantId) -> Sql {
     query
 }
 
+fn select_with_sources(tenant: TenantId) -> Sql {
+    let mut query = Sql::new("SELECT ");
+    query.push(COLUMNS).push(", contact.sources");
+    query.push(" FROM contact WHERE contact.tenant = ").value(tenant.0);
+    query
+}
+
 fn read(row: &Found<'_>) -> Result<Place, DatabaseError> {
     Ok(Place {
         contact: rows::read(row)?,
         identity: row.text(IDENTITY)?,
         outcome: Outcome::Unchanged,
+        sources: row.parsed(SOURCES, "whence a contact is", Sources::read)?,
     })
 }
 
-fn created(given: &Given, identity: String, now: UnixMicros) -> Place {
-    Place {
+fn created(given: &Given, identity: String, (source, now): News<'_>) -> Place {
+    let mut place = Place {
         contact: Contact {
             id: ContactId(0),
             details: given.onto(&Details::default()),
@@ -162,13 +175,22 @@ fn created(given: &Given, identity: String, now: UnixMicros) -> Place {
         },
         identity,
         outcome: Outcome::Created,
+        sources: Sources::default(),
+    };
+    if let Some(source) = source {
+        let fresh = (&Details::default(), &place.contact.details);
+        place.sources.note(fresh, (source, now));
     }
+    place
 }
 
-fn put_onto(place: &mut Place, given: &Given, now: UnixMicros) {
+fn put_onto(place: &mut Place, given: &Given, (source, now): News<'_>) {
     let details = given.onto(&place.contact.details);
     if details == place.contact.details {
         return;
+    }
+    if let Some(source) = source {
+        place.sources.note((&place.contact.details, &details), (source, now));
     }
     place.contact.details = details;
     place.contact.updated_at = now;

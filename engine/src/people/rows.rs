@@ -18,12 +18,15 @@ pub(super) const COLUMNS: &str = "contact.id, contact.reference, contact.number,
 /// The place of `identity` in these.
 pub(super) const IDENTITY: usize = 14;
 
+/// The place behind these.
+pub(super) const SOURCES: usize = 19;
+
 const WRITTEN: &str = "id, tenant, identity, reference, number, first_name, last_name, first_folded, last_folded, kind, \
      birth_date, last_visit, practices, tags, attributes, practices_folded, tags_folded, attributes_folded, created_at, \
-     updated_at";
+     updated_at, sources";
 
 /// Those that change; who is known keeps number, tenant and the day on which they came.
-const CHANGED: [&str; 16] = [
+const CHANGED: [&str; 17] = [
     "identity",
     "reference",
     "number",
@@ -40,6 +43,7 @@ const CHANGED: [&str; 16] = [
     "practices_folded",
     "tags_folded",
     "attributes_folded",
+    "sources",
 ];
 
 /// What is known of the number by itself, and what is known of another that comes in its place.
@@ -105,12 +109,13 @@ fn date(row: &Found<'_>, column: usize) -> Result<Option<Date>, DatabaseError> {
 }
 
 /// Puts these in place of what is known of them; at most [`ROWS_MAX`], each with its identity.
-pub(super) fn write(tenant: TenantId, contacts: &[(&Contact, &str)]) -> Sql {
+pub(super) fn write(tenant: TenantId, contacts: &[(&Contact, &str, String)]) -> Sql {
     let mut sql = Sql::new("INSERT INTO contact (");
     sql.push(WRITTEN).push(") VALUES ");
-    for (at, (contact, identity)) in contacts.iter().enumerate() {
+    for (at, (contact, identity, sources)) in contacts.iter().enumerate() {
         sql.push(if at > 0 { ", (" } else { "(" });
         values(tenant, (contact, identity), &mut sql);
+        sql.push(", ").value(sources.as_str());
         sql.push(")");
     }
     sql.push(" ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at");

@@ -84,9 +84,13 @@ async fn some_people() -> Bench {
         reference: Some("S-3".to_owned()),
         ..person("Ana", "LEFEVRE", 3)
     };
-    bench.people.upsert(TENANT, &[zoe, hugo, ana], None).await.unwrap();
+    bench
+        .people
+        .upsert(TENANT, &[zoe, hugo, ana], (None, None))
+        .await
+        .unwrap();
     let stranger = [person("Stranger", "Lefèvre", 9)];
-    bench.people.upsert(TenantId(8), &stranger, None).await.unwrap();
+    bench.people.upsert(TenantId(8), &stranger, (None, None)).await.unwrap();
     bench
 }
 
@@ -284,7 +288,7 @@ async fn contacts_are_made_changed_and_left_as_they_are() {
         person("Tom", "Lefèvre", 1),
         person("Tom", "Lefevre", 1),
     ];
-    let became = bench.people.upsert(TENANT, &given, None).await.unwrap();
+    let became = bench.people.upsert(TENANT, &given, (None, None)).await.unwrap();
     let outcomes: Vec<_> = became.iter().map(|became| became.outcome).collect();
     assert_eq!(
         outcomes,
@@ -294,7 +298,7 @@ async fn contacts_are_made_changed_and_left_as_they_are() {
     let hugo = bench.people.contact(TENANT, became[1].id).await.unwrap();
     assert_eq!(hugo.details.first_name, "Hugo");
     assert_eq!(hugo.details.number, Some(Recipient(33_611_111_111)));
-    let again = bench.people.upsert(TENANT, &given[..2], None).await.unwrap();
+    let again = bench.people.upsert(TENANT, &given[..2], (None, None)).await.unwrap();
     assert!(
         again.iter().all(|became| became.outcome == Outcome::Unchanged),
         "{again:?}"
@@ -542,7 +546,11 @@ async fn a_file_says_of_somebody_who_never_agreed_that_they_want_no_advertising(
     let bench = some_people().await;
     let people = &bench.people;
     let given = person("Hugo", "D'Amato", 2);
-    let id = people.upsert(TENANT, std::slice::from_ref(&given), None).await.unwrap()[0].id;
+    let id = people
+        .upsert(TENANT, std::slice::from_ref(&given), (None, None))
+        .await
+        .unwrap()[0]
+        .id;
     let no = Said {
         given: false,
         at: None,
@@ -560,7 +568,11 @@ async fn who_withdraws_what_nobody_knew_of_does_not_agree_by_an_older_form() {
     let bench = some_people().await;
     let people = &bench.people;
     let given = person("Hugo", "D'Amato", 2);
-    let id = people.upsert(TENANT, std::slice::from_ref(&given), None).await.unwrap()[0].id;
+    let id = people
+        .upsert(TENANT, std::slice::from_ref(&given), (None, None))
+        .await
+        .unwrap()[0]
+        .id;
     assert_eq!(people.withdraw_consents(TENANT, id).await.unwrap(), 0);
     let before = people.now().minus(Duration::from_secs(60));
     let proof = Proof::default();
@@ -580,7 +592,7 @@ async fn who_has_a_reference_is_known_without_it_and_who_had_none_gets_theirs() 
     let bench = some_people().await;
     let people = &bench.people;
     let known = people.count(TENANT, &Filter::EVERYBODY).await.unwrap();
-    let one = async |given: Given| people.upsert(TENANT, &[given], None).await.unwrap()[0];
+    let one = async |given: Given| people.upsert(TENANT, &[given], (None, None)).await.unwrap()[0];
     let referred = |reference: &str, given: Given| Given {
         reference: Some(reference.to_owned()),
         ..given
@@ -609,7 +621,7 @@ async fn who_has_a_reference_is_known_without_it_and_who_had_none_gets_theirs() 
         person("Ada", "Petit", 7),
         referred("P-8", person("Ada", "Petit", 7)),
     ];
-    let became = people.upsert(TENANT, &both, None).await.unwrap();
+    let became = people.upsert(TENANT, &both, (None, None)).await.unwrap();
     assert_eq!((became[0].id, became[2].id), (became[1].id, became[3].id));
     assert_eq!(people.count(TENANT, &Filter::EVERYBODY).await.unwrap(), known + 5);
     // A number alone is nobody's name.

@@ -20,7 +20,7 @@ use crate::agenda::EventAnswer;
 use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{CampaignId, ConversationId, EventId, Purpose, Recipient, TenantId, UnixMicros};
 use crate::engagement::{self, Engagement, Seen};
-use crate::people::Proof;
+use crate::people::{Proof, Source, SourceKind};
 use crate::store::{InboundEntry, InboundText};
 
 /// Messages of one tenant in one partition that are read at once.
@@ -485,6 +485,7 @@ impl Shared {
         let proof = Proof {
             wording: wording.to_owned(),
             source: format!("sms inb_{}", heard.entry.place),
+            via: Some(Source::new(SourceKind::Message, format!("inb_{}", heard.entry.place))),
             ..Proof::default()
         };
         let at = UnixMicros(heard.said.at);
@@ -495,7 +496,13 @@ impl Shared {
         self.mirror
             .opt_in((heard.tenant, Purpose::Marketing), heard.from, place)
             .await?;
-        Ok(())
+        let about = json!({
+            "id": format!("inb_{place}"),
+            "from": heard.said.from,
+            "to": heard.said.to,
+            "campaign": heard.entry.campaign.map(|campaign| campaign.to_string()),
+        });
+        Ok(self.webhooks.tell_of_opt_in(heard.tenant, &about).await?)
     }
 
     /// Somebody comes, or does not, or wants another time.

@@ -186,7 +186,10 @@ impl Shared {
             Ok(_) => {}
             Err(_) => return Some(put_off(due, now)),
         }
-        match self.opens(due.to, now) {
+        let Ok(territory) = self.campaigns.territory_of(due.tenant).await else {
+            return Some(put_off(due, now));
+        };
+        match self.opens((due.to, territory), now) {
             Some(opens) if opens > now => Some(Came::Later(opens)),
             Some(_) => None,
             None => Some(Came::Failed("too_late".to_owned())),

@@ -13,7 +13,7 @@ use crate::domain::{BadForm, ContactId, ListId, MessageId, Purpose, Recipient, R
 use crate::history::{self, History, Past};
 use crate::links::{Clicks, Links};
 use crate::mirror::{Mirror, MirrorFault};
-use crate::people::{Consent, Contact, Engaged, GivenCode, People, PeopleFault, Visit};
+use crate::people::{Consent, Contact, Engaged, GivenCode, People, PeopleFault, Sources, Visit};
 use crate::replies::{Conversation, OfferedPerson, Replies, ReplyFault, Said, SurveyRun, WaitingPerson};
 use crate::store::{InboundEntry, Store, StoreError};
 use crate::webhooks::Webhooks;
@@ -55,6 +55,8 @@ pub(crate) enum Whom {
 pub(crate) struct Known {
     pub(crate) contact: Contact,
     pub(crate) engaged: Engaged,
+    /// Whence what is known of them is.
+    pub(crate) sources: Sources,
     pub(crate) visits: Vec<Visit>,
     pub(crate) lists: Vec<(ListId, String)>,
     pub(crate) consents: Vec<Consent>,
@@ -136,6 +138,7 @@ impl Rights<'_> {
             known.push(Known {
                 contact,
                 engaged: engaged.first().copied().unwrap_or_default(),
+                sources: self.people.sources_of(tenant, id).await?,
                 visits: self.people.visits_of(tenant, id).await?,
                 lists: self.people.lists_of(tenant, id).await?,
                 consents: self.people.consents_of(tenant, id).await?,

@@ -351,6 +351,7 @@ impl Engine {
             field_detail,
             &self.config.database.spool(),
         )
+        .telling(self.webhooks.clone())
     }
 
     fn automations(&self) -> Automations {

@@ -11,7 +11,7 @@ use super::admission::{self, DAILY_MAX, Suspension, TIME_ZONE};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
 use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, bytes_or_none, integer, keys};
-use crate::domain::{CampaignId, Countries, FrequencyCap, ResellerId, TenantId, TermChanges, Terms, UnixMicros};
+use crate::domain::{CampaignId, Countries, ResellerId, TenantId, TermChanges, Terms, Territory, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
@@ -28,6 +28,8 @@ pub(super) const TEXT_DAYS: &str = "text_retention_days";
 const TENANTS_AT_ONCE: usize = 1_000;
 
 /// Where a tenant's links may lead.
+const PREFIX_PRICES: &str = "prefix_prices";
+const TERRITORY: &str = "territory";
 const LINK_DOMAINS: &str = "link_domains";
 const SHORT_DOMAIN: &str = "short_domain";
 
@@ -176,6 +178,7 @@ impl Store {
             ("weight", new.weight.to_string()),
             ("encoding", new.terms.encoding.name().to_owned()),
             ("tariff", new.terms.tariff.code().to_owned()),
+            (PREFIX_PRICES, new.terms.prefix_prices.to_string()),
             ("characters_max", new.terms.characters_max.to_string()),
             ("stop_clause", new.terms.stop_clause.code().to_owned()),
             ("stop_text", new.terms.stop_text.clone()),
@@ -183,10 +186,11 @@ impl Store {
             (PROTECTED_SENDERS, new.terms.protected_senders.join(",")),
             ("brand", new.terms.brand.clone()),
             ("require_consent", new.terms.require_consent.to_string()),
-            ("frequency_cap", stored_cap(new.terms.frequency_cap)),
-            (TEXT_DAYS, number_or_none(new.terms.text_days)),
-            (DAILY_MAX, number_or_none(new.terms.daily_max)),
+            ("frequency_cap", or_none(new.terms.frequency_cap)),
+            (TEXT_DAYS, or_none(new.terms.text_days)),
+            (DAILY_MAX, or_none(new.terms.daily_max)),
             (TIME_ZONE, new.terms.time_zone.clone()),
+            (TERRITORY, or_none(new.terms.territory.map(Territory::code))),
             (LINK_DOMAINS, new.terms.link_domains.join(",")),
             (SHORT_DOMAIN, new.terms.short_domain.clone().unwrap_or_default()),
             (BALANCE_ALERTS, stored_alerts(&new.terms.balance_alerts)),
@@ -297,6 +301,9 @@ impl Store {
         if let Some(tariff) = changes.tariff {
             set.arg("tariff").arg(tariff.code());
         }
+        if let Some(prices) = changes.prefix_prices {
+            set.arg(PREFIX_PRICES).arg(prices.to_string());
+        }
         if let Some(max) = changes.characters_max {
             set.arg("characters_max").arg(max);
         }
@@ -319,17 +326,20 @@ impl Store {
             set.arg("require_consent").arg(required.to_string());
         }
         if let Some(cap) = changes.frequency_cap {
-            set.arg("frequency_cap").arg(stored_cap(cap));
+            set.arg("frequency_cap").arg(or_none(cap));
             self.set_cap(id, cap).await?;
         }
         if let Some(kept) = changes.text_days {
-            set.arg(TEXT_DAYS).arg(number_or_none(kept));
+            set.arg(TEXT_DAYS).arg(or_none(kept));
         }
         if let Some(max) = changes.daily_max {
-            set.arg(DAILY_MAX).arg(number_or_none(max));
+            set.arg(DAILY_MAX).arg(or_none(max));
         }
         if let Some(zone) = changes.time_zone {
             set.arg(TIME_ZONE).arg(zone);
+        }
+        if let Some(territory) = changes.territory {
+            set.arg(TERRITORY).arg(or_none(territory.map(Territory::code)));
         }
         if let Some(domains) = changes.link_domains {
             set.arg(LINK_DOMAINS).arg(domains.join(","));
@@ -543,6 +553,7 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
     let known = TermChanges {
         encoding: read(fields, "encoding"),
         tariff: read(fields, "tariff"),
+        prefix_prices: read(fields, PREFIX_PRICES),
         characters_max: read(fields, "characters_max"),
         stop_clause: read(fields, "stop_clause"),
         stop_text: read(fields, "stop_text"),
@@ -559,18 +570,14 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         balance_alerts: fields.get(BALANCE_ALERTS).map(|list| alerts(list)),
         daily_max: fields.get(DAILY_MAX).map(|max| max.parse().ok()),
         time_zone: read(fields, TIME_ZONE),
+        territory: fields.get(TERRITORY).map(|territory| territory.parse().ok()),
     };
     known.applied_to(Terms::default())
 }
 
-/// Empty: there is none.
-fn stored_cap(cap: Option<FrequencyCap>) -> String {
-    cap.map_or_else(String::new, |cap| cap.to_string())
-}
-
 /// As they are stored: nothing for none.
-fn number_or_none(number: Option<impl ToString>) -> String {
-    number.map_or_else(String::new, |number| number.to_string())
+fn or_none(value: Option<impl ToString>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 fn stored_alerts(alerts: &[u64]) -> String {

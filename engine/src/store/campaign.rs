@@ -7,13 +7,15 @@ use std::time::Duration;
 use super::states::CampaignState;
 use super::{StoreError, keys};
 use crate::domain::{
-    CampaignId, CodePoolId, EncodingPolicy, Parameters, Purpose, Reach, TemplateId, TenantId, UnixMicros,
+    CampaignId, CodePoolId, EncodingPolicy, Lengths, Parameters, Purpose, Reach, TemplateId, TenantId, UnixMicros,
 };
 use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
-/// says is encrypted. The sixth goes to guests alone, which those before did not know.
-const FORM: u32 = 6;
+/// says is encrypted. The sixth goes to guests alone, the seventh cuts values or leaves people out who have long ones, which those before
+/// did not know.
+const FORM: u32 = 7;
+const FOR_GUESTS: u32 = 6;
 const FOR_ANYBODY: u32 = 5;
 
 /// Fields of what a campaign says and to whom, also as earlier versions have them: they go with it.
@@ -90,6 +92,8 @@ pub(crate) struct Campaign {
     pub(crate) variants: Vec<StoredVariant>,
     /// The columns of its audience.
     pub(crate) columns: Vec<String>,
+    /// How long the values of these are at most.
+    pub(crate) lengths: Lengths,
     /// Which contacts it means, in JSON; it is found out at its launch. `None`: its rows are all.
     pub(crate) query: Option<String>,
     /// What it is about: a word of the categories.
@@ -130,6 +134,10 @@ pub(crate) struct Campaign {
     pub(crate) frequency_cap: u64,
     /// People whom the campaign leaves out itself.
     pub(crate) by_request: u64,
+    /// People who have a value that is longer than the campaign has it.
+    pub(crate) value_too_long: u64,
+    /// Recipients of whom a value was cut.
+    pub(crate) shortened: u64,
     /// Where its recipients are; nothing is known of one that an older version has made.
     pub(crate) reach: Reach,
     /// Segments of the whole.
@@ -198,8 +206,28 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
         .arg(&campaign.sender)
         .arg("purpose")
         .arg(campaign.purpose.code());
-    let form = if campaign.guests_only { FORM } else { FOR_ANYBODY };
+    let form = match (campaign.lengths.is_empty(), campaign.guests_only) {
+        (false, _) => FORM,
+        (true, true) => FOR_GUESTS,
+        (true, false) => FOR_ANYBODY,
+    };
     set.arg("form").arg(form).arg("encoding").arg(campaign.encoding.name());
+    set_if_any(&mut set, campaign);
+    if !campaign.lengths.is_empty() {
+        let lengths = serde_json::to_string(&campaign.lengths).map_err(|_| StoreError::Corrupt("lengths of fields"))?;
+        set.arg("field_lengths").arg(lengths);
+    }
+    if !campaign.parameters.is_empty() {
+        set.arg("parameters").arg(campaign.parameters.to_string());
+    }
+    set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
+    set_counts(&mut set, campaign);
+    set.arg("created_at").arg(campaign.created_at.0);
+    Ok(set)
+}
+
+/// What not every campaign has.
+fn set_if_any(set: &mut redis::Cmd, campaign: &Campaign) {
     if let Some(validity) = campaign.validity {
         set.arg("validity").arg(validity.as_secs());
     }
@@ -228,13 +256,6 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     if campaign.guests_only {
         set.arg("guests_only").arg(1);
     }
-    if !campaign.parameters.is_empty() {
-        set.arg("parameters").arg(campaign.parameters.to_string());
-    }
-    set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
-    set_counts(&mut set, campaign);
-    set.arg("created_at").arg(campaign.created_at.0);
-    Ok(set)
 }
 
 pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
@@ -249,6 +270,8 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("unreachable", campaign.unreachable),
         ("frequency_cap", campaign.frequency_cap),
         ("by_request", campaign.by_request),
+        ("value_too_long", campaign.value_too_long),
+        ("shortened", campaign.shortened),
         ("estimate_segments", campaign.estimate_segments),
         ("estimate_credits", campaign.estimate_credits),
     ] {
@@ -306,10 +329,9 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
     Some(Campaign {
         id,
         tenant,
-        kind: if fields.get("kind")? == "direct" {
-            CampaignKind::Direct
-        } else {
-            CampaignKind::Audience
+        kind: match fields.get("kind")?.as_str() {
+            "direct" => CampaignKind::Direct,
+            _ => CampaignKind::Audience,
         },
         cipher: Cipher::Plain,
         redacted: time("redacted_at").map(|at| (at, number("characters"))),
@@ -332,18 +354,16 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
             .get("variants")
             .map_or(Some(Vec::new()), |json| serde_json::from_str(json).ok())?,
         columns: serde_json::from_str(&text("columns")).ok()?,
+        lengths: fields
+            .get("field_lengths")
+            .map_or(Some(Lengths::default()), |json| serde_json::from_str(json).ok())?,
         query: fields.get("query").cloned(),
         category: fields.get("category").cloned(),
-        template: fields.get("template").and_then(|id| id.parse().ok()).map(|id| {
-            let version = number("template_version");
-            (TemplateId(id), u32::try_from(version).unwrap_or_default())
-        }),
+        template: template(fields),
         code_pool: fields.get("code_pool").and_then(|id| id.parse().ok()).map(CodePoolId),
-        link: fields.get("link_domain").map(|domain| CampaignLink {
-            url: String::new(),
-            domain: domain.clone(),
-            expires_at: time("link_expires_at"),
-        }),
+        link: fields
+            .get("link_domain")
+            .map(|domain| link(domain, time("link_expires_at"))),
         resends: fields.get("resends").is_some_and(|resends| resends == "1"),
         copied_from: fields.get("copied_from").and_then(|id| id.parse().ok()).map(CampaignId),
         refused: fields.get("refused").filter(|code| !code.is_empty()).cloned(),
@@ -360,6 +380,8 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         unreachable: number("unreachable"),
         frequency_cap: number("frequency_cap"),
         by_request: number("by_request"),
+        value_too_long: number("value_too_long"),
+        shortened: number("shortened"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),
         held: number("held"),
@@ -370,4 +392,20 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         launched_at: time("launched_at"),
         traceparent: fields.get("traceparent").cloned(),
     })
+}
+
+/// Where it leads stands with the words.
+fn link(domain: &str, expires_at: Option<UnixMicros>) -> CampaignLink {
+    CampaignLink {
+        url: String::new(),
+        domain: domain.to_owned(),
+        expires_at,
+    }
+}
+
+/// The template that its text is from, and which version.
+fn template(fields: &HashMap<String, String>) -> Option<(TemplateId, u32)> {
+    let id = fields.get("template")?.parse().ok()?;
+    let version = fields.get("template_version").and_then(|version| version.parse().ok());
+    Some((TemplateId(id), version.unwrap_or_default()))
 }

@@ -37,6 +37,8 @@ pub(crate) enum DeliveryKind {
     Received,
     /// Somebody who wants no more messages.
     OptedOut,
+    /// Somebody who has advertising again.
+    OptedIn,
     /// A campaign's step.
     Campaign,
     /// An occurrence of an automation that was held up.
@@ -59,6 +61,8 @@ pub(crate) enum DeliveryKind {
     SlotTaken,
     /// One that is offered no more.
     SlotEnded,
+    /// Somebody who has answered a question.
+    SurveyAnswered,
     /// Somebody who is not content.
     SurveyAlert,
     /// A text that is to be looked at.
@@ -69,6 +73,10 @@ pub(crate) enum DeliveryKind {
     TrafficFlagged,
     /// What was decided of it.
     TrafficDecided,
+    /// A file of contacts that was read to its end.
+    Imported,
+    /// One that was not.
+    NotImported,
     /// Nothing: a test.
     Test,
 }

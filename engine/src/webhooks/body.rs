@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::backlog::{Delivery, DeliveryKind};
 use super::event::{
-    ANSWERED, Clicked, DECIDED, FLAGGED, HELD_UP, LOW, MessageNews, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED,
-    SLOT_FREED, SLOT_TAKEN, TEST, TRAFFIC_DECIDED, TRAFFIC_FLAGGED, WAITS, batch, event,
+    ANSWERED, Clicked, DECIDED, FLAGGED, HELD_UP, IMPORTED, LOW, MessageNews, NOT_CONTENT, NOT_IMPORTED, OFFER_ENDED,
+    OFFER_TAKEN, OPTED_IN, SLOT_ENDED, SLOT_FREED, SLOT_TAKEN, SURVEY_ANSWERED, TEST, TRAFFIC_DECIDED, TRAFFIC_FLAGGED,
+    WAITS, batch, event,
 };
 use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
 use crate::store::{InboundPlace, Store, StoreError};
@@ -62,6 +63,10 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
         DeliveryKind::SlotFreed => Ok(event(SLOT_FREED, at, &read::<Value>(delivery)?)),
         DeliveryKind::SlotTaken => Ok(event(SLOT_TAKEN, at, &read::<Value>(delivery)?)),
         DeliveryKind::SlotEnded => Ok(event(SLOT_ENDED, at, &read::<Value>(delivery)?)),
+        DeliveryKind::OptedIn => Ok(event(OPTED_IN, at, &read::<Value>(delivery)?)),
+        DeliveryKind::Imported => Ok(event(IMPORTED, at, &read::<Value>(delivery)?)),
+        DeliveryKind::NotImported => Ok(event(NOT_IMPORTED, at, &read::<Value>(delivery)?)),
+        DeliveryKind::SurveyAnswered => Ok(event(SURVEY_ANSWERED, at, &read::<Value>(delivery)?)),
         DeliveryKind::SurveyAlert => Ok(event(NOT_CONTENT, at, &read::<Value>(delivery)?)),
         DeliveryKind::Flagged => Ok(event(FLAGGED, at, &read::<Value>(delivery)?)),
         DeliveryKind::Decided => Ok(event(DECIDED, at, &read::<Value>(delivery)?)),

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// What an endpoint may ask for: a type of events, all of one kind, or all.
-pub(crate) const FILTERS: [&str; 43] = [
+pub(crate) const FILTERS: [&str; 48] = [
     "*",
     "message.*",
     "message.transmitted",
@@ -19,6 +19,7 @@ pub(crate) const FILTERS: [&str; 43] = [
     "message.received",
     "contact.*",
     "contact.opted_out",
+    "contact.opted_in",
     "campaign.*",
     "campaign.scheduled",
     "campaign.in_review",
@@ -44,6 +45,7 @@ pub(crate) const FILTERS: [&str; 43] = [
     "slot.taken",
     "slot.ended",
     "survey.*",
+    "survey.answered",
     "survey.alert",
     "text.*",
     "text.flagged",
@@ -51,6 +53,9 @@ pub(crate) const FILTERS: [&str; 43] = [
     "traffic.*",
     "traffic.flagged",
     "traffic.decided",
+    "import.*",
+    "import.completed",
+    "import.failed",
     "balance.*",
     "balance.low",
 ];
@@ -78,6 +83,16 @@ pub(super) const OFFER_ENDED: &str = "offer.ended";
 pub(super) const SLOT_FREED: &str = "slot.freed";
 pub(super) const SLOT_TAKEN: &str = "slot.taken";
 pub(super) const SLOT_ENDED: &str = "slot.ended";
+
+/// The type of what says that somebody has advertising again.
+pub(super) const OPTED_IN: &str = "contact.opted_in";
+
+/// The types of what says that a file was read to its end, and that it was not.
+pub(super) const IMPORTED: &str = "import.completed";
+pub(super) const NOT_IMPORTED: &str = "import.failed";
+
+/// The type of what says that somebody has answered a question.
+pub(super) const SURVEY_ANSWERED: &str = "survey.answered";
 
 /// The type of what says that somebody is not content.
 pub(super) const NOT_CONTENT: &str = "survey.alert";

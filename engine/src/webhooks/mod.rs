@@ -52,8 +52,8 @@ pub(crate) use backlog::{Delivery, DeliveryState};
 pub(crate) use endpoint::{DESCRIPTION_MAX, Endpoint};
 pub(crate) use event::FILTERS;
 use event::{
-    ANSWERED, DECIDED, FLAGGED, HELD_UP, NOT_CONTENT, OFFER_ENDED, OFFER_TAKEN, SLOT_ENDED, SLOT_FREED, SLOT_TAKEN,
-    TRAFFIC_DECIDED, TRAFFIC_FLAGGED, WAITS,
+    ANSWERED, DECIDED, FLAGGED, HELD_UP, IMPORTED, NOT_CONTENT, NOT_IMPORTED, OFFER_ENDED, OFFER_TAKEN, OPTED_IN,
+    SLOT_ENDED, SLOT_FREED, SLOT_TAKEN, SURVEY_ANSWERED, TRAFFIC_DECIDED, TRAFFIC_FLAGGED, WAITS,
 };
 pub(crate) use manage::{Changes, EndpointFault};
 use post::Postman;
@@ -214,13 +214,49 @@ impl Webhooks {
         self.0.tell_at_once(tenant, kind, about).await
     }
 
-    /// Somebody has answered a tenant's survey and is not content: endpoints that want to know are told.
+    /// Somebody has answered a question of a tenant's survey, and may not be content: endpoints that want to know are told.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn tell_of_survey(&self, tenant: TenantId, about: &serde_json::Value) -> Result<(), WebhookFault> {
+    pub(crate) async fn tell_of_survey(
+        &self,
+        tenant: TenantId,
+        (is_alert, about): (bool, &serde_json::Value),
+    ) -> Result<(), WebhookFault> {
+        self.0
+            .tell_at_once(tenant, (DeliveryKind::SurveyAnswered, SURVEY_ANSWERED), about)
+            .await?;
+        if !is_alert {
+            return Ok(());
+        }
         self.0
             .tell_at_once(tenant, (DeliveryKind::SurveyAlert, NOT_CONTENT), about)
+            .await
+    }
+
+    /// A file of a tenant's contacts was read to its end, or was not: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_import(
+        &self,
+        tenant: TenantId,
+        (is_whole, about): (bool, &serde_json::Value),
+    ) -> Result<(), WebhookFault> {
+        let kind = match is_whole {
+            true => (DeliveryKind::Imported, IMPORTED),
+            false => (DeliveryKind::NotImported, NOT_IMPORTED),
+        };
+        self.0.tell_at_once(tenant, kind, about).await
+    }
+
+    /// Somebody has written that they want a tenant's advertising: endpoints that want to know are told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn tell_of_opt_in(&self, tenant: TenantId, about: &serde_json::Value) -> Result<(), WebhookFault> {
+        self.0
+            .tell_at_once(tenant, (DeliveryKind::OptedIn, OPTED_IN), about)
             .await
     }
 

@@ -50,11 +50,11 @@ continue-on-failure = true
 tenantKey = {{ bearer = {:?} }}
 operatorKey = {{ bearer = {:?} }}
 [checks.positive_data_acceptance]
-expected-statuses = [\"2xx\", 401, 402, 403, 404, 409, 422, 429]
+expected-statuses = [\"2xx\", 401, 402, 403, 404, 409, 412, 422, 429]
 [[operations]]
 include-operation-id = [\"createCampaign\", \"sendMessage\", \"searchContacts\", \"keepSegment\", \"exportContacts\", \"importContacts\"]
 [operations.checks.positive_data_acceptance]
-expected-statuses = [\"2xx\", 400, 401, 402, 403, 404, 409, 422, 429]
+expected-statuses = [\"2xx\", 400, 401, 402, 403, 404, 409, 412, 422, 429]
 [[operations]]
 include-operation-id = [\"watchCampaign\"]
 enabled = false

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::transform_subschemas;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::Routes;
 use super::operation::{Key, Operation, Shape};
+use super::{Routes, Verb, above};
 use crate::api::problem::{ProblemCode, ProblemDocument, title};
 use crate::domain::Language;
 
@@ -23,7 +24,9 @@ E.164, ids opaque. Refusals are `application/problem+json` (RFC 9457) in French 
 which is never translated and of the closed list `ProblemCode`. Further fields may come into answers: ignore those that you do not know.
 
 A POST with an `Idempotency-Key` is carried out once, and answered for a day as the first time. Lists are given in pages: \
-`next_cursor` is the `cursor` of the next, and `null` where there is none.";
+`next_cursor` is the `cursor` of the next, and `null` where there is none.
+
+What is shown under an id has an `ETag`: a change with `If-Match` is made if it is still that version, and is refused with 412 if not.";
 
 const TENANT_KEY: &str = "A tenant's key, `sk_live_…`. Beside each operation stands the least role that opens it: `read` looks at everything \
 of the tenant and has things worked out that change nothing, `send` sends as well, campaigns and single messages, `full` changes all but \
@@ -38,9 +41,11 @@ impl Routes {
     /// The document of these routes.
     pub(in crate::api) fn document(&self) -> Value {
         let (mut schemas, mut refusals) = (Schemas::new(), Refusals::default());
+        let tagged = self.tagged();
         let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
         for (tag, operation) in &self.operations {
-            let described = describe(tag, operation, (&mut schemas, &mut refusals));
+            let versions = Versions::of(operation, &tagged);
+            let described = describe((tag, operation, versions), (&mut schemas, &mut refusals));
             let at = paths.entry(operation.path).or_default();
             at.insert(operation.verb.word().to_owned(), described);
         }
@@ -148,13 +153,43 @@ fn not_null(schema: &mut Schema) {
     }
 }
 
-fn describe(tag: &str, operation: &Operation, (schemas, refusals): (&mut Schemas, &mut Refusals)) -> Value {
+/// Whether what an operation shows or changes has versions, which tags name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Versions {
+    None,
+    /// It shows one.
+    Shows,
+    /// It changes what has versions, and answers with the new one or without.
+    Changes {
+        answers: bool,
+    },
+}
+
+impl Versions {
+    fn of(operation: &Operation, tagged: &FxHashSet<&'static str>) -> Self {
+        let is_itself = tagged.contains(operation.path);
+        match operation.verb {
+            Verb::Get if is_itself => Self::Shows,
+            Verb::Put | Verb::Patch if is_itself => Self::Changes { answers: true },
+            Verb::Delete | Verb::Post if is_itself => Self::Changes { answers: false },
+            Verb::Post if above(operation).is_some_and(|above| tagged.contains(above)) => {
+                Self::Changes { answers: false }
+            }
+            Verb::Get | Verb::Put | Verb::Patch | Verb::Delete | Verb::Post => Self::None,
+        }
+    }
+}
+
+fn describe(
+    (tag, operation, versions): (&str, &Operation, Versions),
+    (schemas, refusals): (&mut Schemas, &mut Refusals),
+) -> Value {
     let mut described = json!({
         "operationId": operation.id,
         "tags": [tag],
         "summary": operation.summary,
-        "parameters": parameters_of(operation, schemas),
-        "responses": responses_of(operation, (schemas, refusals)),
+        "parameters": parameters_of((operation, versions), schemas),
+        "responses": responses_of((operation, versions), (schemas, refusals)),
         "security": match operation.key {
             Key::Nobody => json!([]),
             // OpenAPI 3.1.0, 4.8.30: the roles that are asked for.
@@ -182,7 +217,7 @@ fn describe(tag: &str, operation: &Operation, (schemas, refusals): (&mut Schemas
     described
 }
 
-fn parameters_of(operation: &Operation, schemas: &mut Schemas) -> Vec<Value> {
+fn parameters_of((operation, versions): (&Operation, Versions), schemas: &mut Schemas) -> Vec<Value> {
     let mut all = Vec::new();
     for part in &operation.path_parameters {
         let schema = schemas.request(part.shape);
@@ -198,6 +233,11 @@ fn parameters_of(operation: &Operation, schemas: &mut Schemas) -> Vec<Value> {
     let named = |name: &str| json!({ "$ref": format!("#/components/parameters/{name}") });
     if operation.is_once() {
         all.push(named("IdempotencyKey"));
+    }
+    match versions {
+        Versions::Shows => all.push(named("IfNoneMatch")),
+        Versions::Changes { .. } => all.push(named("IfMatch")),
+        Versions::None => {}
     }
     if operation.speaks {
         all.push(named("AcceptLanguage"));
@@ -233,7 +273,10 @@ fn members(object: &Value) -> Vec<Value> {
     properties.map(member).collect()
 }
 
-fn responses_of(operation: &Operation, (schemas, refusals): (&mut Schemas, &mut Refusals)) -> Map<String, Value> {
+fn responses_of(
+    (operation, versions): (&Operation, Versions),
+    (schemas, refusals): (&mut Schemas, &mut Refusals),
+) -> Map<String, Value> {
     let mut all = Map::new();
     for answer in &operation.answers {
         let content: Map<String, Value> = answer
@@ -245,13 +288,25 @@ fn responses_of(operation: &Operation, (schemas, refusals): (&mut Schemas, &mut 
         if operation.is_once() {
             headers["Idempotency-Replayed"] = header("IdempotencyReplayed");
         }
+        if matches!(versions, Versions::Shows | Versions::Changes { answers: true }) {
+            headers["ETag"] = header("ETag");
+        }
         all.insert(
             answer.status.to_string(),
             json!({ "description": answer.text, "headers": headers, "content": content }),
         );
     }
+    if versions == Versions::Shows {
+        let headers = json!({ "X-Request-Id": header("RequestId"), "ETag": header("ETag") });
+        let described = json!({ "description": "It is as `If-None-Match` has it.", "headers": headers });
+        all.insert("304".to_owned(), described);
+    }
+    let mut codes = operation.refusals();
+    if matches!(versions, Versions::Changes { .. }) {
+        codes.extend([ProblemCode::PreconditionFailed, ProblemCode::OperationRunning]);
+    }
     let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
-    for code in operation.refusals() {
+    for code in codes {
         by_status.entry(code.status().as_u16()).or_default().push(code);
     }
     for (status, codes) in by_status {
@@ -316,6 +371,10 @@ fn headers() -> Value {
             "description": "The answer is that of an earlier request with the same `Idempotency-Key`.",
             "schema": { "type": "string", "const": "true" },
         },
+        "ETag": {
+            "description": "The version of what is shown here. Its part ahead of the dot is of what requests change, and all that                             `If-Match` compares; the other is of all that is shown.",
+            "schema": { "type": "string", "pattern": "^\"[0-9a-f]{24}\\.[0-9a-f]{24}\"$" },
+        },
         "RetryAfter": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 1 } },
         "ContentLanguage": { "description": "Of `title` and `detail`.", "schema": { "enum": ["fr", "en"] } },
         "WwwAuthenticate": { "description": "How a key is shown.", "schema": { "const": "Bearer" } },
@@ -330,6 +389,16 @@ fn parameters() -> Value {
                             characters without quotes and backslashes, or such in quotes.",
             "schema": { "type": "string", "pattern": "^[!#-\\[\\]-~]{1,255}$" },
             "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+        },
+        "IfMatch": {
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "The `ETag` of what was looked at, or several: it is done if that is still so, and refused with 412 if it was changed                             since. Of requests with it about the same thing one is carried out after the other. Figures that go on by                             themselves, as progress and balances, do not matter.",
+            "schema": { "type": "string" },
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "The `ETag` of what is known, or several: 304 without a body if nothing of it has changed.",
+            "schema": { "type": "string" },
         },
         "AcceptLanguage": {
             "name": "Accept-Language", "in": "header", "required": false,

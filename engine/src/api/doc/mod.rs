@@ -27,6 +27,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::middleware;
 use axum::routing::{on, options};
+use rustc_hash::FxHashSet;
 
 use super::{App, query};
 pub(super) use needs::Needs;
@@ -87,8 +88,30 @@ impl Routes {
         Needs::of(self.operations.iter().map(|(_, operation)| operation))
     }
 
+    /// What is shown at these paths can be changed: it is asked for by its id, or there is one for each tenant.
+    pub(super) fn tagged(&self) -> FxHashSet<&'static str> {
+        let changing = |operation: &Operation| operation.verb != Verb::Get;
+        let operations = || self.operations.iter().map(|(_, operation)| operation);
+        let is_changed = |path: &str| {
+            operations().filter(|other| changing(other)).any(|other| {
+                let is_itself = other.path == path && other.verb != Verb::Post;
+                is_itself || path.ends_with('}') && above(other) == Some(path)
+            })
+        };
+        let shown = operations()
+            .filter(|operation| !changing(operation))
+            .map(|operation| operation.path);
+        shown.filter(|path| is_changed(path)).collect()
+    }
+
     /// What is served.
     pub(super) fn into_router(self) -> Router<App> {
         self.router
     }
+}
+
+/// Where that is shown which a POST a word below does something to.
+pub(super) fn above(operation: &Operation) -> Option<&'static str> {
+    let (above, word) = operation.path.rsplit_once('/')?;
+    (operation.verb == Verb::Post && !word.starts_with('{')).then_some(above)
 }

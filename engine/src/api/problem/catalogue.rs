@@ -73,6 +73,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::DailyMaxReached => ("Maximum du jour atteint", "The day's maximum is reached"),
         ProblemCode::AlreadyStarted => ("Campagne déjà lancée", "Campaign already started"),
         ProblemCode::InvalidIdempotencyKey => ("Clé d'idempotence incorrecte", "Invalid idempotency key"),
+        ProblemCode::PreconditionFailed => ("Modifié entre-temps", "Changed meanwhile"),
         ProblemCode::OperationRunning => ("Opération en cours", "Operation running"),
         ProblemCode::IdempotencyKeyReused => ("Clé d'idempotence déjà utilisée", "Idempotency key reused"),
         ProblemCode::EmptyAudience => ("Aucun destinataire", "Empty audience"),
@@ -122,8 +123,12 @@ const NO_SANDBOX: (&str, &str) = (
     "This server has no simulator: the operator has to configure an [[smsc]] with sandbox = true first.",
 );
 const KEY_RUNNING: (&str, &str) = (
-    "Une requête portant cette clé est en cours : réessayez après le délai de l'en-tête Retry-After.",
-    "A request with this key is still running: try again after the delay in the Retry-After header.",
+    "Une requête portant cette clé, ou modifiant la même chose avec If-Match, est en cours : réessayez après le délai de l'en-tête Retry-After.",
+    "A request with this key, or one that changes the same with If-Match, is still running: try again after the delay in the Retry-After header.",
+);
+const CHANGED_MEANWHILE: (&str, &str) = (
+    "Aucune étiquette de l'en-tête If-Match n'est celle de la version actuelle : relisez-la, puis recommencez.",
+    "None of the tags in the If-Match header is that of the present version: look at it again, then decide.",
 );
 const KEY_REUSED: (&str, &str) = (
     "Cette clé a déjà servi pour une autre requête : prenez-en une nouvelle.",
@@ -254,6 +259,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::InvalidIdempotencyKey => KEY_INVALID,
         ProblemKind::OperationRunning { .. } => KEY_RUNNING,
         ProblemKind::IdempotencyKeyReused => KEY_REUSED,
+        ProblemKind::PreconditionFailed => CHANGED_MEANWHILE,
         ProblemKind::EmptyAudience => EMPTY_AUDIENCE,
         ProblemKind::TextsErased => TEXTS_ERASED,
         ProblemKind::TextsInUse => TEXTS_IN_USE,

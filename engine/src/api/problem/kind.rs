@@ -115,6 +115,8 @@ pub(crate) enum ProblemKind {
         /// When to ask again.
         retry_after: Duration,
     },
+    /// 412: it is not as it was when the caller looked: none of the tags of `If-Match` is its own.
+    PreconditionFailed,
     /// 422: the key came with another body before.
     IdempotencyKeyReused,
     /// 422: none of the recipients can be sent to.
@@ -228,6 +230,7 @@ impl ProblemCode {
             | Self::ShortDomainTaken
             | Self::NoSandbox
             | Self::MessagesUnderWay => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields
@@ -275,6 +278,7 @@ impl ProblemKind {
             | Self::InvalidFields
             | Self::InvalidIdempotencyKey
             | Self::IdempotencyKeyReused
+            | Self::PreconditionFailed
             | Self::Unauthorized
             | Self::KeyExpired
             | Self::Forbidden

@@ -54,7 +54,27 @@ pub(in crate::api) struct CampaignOrder {
     /// Other texts for some of the contacts whom the audience means: each gets the first that fits, or else the campaign's own.
     #[schemars(length(max = VARIANTS_MAX))]
     variants: Option<Vec<GivenVariant>>,
+    /// How long the values of merge fields are at most, by the fields of the texts, whatever their case and accents; `*`: all others. What
+    /// stands for an empty value is as long as it is, and so are codes.
+    #[schemars(extend("maxProperties" = COLUMNS_MAX + 1))]
+    field_lengths: Option<BTreeMap<String, FieldLength>>,
     audience: Audience,
+}
+
+/// How long values of a field are.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FieldLength {
+    /// In characters, without spaces around it.
+    #[schemars(range(min = 1, max = crate::audience::VALUE_MAX))]
+    max: u32,
+    /// What becomes of a longer one: it is cut (`truncate`), who has it gets nothing (`skip`), or it is sent all the same and counted in the
+    /// estimate (`send`).
+    longer: LongerWord,
+}
+
+super::schema! {
+    LongerWord, named: false, schemars::json_schema!({ "type": "string", "enum": crate::domain::Longer::CODES })
 }
 
 /// A text for those whom a filter means.
@@ -135,6 +155,10 @@ struct AudienceCounts {
     frequency_cap: u64,
     /// The campaign's own `exclude` leaves them out.
     by_request: u64,
+    /// They have a value that is longer than `field_lengths` has it, and are to get nothing then.
+    value_too_long: u64,
+    /// Recipients, accepted ones, of whom a value was cut.
+    shortened: u64,
     /// Which contacts are meant, as it was asked for; absent: the recipients are all.
     #[schemars(default, skip_serializing_if = "Option::is_none")]
     query: Option<Query>,
@@ -264,6 +288,8 @@ pub(in crate::api) struct Campaign {
     schedule_delivery: Option<u32>,
     tlvs: Vec<Tlv>,
     variants: Vec<Variant>,
+    /// How long values are at most, by the names of the columns.
+    field_lengths: BTreeMap<String, FieldLength>,
     progress: Progress,
     statuses: Statuses,
     credits: CampaignCredits,

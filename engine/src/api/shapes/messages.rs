@@ -278,7 +278,22 @@ pub(in crate::api) struct Movement {
     /// Of what a campaign did.
     #[schemars(skip_serializing_if = "Option::is_none")]
     campaign: Option<CampaignId>,
+    /// Where the credits were.
+    from: CreditAccount,
+    /// Where they are since: each account has what came to it less what went.
+    to: CreditAccount,
     at: Time,
+}
+
+/// Where credits are: at whoever gives them, or of the tenant.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+enum CreditAccount {
+    Operator,
+    Reseller,
+    Available,
+    Held,
+    Spent,
 }
 
 #[derive(JsonSchema)]

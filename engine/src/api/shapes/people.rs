@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    CleanseWord, Conversation, EventSummary, GivenPhone, Inbound, Nullable, PastMessage, Phone, PurposeWord, Said, Time,
+    CleanseWord, Conversation, EventSummary, FieldSource, GivenPhone, Inbound, Nullable, PastMessage, Phone,
+    PurposeWord, Said, Time,
 };
 use crate::domain::{CampaignId, CodePoolId, ConsentId, ContactId, FormId, ImportId, ListId, MessageId, SegmentId};
 use crate::import::{Account, ColumnAccount, FileAccount};
@@ -143,6 +144,10 @@ pub(in crate::api) struct Contact {
     engagement: Engagement,
     created_at: Time,
     updated_at: Time,
+    /// By field, attributes as `attributes.Ville`: whence it is, and since when; where it was asked for. Of what has not changed since before this was
+    /// kept, and of what everybody has from the beginning, there is nothing.
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    sources: Option<BTreeMap<String, FieldSource>>,
 }
 
 /// How a number takes what it is sent: what came of messages, and what came back.
@@ -439,6 +444,8 @@ struct PersonConversation {
 #[derive(JsonSchema)]
 struct PersonKnown {
     contact: Contact,
+    /// Whence what is known of them is, by field, and since when.
+    sources: BTreeMap<String, FieldSource>,
     /// The latest first.
     visits: Vec<Visit>,
     lists: Vec<PersonList>,

@@ -8,7 +8,7 @@ use super::{
     RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
-use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, ResellerId, TenantId, Terms};
+use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, PrefixPrices, ResellerId, TenantId, Terms};
 use crate::people::GUESTS_MAX;
 use crate::store::GRANTED_MAX;
 
@@ -50,6 +50,10 @@ pub(in crate::api) struct TenantChanges {
 struct GivenTerms {
     encoding: Option<EncodingWord>,
     tariff: Option<TariffWord>,
+    /// How many times as much as the tariff says a message costs, by what its recipient's number begins with, from `+` on: the longest prefix
+    /// that fits holds, and a number that none fits costs what the tariff says. `null`: none. Drafts that name their recipients keep the
+    /// price that they had.
+    prefix_prices: Option<Nullable<GivenPrefixPrices>>,
     /// The longest text, in characters, before its fields are filled in.
     #[schemars(range(min = 1, max = Terms::CHARACTERS_MAX))]
     max_chars: Option<u32>,
@@ -80,6 +84,9 @@ struct GivenTerms {
     daily_max: Option<Nullable<DailyMax>>,
     /// By whose clocks its days are: a name of the IANA database; not given: Europe/Paris.
     time_zone: Option<String>,
+    /// Where its people are, whose numbers do not say so: advertising to French mobiles keeps the public holidays of there as well. For what is
+    /// launched from then on. `null`: nowhere in particular.
+    territory: Option<Nullable<TerritoryWord>>,
 }
 
 #[derive(JsonSchema)]
@@ -97,6 +104,13 @@ struct CapOf {
     marketing: Cap,
 }
 
+schema! {
+    TerritoryWord, named: false, schemars::json_schema!({
+        "type": "string",
+        "enum": crate::domain::Territory::ALL.iter().map(|territory| territory.code()).collect::<Vec<_>>(),
+    })
+}
+
 /// So many messages within so many days, counted from when the cap was agreed on.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -105,6 +119,22 @@ struct Cap {
     messages: u8,
     #[schemars(range(min = 1, max = FrequencyCap::DAYS_MAX))]
     days: u16,
+}
+
+schema! {
+    GivenPrefixPrices, named: false, schemars::json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": r"^\+[1-9]\d{0,14}$" },
+        "maxProperties": PrefixPrices::MAX,
+        "additionalProperties": { "type": "integer", "minimum": 1, "maximum": PrefixPrices::TIMES_MAX },
+    })
+}
+
+schema! {
+    PrefixTimes, named: false, schemars::json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": "integer", "minimum": 1, "maximum": PrefixPrices::TIMES_MAX },
+    })
 }
 
 #[derive(JsonSchema)]
@@ -151,6 +181,8 @@ pub(in crate::api) struct Tenant {
     created_at: Time,
     encoding: EncodingWord,
     tariff: TariffWord,
+    /// How many times as much as the tariff says a message costs, by what its recipient's number begins with.
+    prefix_prices: PrefixTimes,
     max_chars: u32,
     stop_clause: StopClauseWord,
     stop_text: String,
@@ -170,6 +202,7 @@ pub(in crate::api) struct Tenant {
     /// `null`: any number.
     daily_max: Option<u32>,
     time_zone: String,
+    territory: Option<TerritoryWord>,
 }
 
 /// What a tenant changes of itself: at least one of these.
@@ -213,7 +246,7 @@ struct SuspensionOf {
     reason: String,
 }
 
-super::schema! {
+schema! {
     TenantsDay, named: false, schemars::json_schema!({ "type": "string", "format": "date" })
 }
 

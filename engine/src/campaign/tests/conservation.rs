@@ -1,6 +1,9 @@
 //! Credits after a long row of random events.
 
 use super::*;
+use crate::domain::ResellerId;
+use crate::mirror::Move;
+use crate::store::TransferKind;
 
 /// xorshift64: the same numbers for the same seed, everywhere.
 struct Dice(u64);
@@ -67,6 +70,50 @@ impl Bench {
         }
     }
 
+    /// A reseller gives its tenant something, or takes something back.
+    async fn transfer(&self, (reseller, tenant): (ResellerId, TenantId), dice: &mut Dice) {
+        let kind = if dice.roll(2) == 0 {
+            TransferKind::Give
+        } else {
+            TransferKind::TakeBack
+        };
+        let order = Move {
+            reseller,
+            tenant,
+            kind,
+            credits: 1 + dice.roll(90),
+            reference: "",
+            token: self.token(),
+        };
+        self.mirror.transfer(&order, self.clock.unix()).await.unwrap();
+    }
+
+    /// Both sides of each movement come to nothing, and each account has what Redis says.
+    async fn is_balanced(&self, (reseller, tenant): (ResellerId, TenantId), when: &str) {
+        let credits = self.credits(tenant).await;
+        let (accounts, uneven) = self.mirror.books(tenant).await;
+        assert_eq!(uneven, [""; 0], "{when}");
+        assert_eq!(accounts.values().sum::<i64>(), 0, "{when}: {accounts:?}");
+        let has = |account: &str| accounts.get(account).copied().unwrap_or_default();
+        let of_tenant = |account: &str| has(&format!("tenant:{}:{account}", tenant.0));
+        let wanted = [credits.available, credits.held, credits.spent].map(u64::cast_signed);
+        assert_eq!(
+            ["available", "held", "spent"].map(of_tenant),
+            wanted,
+            "{when}: {accounts:?}"
+        );
+        let balance = self.mirror.balance(reseller).await.unwrap();
+        assert_eq!(
+            has(&format!("reseller:{}", reseller.0)),
+            balance.available.cast_signed(),
+            "{when}"
+        );
+        let on_their_way = accounts
+            .iter()
+            .find(|(account, credits)| account.starts_with("transfer:") && **credits != 0);
+        assert_eq!(on_their_way, None, "{when}");
+    }
+
     /// Everything is sent or given up, and booked.
     async fn wind_up(&self, tenant: TenantId, life: &mut Life, seed: u64) {
         for id in &life.campaigns {
@@ -124,5 +171,37 @@ async fn credits_are_conserved_whatever_happens() {
             credits.spent > 0 && credits.recredited > 0,
             "seed {seed} does too little: {credits:?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_movement_of_credits_has_two_sides_and_each_account_what_came_less_what_went() {
+    let bench = Bench::start("double-entry").await;
+    for seed in 1..=3 {
+        let (mut dice, mut life) = (Dice(seed * 0x51ED_2701), Life::default());
+        let made = (bench.token(), bench.clock.unix());
+        let reseller = bench.mirror.make_reseller("Ostéo Réseau", made).await.unwrap().id;
+        let granted = (bench.token(), bench.clock.unix());
+        let granted = bench.mirror.grant_reseller(reseller, (700, "Facture"), granted).await;
+        granted.unwrap().unwrap();
+        let tenant = bench.hosted_tenant(reseller).await;
+        bench.grant(tenant, 300, "first").await.unwrap();
+        for step in 0..60 {
+            bench.anything(tenant, &mut life, &mut dice).await;
+            if step % 3 == 0 {
+                bench.transfer((reseller, tenant), &mut dice).await;
+            }
+            bench
+                .is_balanced((reseller, tenant), &format!("seed {seed}, step {step}"))
+                .await;
+        }
+        bench.wind_up(tenant, &mut life, seed).await;
+        bench
+            .is_balanced((reseller, tenant), &format!("seed {seed}, at the end"))
+            .await;
+        let kinds = bench.mirror.ledger(tenant, None, 500).await.unwrap();
+        for kind in ["grant", "withdraw", "hold", "debit"] {
+            assert!(kinds.iter().any(|line| line.kind == kind), "seed {seed} has no {kind}");
+        }
     }
 }

@@ -42,14 +42,14 @@ async fn who_is_added_before_the_launch_is_meant_and_who_is_excluded_is_not() {
     ];
     // A family: one message.
     people.push(person(1, "Tom", &["vip"]));
-    bench.people.upsert(tenant, &people, None).await.unwrap();
+    bench.people.upsert(tenant, &people, (None, None)).await.unwrap();
     let audience = r#"{"filter": {"field": "tag", "is": "VIP"}, "numbers": "+33600000001;+33600000009,+33600000002",
         "exclude": {"filter": {"field": "tag", "is": "presse"}}}"#;
     let id = bench.create_of(tenant, audience).await.unwrap();
     let draft = bench.campaigns.find(tenant, id).await.unwrap();
     assert_eq!((draft.state, draft.total), (CampaignState::Draft, 0));
     let late = [person(4, "Late", &["vip"])];
-    bench.people.upsert(tenant, &late, None).await.unwrap();
+    bench.people.upsert(tenant, &late, (None, None)).await.unwrap();
     let estimate = serde_json::to_value(bench.campaigns.estimate(tenant, id).await.unwrap()).unwrap();
     assert_eq!(estimate["max"]["recipients"], 3, "{estimate}");
     assert_eq!(
@@ -97,7 +97,7 @@ async fn a_launch_that_its_process_left_behind_is_begun_again() {
     let bench = Bench::start("resolving-again").await;
     let tenant = bench.tenant(10).await;
     let people: Vec<Given> = (0..5).map(|at| person(at, "P", &[])).collect();
-    bench.people.upsert(tenant, &people, None).await.unwrap();
+    bench.people.upsert(tenant, &people, (None, None)).await.unwrap();
     let id = bench.create_of(tenant, r#"{"filter": {}}"#).await.unwrap();
     let (owner, dead) = ((tenant, id), 99);
     assert!(
@@ -123,7 +123,7 @@ async fn a_balance_that_is_short_blocks_what_was_found_out_and_a_cancel_ends_it(
     let bench = Bench::start("resolving-short").await;
     let tenant = bench.tenant(1).await;
     let people = [person(1, "A", &[]), person(2, "B", &[])];
-    bench.people.upsert(tenant, &people, None).await.unwrap();
+    bench.people.upsert(tenant, &people, (None, None)).await.unwrap();
     let id = bench.create_of(tenant, r#"{"filter": {}}"#).await.unwrap();
     bench.campaigns.launch(tenant, id).await.unwrap();
     let blocked = bench.is_in((tenant, id), CampaignState::Blocked).await;
@@ -148,7 +148,7 @@ async fn who_was_taken_for_dead_changes_nothing_of_what_another_has_found() {
     let bench = Bench::start("resolving-fenced").await;
     let tenant = bench.tenant(100).await;
     let everybody: Vec<Given> = (1..=40).map(|number| person(number, "Zoé", &[])).collect();
-    bench.people.upsert(tenant, &everybody, None).await.unwrap();
+    bench.people.upsert(tenant, &everybody, (None, None)).await.unwrap();
     let id = bench.create_of(tenant, r#"{"filter": {}}"#).await.unwrap();
     let (owner, store) = ((tenant, id), &bench.store);
     // One that began, and stands still since.

@@ -12,7 +12,7 @@ use super::{Invited, NewOffer, OFFERED_MAX, OfferSays, OfferState, Placed, Wave,
 use crate::agenda::{AgendaFault, Event, SlotSettings, SlotState, Was};
 use crate::campaign::view::time;
 use crate::database::{Change, DatabaseError, Found, Sql};
-use crate::domain::{EventId, OfferId, Purpose, Recipient, TenantId, UnixMicros};
+use crate::domain::{EventId, OfferId, Purpose, Recipient, TenantId, Territory, UnixMicros};
 use crate::people::PeopleFault;
 use crate::replies::{Replies, ReplyFault, Shared};
 use crate::store::{KeyOwner, Token};
@@ -286,9 +286,10 @@ impl Shared {
             people: wave.people as usize,
             every: Duration::from_secs(60 * u64::from(wave.minutes)),
         });
+        let territory = self.campaigns.territory_of(tenant).await?;
         let opens = |at: usize, from| {
             let (number, _) = waiting.get(at)?;
-            self.opens(*number, from)
+            self.opens((*number, territory), from)
         };
         let dues = waves((asking.begins, wave), waiting.len(), opens);
         let asked = waiting.into_iter().zip(dues).filter_map(|((recipient, person), due)| {
@@ -308,9 +309,13 @@ impl Shared {
     }
 
     /// When people may be asked by themselves from that time on: in the hours of advertising. `None`: never.
-    pub(in crate::replies) fn opens(&self, recipient: Recipient, from: UnixMicros) -> Option<UnixMicros> {
+    pub(in crate::replies) fn opens(
+        &self,
+        whose: (Recipient, Option<Territory>),
+        from: UnixMicros,
+    ) -> Option<UnixMicros> {
         let gates = self.campaigns.gates();
-        gates.opens_from(gates.of(Purpose::Marketing, recipient), from)
+        gates.opens_from(gates.of(Purpose::Marketing, whose), from)
     }
 
     /// Which of these want no messages of some purpose.

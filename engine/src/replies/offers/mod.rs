@@ -191,8 +191,9 @@ impl Replies {
         }
         let text = self.0.sealed(tenant, &order.says.text).await?;
         let now = self.0.clock.unix();
+        let territory = self.0.campaigns.territory_of(tenant).await?;
         let opens = |at: usize, from| match order.purpose {
-            Purpose::Marketing => self.0.opens(order.people.get(at)?.recipient, from),
+            Purpose::Marketing => self.0.opens((order.people.get(at)?.recipient, territory), from),
             Purpose::Transactional => Some(from),
         };
         let dues = waves((now, order.wave), order.people.len(), opens);

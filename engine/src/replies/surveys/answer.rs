@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::course::{ALERT, FINE};
 use super::{Asking, Asks, SurveyQuestion, SurveySays, time};
 use crate::agenda::EventAnswer;
 use crate::database::{Change, DatabaseError, Found, Sql};
@@ -148,7 +149,12 @@ impl Shared {
         let below = question.alert_below.zip(score);
         let alert = is_sure && below.is_some_and(|(least, score)| score < least * HUNDRED);
         let text = self.sealed(tenant, answering.text).await?;
-        keep(change, (run, surveyed.question), (answering, text, alert)).await?;
+        let untold = match (is_sure, alert) {
+            (true, true) => ALERT,
+            (true, false) => FINE,
+            (false, _) => 0,
+        };
+        keep(change, (run, surveyed.question), (answering, text, untold)).await?;
         if alert {
             let mut update = Sql::new("UPDATE survey_run SET alert = ");
             update.value(answering.conversation.0.cast_signed());
@@ -208,7 +214,7 @@ async fn run_of(change: &mut Change, tenant: TenantId, token: &str) -> Result<Op
 async fn keep(
     change: &mut Change,
     (run, question): (SurveyRunId, usize),
-    (answering, text, alert): (&Answering<'_>, String, bool),
+    (answering, text, untold): (&Answering<'_>, String, i64),
 ) -> Result<(), DatabaseError> {
     let (score, sure) = answering.given;
     let mut insert =
@@ -218,7 +224,7 @@ async fn keep(
     insert.push(", ").value(score).push(", ").value(i64::from(sure));
     insert.push(", ").value(text).push(", ").value(answering.inbound);
     insert.push(", ").value(answering.at.0.cast_signed());
-    insert.push(", ").value(i64::from(alert));
+    insert.push(", ").value(untold);
     insert
         .push(") ON CONFLICT (run, question) DO UPDATE SET score = excluded.score, confidence = excluded.confidence, ");
     insert.push("text = excluded.text, inbound = excluded.inbound, at = excluded.at, untold = excluded.untold");
