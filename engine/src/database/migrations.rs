@@ -79,11 +79,11 @@ const STEPS: &[(&str, &str)] = &[
     ("texts", include_str!("../data/migrations/0043_texts.sql")),
     ("recalls", include_str!("../data/migrations/0044_recalls.sql")),
     ("keywords", include_str!("../data/migrations/0045_keywords.sql")),
-    ("double entry", include_str!("../data/migrations/0050_double_entry.sql")),
-    ("told imports", include_str!("../data/migrations/0051_told_imports.sql")),
+    ("double entry", include_str!("../data/migrations/0046_double_entry.sql")),
+    ("told imports", include_str!("../data/migrations/0047_told_imports.sql")),
     (
         "contact sources",
-        include_str!("../data/migrations/0052_contact_sources.sql"),
+        include_str!("../data/migrations/0048_contact_sources.sql"),
     ),
 ];
 
