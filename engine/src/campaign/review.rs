@@ -107,7 +107,7 @@ impl Campaigns {
         (from, at): (&[CampaignState], Option<UnixMicros>),
     ) -> Result<bool, CampaignFault> {
         let owner = (campaign.tenant, campaign.id);
-        match self.store().begin_review(owner, from, at).await? {
+        match self.store().begin_review(owner, from, (at, self.now())).await? {
             true => {
                 self.0.books.campaign_moved(owner.0, owner.1);
                 Ok(true)

@@ -46,6 +46,7 @@ mod resolving;
 mod rows;
 mod expiring;
 mod schedule;
+mod unqueued;
 mod api_keys;
 mod text_keys;
 mod backup;
@@ -94,6 +95,7 @@ pub(crate) use states::CampaignState;
 pub(crate) use tenure::{RateAsk, Tenure, TenureAsk, Terms};
 pub(crate) use text_keys::UnlockFault;
 pub(crate) use transfers::{Half, Transfer, TransferKind};
+pub(crate) use unqueued::Unqueued;
 
 use connection::Desk;
 use servers::Link;

@@ -1,9 +1,11 @@
 //! A Prometheus and an Alertmanager of a test's own, under the committed rules: they watch the programs under test as an
 //! operations team does, sixty times as fast.
 
+pub mod boards;
 mod hurried;
 mod notices;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -95,6 +97,9 @@ impl Monitoring {
     }
 
     fn wait_until_all_are_read(&self, count: usize) {
+        if count == 0 {
+            return;
+        }
         let read = || self.now("count(up == 1)").ok().and_then(|found| found.first().copied());
         eventually_or(
             READY_LIMIT,
@@ -108,6 +113,17 @@ impl Monitoring {
         let found = self.ask(&format!("query?query={}", encoded(query)))?;
         let samples = found["result"].as_array().into_iter().flatten();
         Ok(samples.filter_map(|sample| number(&sample["value"])).collect())
+    }
+
+    /// The series that a query has now: labels and value.
+    pub fn series(&self, query: &str) -> Result<Vec<(BTreeMap<String, String>, f64)>, Fault> {
+        let found = self.ask(&format!("query?query={}", encoded(query)))?;
+        let samples = found["result"].as_array().into_iter().flatten();
+        let of = |sample: &Value| {
+            let labels = serde_json::from_value(sample["metric"].clone()).ok()?;
+            Some((labels, number(&sample["value"])?))
+        };
+        Ok(samples.filter_map(of).collect())
     }
 
     /// Whether a query had a number at some time since the start: series that are only "not a number" are no data.
