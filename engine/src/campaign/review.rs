@@ -132,6 +132,19 @@ impl Campaigns {
             .inc();
     }
 
+    /// Something that is sent by itself could not be taken for now, and is tried again.
+    pub(crate) fn note_put_off(&self, what: &str, fault: &CampaignFault) {
+        let why = if matches!(fault, CampaignFault::Short { .. }) {
+            "credit"
+        } else if matches!(fault, CampaignFault::TrafficInReview) {
+            "review"
+        } else {
+            "busy"
+        };
+        let put_off = &self.0.deps.metrics.sends_put_off_total;
+        put_off.with_label_values(&[what, why]).inc();
+    }
+
     async fn look_at_text(&self, campaign: &Campaign) -> Result<Looked, CampaignFault> {
         let texts = campaign.variants.iter().map(|variant| variant.text.as_str());
         // Where its short link leads is seen by nobody else before it is sent.

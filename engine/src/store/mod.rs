@@ -52,6 +52,7 @@ mod text_keys;
 mod backup;
 mod bell;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use redis::Value;
@@ -182,6 +183,8 @@ struct Shared {
     /// The base of each partition's keys.
     bases: Vec<String>,
     scripts: scripts::Scripts,
+    /// Scripts that the server did not know.
+    forgotten: AtomicU64,
     /// Tenants whose ledger was written to, and not copied since.
     ledgers: Mutex<FxHashSet<TenantId>>,
     /// Tenants whose balance may have moved, and was not compared with its thresholds since.
