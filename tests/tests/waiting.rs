@@ -240,8 +240,9 @@ impl Watch {
             let chosen = |name: &str| if name == "job" { cause } else { EVERYTHING }.to_owned();
             let series = self.monitoring.series(&asked(&target.query, board, chosen));
             let series = series.expect("Prometheus answers");
-            let is_it = |labels, value| called(&target.legend, labels).ends_with(shown.series) && value > 0.0;
-            series.iter().any(|(labels, value)| is_it(labels, *value))
+            series
+                .iter()
+                .any(|one| one.value > 0.0 && called(&target.legend, &one.labels).ends_with(shown.series))
         })
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn board() -> Board {
     .row("Guards and audits", guards())
     .row("SQL", written_down())
     .row("Webhooks", webhooks())
-    .folded_row("Process", process())
+    .folded_row("Process", [process(), runtime()].concat())
     .folded_row("Logs and traces", told())
 }
 
@@ -342,6 +342,31 @@ fn process() -> Vec<Panel> {
         )
         .shows(max("instance", &of("process_threads", "")), "{{instance}}")
         .shows(max("instance", &of(M.tokio_workers.name, "")), "{{instance}} for tasks"),
+        Panel::numbers(
+            "Last reload",
+            "short",
+            "1: the configuration was read without a fault when that was asked for last.",
+        )
+        .good_from(1.0)
+        .shows(
+            format!("min({})", of(M.config_last_reload_successful.name, "")),
+            "successful",
+        ),
+        Panel::numbers(
+            "Configuration read",
+            "s",
+            "How long ago the configuration that holds was read.",
+        )
+        .shows(read_ago, "{{instance}}"),
+        Panel::table("Versions", "short", "Which version runs where.").shows(
+            max("instance, version", &of(M.build_info.name, "")),
+            "{{instance}} {{version}}",
+        ),
+    ]
+}
+
+fn runtime() -> Vec<Panel> {
+    vec![
         Panel::lines(
             "Busy threads",
             "short",
@@ -367,25 +392,5 @@ fn process() -> Vec<Panel> {
             "1 at the engine that does what one engine at a time does.",
         )
         .shows(max("instance", &of(M.duty.name, "")), "{{instance}}"),
-        Panel::numbers(
-            "Last reload",
-            "short",
-            "1: the configuration was read without a fault when that was asked for last.",
-        )
-        .good_from(1.0)
-        .shows(
-            format!("min({})", of(M.config_last_reload_successful.name, "")),
-            "successful",
-        ),
-        Panel::numbers(
-            "Configuration read",
-            "s",
-            "How long ago the configuration that holds was read.",
-        )
-        .shows(read_ago, "{{instance}}"),
-        Panel::table("Versions", "short", "Which version runs where.").shows(
-            max("instance, version", &of(M.build_info.name, "")),
-            "{{instance}} {{version}}",
-        ),
     ]
 }

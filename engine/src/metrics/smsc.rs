@@ -218,6 +218,15 @@ mod tests {
         }
     }
 
+    fn all_of_one_thread(own: &SmscMetrics) {
+        for message in 0..MESSAGES {
+            one_message(black_box(own), black_box(message as f64 / 1e4));
+            if message % BATCH == 0 {
+                one_batch(black_box(own));
+            }
+        }
+    }
+
     /// Of all threads of this process so far.
     fn processor_seconds() -> f64 {
         let families = prometheus::gather();
@@ -235,14 +244,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..THREADS {
                 let own = metrics.smsc("north");
-                scope.spawn(move || {
-                    for message in 0..MESSAGES {
-                        one_message(black_box(&own), black_box(message as f64 / 1e4));
-                        if message % BATCH == 0 {
-                            one_batch(black_box(&own));
-                        }
-                    }
-                });
+                scope.spawn(move || all_of_one_thread(&own));
             }
         });
         let all = THREADS * MESSAGES;

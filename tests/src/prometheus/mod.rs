@@ -43,6 +43,15 @@ pub struct Monitoring {
     since: f64,
 }
 
+/// A series as it is now.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// By their names.
+    pub labels: BTreeMap<String, String>,
+    /// Its last value.
+    pub value: f64,
+}
+
 impl Monitoring {
     /// Watches programs: of each, its job, which is its instance too, and the address of its metrics (`https://` before it
     /// where that is over TLS). Waits until all are read.
@@ -115,13 +124,15 @@ impl Monitoring {
         Ok(samples.filter_map(|sample| number(&sample["value"])).collect())
     }
 
-    /// The series that a query has now: labels and value.
-    pub fn series(&self, query: &str) -> Result<Vec<(BTreeMap<String, String>, f64)>, Fault> {
+    /// The series that a query has now.
+    pub fn series(&self, query: &str) -> Result<Vec<Series>, Fault> {
         let found = self.ask(&format!("query?query={}", encoded(query)))?;
         let samples = found["result"].as_array().into_iter().flatten();
         let of = |sample: &Value| {
-            let labels = serde_json::from_value(sample["metric"].clone()).ok()?;
-            Some((labels, number(&sample["value"])?))
+            Some(Series {
+                labels: serde_json::from_value(sample["metric"].clone()).ok()?,
+                value: number(&sample["value"])?,
+            })
         };
         Ok(samples.filter_map(of).collect())
     }
