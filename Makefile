@@ -45,7 +45,7 @@ torture: cargo redis ## Every fault with 100 seeds each, some hours (ARGS="--see
 fuzz: cargo redis peers ## Octets, parts, settings and requests changed at random, 10 minutes each (SECONDS_EACH=60)
 	scripts/fuzz.sh $(or $(SECONDS_EACH),600)
 
-matrix: cargo redis valkey ## The suites that depend on the store, on Valkey and a newer Redis, half an hour; writes tests/matrix.md
+matrix: cargo redis valkey postgres ## The suites that depend on the store, on Valkey and a newer Redis, and those of SQL on PostgreSQL, an hour; writes tests/matrix.md
 	scripts/matrix.sh
 
 # The older engine is built from git, in a folder and a target of its own; simulator and load tester are today's.

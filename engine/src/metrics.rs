@@ -3,20 +3,23 @@
 //! Labels are closed lists or configured names, never a campaign, a recipient or a message. The hot path uses children
 //! that were looked up once (see [`SmscMetrics`]) and adds once a batch.
 
+#[macro_use]
+mod making;
 mod declared;
 pub(crate) mod reference;
 mod smsc;
 mod tenants;
 mod counted;
 mod duty;
+mod shown;
 mod zeros;
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Counter, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry,
 };
 
 pub use declared::{Kind, Metric, PROCESS};
@@ -89,54 +92,6 @@ macro_rules! metrics {
                 Ok(metrics)
             }
         }
-    };
-}
-
-macro_rules! kind {
-    (IntCounter) => {
-        Kind::Counter
-    };
-    (IntCounterVec) => {
-        Kind::Counter
-    };
-    (Gauge) => {
-        Kind::Gauge
-    };
-    (GaugeVec) => {
-        Kind::Gauge
-    };
-    (IntGauge) => {
-        Kind::Gauge
-    };
-    (IntGaugeVec) => {
-        Kind::Gauge
-    };
-    (Histogram) => {
-        Kind::Histogram
-    };
-    (HistogramVec) => {
-        Kind::Histogram
-    };
-}
-
-macro_rules! make {
-    (IntCounter, $name:expr, $help:expr, []) => {
-        IntCounter::new($name, $help)
-    };
-    (Gauge, $name:expr, $help:expr, []) => {
-        Gauge::new($name, $help)
-    };
-    (IntGauge, $name:expr, $help:expr, []) => {
-        IntGauge::new($name, $help)
-    };
-    (Histogram, $name:expr, $help:expr, [], $buckets:expr) => {
-        Histogram::with_opts(HistogramOpts::new($name, $help).buckets($buckets.to_vec()))
-    };
-    (HistogramVec, $name:expr, $help:expr, $labels:expr, $buckets:expr) => {
-        HistogramVec::new(HistogramOpts::new($name, $help).buckets($buckets.to_vec()), &$labels)
-    };
-    ($kind:ident, $name:expr, $help:expr, $labels:expr) => {
-        $kind::new(Opts::new($name, $help), &$labels)
     };
 }
 
@@ -264,11 +219,12 @@ metrics! {
     ///
     /// When it rises, messages wait for another try: see submit_retries_total.
     queue_deferred_messages: IntGaugeVec ["route"];
-    /// Messages that wait, by why: guard (the state of Redis or of the clocks stops everything), paused, no_route (no SMSC is
+    /// Messages that wait, by why. in_review (their campaign's reseller has to look at it first) and credit (the balance did not cover the
+    /// launch) are of campaigns of which nothing is queued. Of what is queued: guard (the state of Redis or of the clocks stops everything), tenant_suspended, paused, no_route (no SMSC is
     /// configured any more that may take them), closed_hours, suspended (an operator said so), stopped (the SMSC takes nothing
     /// from the account), not_bound, behind (another to the same person has no answer), brake (the SMSC throttles or is busy),
     /// retry (it did not take them for now), rate (the configured one), window (they go as answers come). Each has the first of
-    /// these that holds; together they are queue_messages and queue_deferred_messages.
+    /// these that holds; together, the first two aside, they are queue_messages and queue_deferred_messages.
     waiting_messages: IntGaugeVec ["reason"];
     /// How long the oldest message that is due waits: since its launch, its acceptance by the API, or the time of its retry, and
     /// not from before the hours of advertising began; what is closed now is not due.
@@ -280,11 +236,19 @@ metrics! {
     time_in_queue_seconds: HistogramVec ["lane"] RECEIPT_BUCKETS;
     /// Messages that were leased.
     leased_messages_total: IntCounterVec ["smsc"];
+    /// Segments that were composed to be submitted, by encoding: gsm7, latin1, ucs2. What is composed again counts again.
+    ///
+    /// When ucs2 rises, texts have signs that the alphabet of phones lacks: such a message takes two segments or more from the 71st sign on.
+    message_segments_total: IntCounterVec ["smsc", "encoding"];
+    /// Segments of advertising that an SMSC accepted, and that left outside the hours of the recipient, by the rules themselves: what has let
+    /// them through is not asked.
+    ///
+    /// It does not rise, ever. When it does, stop advertising at once, and look at the clock of the machine.
+    submits_outside_hours_total: IntCounterVec ["smsc"];
     /// Messages that reached a status: the seven, counted when the message enters it.
     messages_total: IntCounterVec ["smsc", "status"];
-    /// Recipients that were not taken, by reason: invalid_number, not_mobile,
-    /// country_not_allowed, not_a_guest, duplicate, no_consent, unreachable, frequency_cap,
-    /// value_too_long.
+    /// Recipients that got nothing, by reason. Not taken into a campaign: invalid_number, not_mobile, country_not_allowed, not_a_guest,
+    /// duplicate, no_consent, unreachable, value_too_long. Left out when it was their turn: opted_out. Either: frequency_cap.
     ///
     /// When invalid_number or not_mobile rises, a tenant's list is bad.
     messages_skipped_total: IntCounterVec ["reason"];
@@ -338,6 +302,13 @@ metrics! {
     reply_latency_seconds: Histogram [] CALL_BUCKETS;
     /// From the submission to the settled receipt in the store.
     submitted_to_settled_seconds: Histogram [] RECEIPT_BUCKETS;
+    /// How often something that is sent by itself (reminder, reply) could not be taken as a message and was put off, by why: credit, review
+    /// (its reseller has to look first), busy.
+    ///
+    /// When credit rises, a tenant's reminders or answers wait for credits; what is not sent in its time is never sent.
+    sends_put_off_total: IntCounterVec ["what", "why"];
+    /// Short links that were followed, by whom: person, program (one that shows what is behind a link).
+    link_clicks_total: IntCounterVec ["by"];
     /// Launches by result: started, blocked_credit, daily_max, failed.
     ///
     /// blocked_credit: the tenant's balance does not cover the campaign; an operator grants credits.
@@ -387,6 +358,10 @@ metrics! {
     ///
     /// When it rises, see redis_op_duration_seconds and the machine's load.
     http_request_duration_seconds: HistogramVec ["route"] CALL_BUCKETS;
+    /// HTTP requests that are being answered, by listener: public, admin, links.
+    ///
+    /// When it rises and stays, something behind them does not answer: see redis_op_duration_seconds.
+    http_requests_in_flight: IntGaugeVec ["listener"];
     /// HTTP connections that are open, by listener: public, admin.
     ///
     /// When it stays at api.connections_max, others are cut off.
@@ -414,6 +389,10 @@ metrics! {
     redis_errors_total: IntCounterVec ["op"];
     /// Script calls, by what they were for.
     redis_script_items_total: IntCounterVec ["op"];
+    /// Scripts that Redis had forgotten and was told again, as after its restart.
+    ///
+    /// When it goes on rising, something empties Redis's scripts (`SCRIPT FLUSH`), and calls take two round trips.
+    redis_script_noscript_total: IntCounter [];
     /// Memory that Redis uses.
     ///
     /// At redis.intake_mark of maxmemory nothing more is taken in, at redis.lease_mark nothing more is sent.
@@ -527,6 +506,32 @@ metrics! {
     ///
     /// From 0.1 on leases wait: Redis or the processor does not keep up.
     settle_lag_seconds: Gauge [];
+    /// 1 for each pack of hours of advertising that is obeyed (`rules.packs`), with its country and first day.
+    rule_pack_info: IntGaugeVec ["pack", "version", "country", "valid_from"];
+    /// Until when somebody has looked that a pack is still what the law says (its valid_until), in seconds since 1970; absent where it says nothing.
+    ///
+    /// When less than a month is left, look whether the law or the charter has changed, and write another pack. The old one holds on.
+    rule_pack_valid_until_timestamp_seconds: IntGaugeVec ["pack"];
+    /// Whether advertising may go in that zone now, by its packs.
+    hours_open: IntGaugeVec ["zone"];
+    /// 1 at the engine that has the duty: it does what one engine at a time does (plans, audits, copies to SQL).
+    ///
+    /// When no engine has it for a minute, see the engines' logs: plans and reminders stand still.
+    duty: IntGauge [];
+    /// Threads of the runtime that run tasks.
+    tokio_workers: IntGauge [];
+    /// Tasks of the runtime that are alive.
+    ///
+    /// When it rises for hours without more connections, tasks do not end.
+    tokio_alive_tasks: IntGauge [];
+    /// Tasks that wait for a thread in the queue that all threads share.
+    ///
+    /// When it stays above some hundreds, the processors do not keep up.
+    tokio_queued_tasks: IntGauge [];
+    /// For how long the runtime's threads were busy, in sum.
+    ///
+    /// When it rises as fast as there are threads, the processors are what limits the engine.
+    tokio_busy_seconds_total: Counter [];
     /// 1, with the version.
     build_info: IntGaugeVec ["version"];
 }
@@ -540,56 +545,6 @@ impl Deref for Metrics {
 
     fn deref(&self) -> &Registered {
         &self.0
-    }
-}
-
-impl Metrics {
-    /// Everything in Prometheus' text format, with the process's own figures.
-    pub(crate) fn exposition(&self) -> Vec<u8> {
-        let mut families = Vec::new();
-        self.whole(|| families = self.registry.gather());
-        families.extend(prometheus::gather());
-        let mut text = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
-            tracing::error!(%error, "metrics cannot be written");
-        }
-        text
-    }
-
-    /// Sets several that belong together: nobody reads one of them without the others.
-    pub(crate) fn whole(&self, set: impl FnOnce()) {
-        let _held = self.together.lock().unwrap_or_else(PoisonError::into_inner);
-        set();
-    }
-
-    /// When a certificate's time is over, where there is one.
-    pub(crate) fn certificate_expiry(&self, smsc: &str, side: &str, expiry: Option<i64>) {
-        if let Some(expiry) = expiry {
-            let gauge = &self.tls_certificate_expiry_timestamp_seconds;
-            gauge.with_label_values(&[smsc, side]).set(expiry);
-        }
-    }
-
-    /// An account is given less than before.
-    pub(crate) fn backed_off(&self, smsc: &str, cause: &str) {
-        self.smsc_backoffs_total.with_label_values(&[smsc, cause]).inc();
-    }
-
-    /// An SMSC is configured no longer: what was measured of it is shown no more. What was counted stays.
-    pub(crate) fn forget_smsc(&self, name: &str) {
-        for gauge in [&self.smsc_suspended, &self.smsc_stopped] {
-            let _was_shown = gauge.remove_label_values(&[name]).is_ok();
-        }
-        for gauge in [
-            &self.throttle_limit_messages_per_second,
-            &self.throttle_effective_messages_per_second,
-        ] {
-            let _was_shown = gauge.remove_label_values(&[name]).is_ok();
-        }
-        for side in ["server", "client"] {
-            let expiry = &self.tls_certificate_expiry_timestamp_seconds;
-            let _was_shown = expiry.remove_label_values(&[name, side]).is_ok();
-        }
     }
 }
 

@@ -71,6 +71,11 @@ impl Rules {
         Self { packs, zones }
     }
 
+    /// The packs, the youngest first.
+    pub fn packs(&self) -> &[Arc<Pack>] {
+        &self.packs
+    }
+
     /// Whether anything is closed at any time.
     pub fn is_empty(&self) -> bool {
         self.zones.is_empty()

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use jiff::SignedDuration;
 use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +21,8 @@ pub struct Pack {
     pub country: String,
     /// The first day that it holds on.
     pub valid_from: Date,
+    /// The last day until which somebody has looked that the law says so. It holds on after that.
+    pub valid_until: Option<Date>,
     /// Where it is written.
     pub source: String,
     /// The days of the week that are open.
@@ -64,6 +67,7 @@ pub fn version_of(text: &str) -> String {
 struct Written {
     country: String,
     valid_from: Date,
+    valid_until: Option<Date>,
     source: String,
     days: Vec<String>,
     from: Time,
@@ -83,6 +87,7 @@ impl Written {
             text: text.to_owned(),
             country: self.country,
             valid_from: self.valid_from,
+            valid_until: self.valid_until,
             source: self.source,
             days: days.map(|(_, day)| day).collect(),
             from: self.from,
@@ -116,6 +121,12 @@ static PACKS: LazyLock<Vec<Arc<Pack>>> = LazyLock::new(|| {
 });
 
 impl Pack {
+    /// The end of its last day that somebody has looked at, in UTC: nobody has to know to the hour.
+    pub fn ends(&self) -> Option<Timestamp> {
+        let next = self.valid_until?.tomorrow().ok()?;
+        Some(next.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    }
+
     /// The pack of ours of that name.
     pub fn named(name: &str) -> Option<Arc<Self>> {
         PACKS.iter().find(|pack| pack.name == name).cloned()

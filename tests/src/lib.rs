@@ -6,7 +6,7 @@
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "tests wait on the real clock, and read CAMPANILE_PEERS and CAMPANILE_FUZZ_SECONDS, which are theirs alone"
+    reason = "tests wait on the real clock, and read CAMPANILE_PEERS, CAMPANILE_FUZZ_SECONDS and CAMPANILE_TEST_DATABASE, which are theirs alone"
 )]
 
 pub mod wait;

@@ -41,11 +41,20 @@ pub fn started() -> &'static Processes {
     &STARTED
 }
 
+/// With `postgresql` in it, the engines of all tests keep in PostgreSQL what they would keep in SQLite (`scripts/matrix.sh`).
+const DATABASE: &str = "CAMPANILE_TEST_DATABASE";
+
+fn wants_postgres() -> bool {
+    std::env::var(DATABASE).is_ok_and(|database| database == "postgresql")
+}
+
 /// A test's directory and programs.
 #[derive(Debug)]
 pub struct Lab {
     programs: Programs,
     site: Site,
+    /// What all engines of this test keep in SQL, when that is to be tried.
+    _postgres: Option<PostgresServer>,
     scratch: Scratch,
 }
 
@@ -53,9 +62,16 @@ impl Lab {
     /// `name`: the test's, unique.
     pub fn new(programs: Programs, name: &str) -> Self {
         let scratch = Scratch::named(Path::new(programs.scratch), name).or_fail();
+        let site = Site::new(started(), scratch.path());
+        let postgres = wants_postgres().then(|| PostgresServer::start(&site).or_fail());
+        if let Some(postgres) = &postgres {
+            site.set("CAMPANILE__DATABASE__URL", &postgres.url());
+            println!("database: PostgreSQL");
+        }
         Self {
             programs,
-            site: Site::new(started(), scratch.path()),
+            site,
+            _postgres: postgres,
             scratch,
         }
     }

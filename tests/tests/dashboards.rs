@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use campanile_tests::authority::{Authority, by_name, secured, tls};
+use campanile_tests::prometheus::boards::{EVERYTHING, asked, boards, list, targets, variables};
 use campanile_tests::prometheus::repository;
 use campanile_tests::wait::eventually_or;
 use campanile_tests::{
     CampaignOrder, EngineSettings, Lab, Monitoring, Receiver, SmscSettings, Stand, eventually, programs,
 };
 use lab::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The quality of an SMSC is known three quarters of a minute after its first messages.
 const DATA_LIMIT: Duration = Duration::from_secs(90);
@@ -23,67 +24,37 @@ const NOTICE_LIMIT: Duration = Duration::from_secs(30);
 const BACKLOG_LIMIT: Duration = Duration::from_secs(90);
 
 const REFUSES: &str = "[faults]\nrefuse = { status = \"ESME_RINVDSTADR\" }\n";
+/// Hours of advertising that are open whenever the test is.
+const ANY_HOUR: &str = r#"
+country = "FR"
+valid_from = "2020-01-01"
+valid_until = "2099-12-31"
+source = "nowhere"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+from = "00:00"
+to = "23:59"
+holidays = "open"
+guard = "0s"
+"#;
+
 const HEALTHY: &str = "[answer]\ndelay = \"0s\"\n";
 
-/// What Grafana puts in place of its own variables, when samples are read every second. Marks are over more than the five seconds that
-/// Prometheus may take to see that a target has moved.
-const INTERVALS: [(&str, &str); 2] = [("$__rate_interval", "5s"), ("$__interval", "30s")];
-
-/// What Grafana puts in place of a variable of which everything is chosen: `allValue`.
-const EVERYTHING: &str = ".+";
-
-/// Every committed dashboard, by its file's name.
-fn boards() -> BTreeMap<String, Value> {
-    let folder = repository().join("dashboards/grafana");
-    let files = folder.read_dir().expect("list the dashboards").flatten();
-    files
-        .map(|file| {
-            let text = std::fs::read_to_string(file.path()).expect("read a dashboard");
-            let board = serde_json::from_str(&text).expect("a dashboard is JSON");
-            (file.file_name().display().to_string(), board)
-        })
-        .collect()
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// The variables of a dashboard, with their queries; the data source aside.
-fn variables(board: &Value) -> Vec<(&str, &str)> {
-    let of_queries = list(&board["templating"]["list"]).filter(|variable| variable["type"] == "query");
-    let named = of_queries.filter_map(|variable| Some((variable["name"].as_str()?, variable["definition"].as_str()?)));
-    named.collect()
-}
-
-/// A query as Grafana asks it, with everything chosen.
-fn asked(query: &str, variables: &[(&str, &str)]) -> String {
-    let mut query = INTERVALS
-        .iter()
-        .fold(query.to_owned(), |query, (name, value)| query.replace(name, value));
-    for (name, _) in variables {
-        query = query.replace(&format!("\"${name}\""), &format!("\"{EVERYTHING}\""));
-    }
-    assert!(!query.contains('$'), "a variable that the dashboard lacks: {query}");
-    query
+/// Of each variable everything is chosen.
+fn everything(_: &str) -> String {
+    EVERYTHING.to_owned()
 }
 
 /// Every query of every panel, and of every mark on the graphs, with where it stands.
 fn panels_and_marks() -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let (mut panels, mut marks) = (BTreeMap::new(), BTreeMap::new());
     for (file, board) in boards() {
-        let variables = variables(&board);
-        let of_rows = list(&board["panels"]).flat_map(|row| list(&row["panels"]));
-        for panel in list(&board["panels"]).chain(of_rows) {
-            for target in list(&panel["targets"]) {
-                let place = format!("{file}: {} {}", panel["title"], target["refId"]);
-                let query = target["expr"].as_str().expect("a query");
-                panels.insert(place, asked(query, &variables));
-            }
+        for target in targets(&board) {
+            let place = format!("{file}: {:?} {}", target.title, target.id);
+            panels.insert(place, asked(&target.query, &board, everything));
         }
         for mark in list(&board["annotations"]["list"]) {
             let query = mark["expr"].as_str().expect("a query");
-            marks.insert(format!("{file}: {}", mark["name"]), asked(query, &variables));
+            marks.insert(format!("{file}: {}", mark["name"]), asked(query, &board, everything));
         }
     }
     (panels, marks)
@@ -111,6 +82,8 @@ fn varied(name: &str) -> (Stand, Authority) {
     let authority = Authority::new(lab.directory(), "authority");
     let server = authority.issue("localhost", 2100);
     let (certificate, key) = authority.issue("campanile", 2100);
+    let pack = lab.directory().join("any-hour.toml");
+    std::fs::write(&pack, ANY_HOUR).expect("write a pack");
     let own = "magic = true\n[[account]]\nsystem_id = \"*\"\ncongestion = true\n";
     let scenario = own.to_owned() + &secured(&server, &format!("client_ca = {:?}", authority.file));
     let stand = Stand::under(lab, &scenario, |redis, sim| {
@@ -124,6 +97,7 @@ fn varied(name: &str) -> (Stand, Authority) {
         let smsc = SmscSettings::new("north", &by_name(sim.tls_address().expect("it speaks TLS")));
         let smsc = lines.iter().fold(smsc, |smsc, line| smsc.line(line));
         EngineSettings {
+            rules: Some(vec![pack.display().to_string()]),
             tables: vec![
                 tls("admin", &server, ""),
                 "[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned(),
@@ -180,9 +154,8 @@ fn every_panel_variable_and_mark_has_data_in_a_day_made_for_it() {
     monitoring.moved(&both(&stand));
     wait_for_data(&monitoring, &marks);
     for (file, board) in boards() {
-        let variables = variables(&board);
-        for (name, query) in &variables {
-            let series = asked(query, &variables);
+        for (name, query) in variables(&board) {
+            let series = asked(query, &board, everything);
             let inside = series
                 .strip_prefix("label_values(")
                 .and_then(|rest| rest.strip_suffix(')'));

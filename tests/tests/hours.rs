@@ -31,6 +31,12 @@ fn marketing(stand: &Stand, metric: &str) -> f64 {
     stand.engine.metric(|sample| sample == wanted)
 }
 
+/// Segments of advertising that left outside the hours.
+fn outside(stand: &Stand) -> u64 {
+    let wanted = "campanile_submits_outside_hours_total{smsc=\"north\"}";
+    stand.engine.metric(|sample| sample == wanted) as u64
+}
+
 /// A campaign of that purpose to these numbers.
 fn order(purpose: &str, numbers: impl Iterator<Item = String>) -> CampaignOrder {
     let rows: Vec<Value> = numbers.map(|to| json!({ "to": to, "Nom": "Martin" })).collect();
@@ -100,6 +106,7 @@ fn req_001_19_a_campaign_that_spans_the_closing_hour_goes_on_in_the_morning() {
     });
     let morning = stand.sim.ledger();
     assert_eq!(morning.len(), MESSAGES - sent, "each once");
+    assert_eq!(outside(&stand), 0);
     let waited = marketing(&stand, "time_in_queue_seconds_sum");
     assert!(
         waited < 60.0 * morning.len() as f64,
@@ -632,4 +639,29 @@ fn req_001_19_with_other_packs_beside_each_other_history_says_those_of_who_sent_
     assert!(stand.engine.shut_down().success());
     let http = stand.tenant.http(&other);
     assert_eq!(packs_of(&http, &campaign.id, 20), expected);
+}
+
+#[test]
+fn advertising_that_was_queued_without_hours_and_leaves_outside_them_is_counted() {
+    let lab = Lab::new(programs!(), "hours-outside");
+    // Ten in the evening of Paris.
+    lab.live_at("2026-11-27T21:00:00Z");
+    let without = |redis: String, sim: &str| EngineSettings {
+        rules: Some(Vec::new()),
+        ..settings(redis, sim)
+    };
+    let stand = Stand::under(lab, "", |redis, sim| without(redis.url(), sim.smpp_address()));
+    let campaign = stand.tenant.order(&stand.engine, &order("marketing", of_paris(90)));
+    stand.sim.wait_for("accepted", 5, LIMIT);
+    assert_eq!(outside(&stand), 0, "there are no hours");
+    stand
+        .engine
+        .configure(&settings(stand.redis.url(), stand.sim.smpp_address()));
+    stand.engine.reload().expect(200);
+    eventually("what has no hours goes on, and is counted", LIMIT, || {
+        (outside(&stand) > 0).then_some(())
+    });
+    campaign.ask(&stand.engine, "cancel").expect(202);
+    let log = stand.engine.process().log();
+    assert!(log.contains("advertising was sent outside the hours"), "{log}");
 }

@@ -1,13 +1,15 @@
-//! Fourteen causes of "it does not move", brought about one by one: the API's words and the metric name each within seconds, and
-//! docs/waiting.md says which words these are.
+//! Sixteen causes of "it does not move", brought about one by one: the API's words, the metric and a dashboard's panel, asked of a real
+//! Prometheus, name each within seconds, and docs/waiting.md says which words these are.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use campanile_tests::prometheus::boards::{EVERYTHING, Target, asked, boards, called, targets};
 use campanile_tests::{
-    Campaign, CampaignOrder, Engine, EngineSettings, Lab, SmscSettings, Stand, eventually, programs,
+    Campaign, CampaignOrder, Engine, EngineSettings, Lab, Monitoring, SmscSettings, Stand, eventually, programs, text,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +24,27 @@ const WRITE: &str = "CAMPANILE_WRITE_DOCS";
 
 const ACCEPTS_AND_ANSWERS_NOTHING: &str = "[faults]\nno_answer = 1.0\n";
 
+/// A series of a panel.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// The dashboard's file.
+    board: &'static str,
+    title: &'static str,
+    /// The end of what the series is called.
+    series: &'static str,
+}
+
+/// The panel that names every reason.
+const BY_REASON: (&str, &str) = ("overview.json", "Waiting, by reason");
+
+const fn of_smscs(title: &'static str, series: &'static str) -> Option<Shown> {
+    Some(Shown {
+        board: "smscs.json",
+        title,
+        series,
+    })
+}
+
 /// A cause, and what is to be said of it.
 struct Case {
     /// What is wrong, for people.
@@ -29,103 +52,139 @@ struct Case {
     reason: &'static str,
     /// A word of the English sentence that tells it from others with that reason.
     word: &'static str,
+    /// A panel that tells it from others with that reason, and what it calls it.
+    panel: Option<Shown>,
     /// Brings it about.
     inject: fn(&str) -> (Stand, Campaign),
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 16] = [
+    Case {
+        cause: "the reseller has not looked at the first campaign of a new tenant",
+        reason: "in_review",
+        word: "has to look at",
+        panel: None,
+        inject: unseen,
+    },
+    Case {
+        cause: "the balance does not cover the campaign",
+        reason: "credit",
+        word: "needs 50 credits, and 10 are available",
+        panel: None,
+        inject: short,
+    },
     Case {
         cause: "the SMSC accepts messages and answers nothing",
         reason: "window",
         word: "does not answer",
+        panel: of_smscs("State of binds", "stalled"),
         inject: silent,
     },
     Case {
         cause: "a rate of one a second",
         reason: "rate",
         word: "is given 1 segments a second",
+        panel: of_smscs("Slowed down", "north by local"),
         inject: slow,
     },
     Case {
         cause: "the SMSC throttles",
         reason: "brake",
         word: "too fast",
+        panel: of_smscs("Slowed down", "north by smsc"),
         inject: throttled,
     },
     Case {
         cause: "nobody listens at the SMSC's port",
         reason: "not_bound",
         word: "cannot be reached",
+        panel: of_smscs("Attempts to bind", "north tcp_error"),
         inject: away,
     },
     Case {
         cause: "a wrong password",
         reason: "not_bound",
         word: "ESME_RINVPASWD",
+        panel: of_smscs("Attempts to bind", "north refused"),
         inject: wrong_password,
     },
     Case {
         cause: "an operator has suspended the SMSC",
         reason: "suspended",
         word: "suspended",
+        panel: of_smscs("Suspended and stopped", "north suspended"),
         inject: suspended,
     },
     Case {
         cause: "the SMSC takes nothing from the account",
         reason: "stopped",
         word: "ESME_RINVSYSID",
+        panel: of_smscs("Suspended and stopped", "north stopped"),
         inject: stopped,
     },
     Case {
         cause: "the SMSC that has a part of the messages is configured no longer",
         reason: "no_route",
         word: "configured",
+        panel: None,
         inject: unrouted,
     },
     Case {
         cause: "the tenant is suspended",
         reason: "tenant_suspended",
         word: "Impayé",
+        panel: None,
         inject: tenant_suspended,
     },
     Case {
         cause: "the campaign is paused",
         reason: "paused",
         word: "paused",
+        panel: None,
         inject: paused,
     },
     Case {
         cause: "it is night where the recipients of advertising are",
         reason: "closed_hours",
         word: "outside the hours",
+        panel: None,
         inject: closed,
     },
     Case {
         cause: "an earlier message to that person is not answered",
         reason: "behind",
         word: "same person",
+        panel: None,
         inject: behind,
     },
     Case {
         cause: "the SMSC refuses for now",
         reason: "retry",
         word: "tried again",
+        panel: of_smscs("Tried again", "north temporary"),
         inject: refused,
     },
     Case {
         cause: "Redis is full",
         reason: "guard",
         word: "redis_lease_mark",
+        panel: None,
         inject: guarded,
     },
 ];
 
 #[test]
-fn every_cause_is_named_within_seconds_by_api_and_metric() {
+fn every_cause_is_named_within_seconds_by_api_metric_and_panel() {
     let mut lines: Vec<String> = Vec::new();
+    let lab = Lab::new(programs!(), "waiting-monitoring");
+    let watch = Watch::over(&lab);
     for cases in CASES.chunks(AT_ONCE) {
         let together = std::thread::scope(|scope| {
-            let running: Vec<_> = cases.iter().map(|case| scope.spawn(|| named(case))).collect();
+            let watch = &watch;
+            let running: Vec<_> = cases
+                .iter()
+                .map(|case| scope.spawn(move || named(case, watch)))
+                .collect();
             let ended = running.into_iter().map(|case| case.join().expect("a case that holds"));
             ended.collect::<Vec<_>>()
         });
@@ -148,13 +207,74 @@ fn every_cause_is_named_within_seconds_by_api_and_metric() {
     );
 }
 
+/// A Prometheus that watches the engines of all cases, each as a job of its own.
+struct Watch {
+    monitoring: Monitoring,
+    boards: BTreeMap<String, Value>,
+    watched: Mutex<Vec<(&'static str, String)>>,
+}
+
+impl Watch {
+    fn over(lab: &Lab) -> Self {
+        Self {
+            monitoring: Monitoring::of(lab, &[], None),
+            boards: boards(),
+            watched: Mutex::default(),
+        }
+    }
+
+    /// Watches the engine of a case from now on.
+    fn add(&self, cause: &'static str, engine: &Engine) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.push((cause, engine.admin().address().to_owned()));
+        self.monitoring.moved(&watched);
+    }
+
+    /// Whether a panel shows a series that is called so, for that job and not at 0, by its own query.
+    fn shows(&self, shown: Shown, cause: &str) -> bool {
+        let board = &self.boards[shown.board];
+        let of_panel = |target: &Target| target.title == shown.title;
+        let targets: Vec<Target> = targets(board).into_iter().filter(of_panel).collect();
+        assert!(!targets.is_empty(), "{} has no panel {}", shown.board, shown.title);
+        targets.iter().any(|target| {
+            let chosen = |name: &str| if name == "job" { cause } else { EVERYTHING }.to_owned();
+            let series = self.monitoring.series(&asked(&target.query, board, chosen));
+            let series = series.expect("Prometheus answers");
+            series
+                .iter()
+                .any(|one| one.value > 0.0 && called(&target.legend, &one.labels).ends_with(shown.series))
+        })
+    }
+}
+
+impl Case {
+    /// The panels that name it.
+    fn panels(&self) -> Vec<Shown> {
+        let (board, title) = BY_REASON;
+        let by_reason = Shown {
+            board,
+            title,
+            series: self.reason,
+        };
+        [Some(by_reason), self.panel].into_iter().flatten().collect()
+    }
+}
+
+/// As the table has it.
+fn in_table(shown: &Shown) -> String {
+    let board = shown.board.trim_end_matches(".json");
+    format!("{board}, {}: `{}`", shown.title, shown.series)
+}
+
 /// Brings a cause about, and waits until it is named. Returns its line of the table.
-fn named(case: &Case) -> String {
+fn named(case: &Case, watch: &Watch) -> String {
     let name = format!(
         "waiting-{}",
         case.cause.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")
     );
     let (stand, campaign) = (case.inject)(&name[..name.len().min(40)]);
+    watch.add(case.cause, &stand.engine);
+    let panels = case.panels();
     let path = format!("/v1/campaigns/{}", campaign.id);
     let http = stand.tenant.http(&stand.engine);
     let waiting = |language: &str| http.in_language(language).get(&path).expect(200)["waiting"].clone();
@@ -166,7 +286,9 @@ fn named(case: &Case) -> String {
             println!("{}: {shown}", case.cause);
         }
         let is_it = shown["reason"] == case.reason && detail(&shown).contains(case.word);
-        (is_it && count(&stand.engine, case.reason) > 0.0).then_some(shown)
+        let is_counted = count(&stand.engine, case.reason) > 0.0;
+        let is_on_panels = || panels.iter().all(|panel| watch.shows(*panel, case.cause));
+        (is_it && is_counted && is_on_panels()).then_some(shown)
     });
     let french = waiting("fr");
     assert_eq!(french["reason"], case.reason, "{french}");
@@ -181,10 +303,15 @@ fn named(case: &Case) -> String {
         "the gravest first: {english}"
     );
     assert_adds_up(&stand.engine);
+    let shown: Vec<String> = panels.iter().map(in_table).collect();
     let sentences = [&english, &french].map(|shown| without_numbers(&detail(shown)));
     format!(
-        "| {} | `{}` | {} | {} |",
-        case.cause, case.reason, sentences[0], sentences[1]
+        "| {} | `{}` | {} | {} | {} |",
+        case.cause,
+        case.reason,
+        shown.join("; "),
+        sentences[0],
+        sentences[1]
     )
 }
 
@@ -234,10 +361,37 @@ fn count(engine: &Engine, reason: &str) -> f64 {
 fn assert_adds_up(engine: &Engine) {
     let samples = samples(engine);
     let waiting = sum(&samples, "campanile_waiting_messages{");
+    let unqueued: f64 = ["in_review", "credit"]
+        .iter()
+        .map(|reason| sum(&samples, &format!("campanile_waiting_messages{{reason=\"{reason}\"}}")))
+        .sum();
     let backlog = sum(&samples, "campanile_queue_messages{") + sum(&samples, "campanile_queue_deferred_messages{");
-    assert_eq!(waiting, backlog, "reasons and backlog of one scrape");
-    assert!(backlog > 0.0);
+    assert_eq!(waiting - unqueued, backlog, "reasons and backlog of one scrape");
+    assert!(waiting > 0.0);
     assert!(sum(&samples, "campanile_queue_oldest_age_seconds{lane=\"transactional\"}") >= 0.0);
+}
+
+/// The first campaigns of a tenant that has credits to try it alone.
+fn unseen(name: &str) -> (Stand, Campaign) {
+    let mut stand = Stand::new(programs!(), name, "", |smsc| smsc);
+    let operator = stand.engine.operator();
+    let reseller = operator.post("/v1/resellers", &json!({ "name": "Réseau" })).expect(201);
+    let credits = format!("/v1/resellers/{}/credits", text(&reseller["id"]));
+    operator.post(&credits, &json!({ "amount": 1_000 })).expect(201);
+    let http = stand.engine.public().with_key(&text(&reseller["api_key"]));
+    let tenant = json!({ "name": "Cabinet Martin", "trial_credits": 100 });
+    let tenant = http.post("/v1/tenants", &tenant).expect(201);
+    stand.tenant = stand.engine.tenant_of(&tenant);
+    let campaign = stand.launch(50);
+    (stand, campaign)
+}
+
+fn short(name: &str) -> (Stand, Campaign) {
+    let mut stand = Stand::new(programs!(), name, "", |smsc| smsc);
+    stand.tenant = stand.engine.tenant("Cabinet Petit", 10);
+    let campaign = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(50));
+    campaign.ask(&stand.engine, "launch").expect(402);
+    (stand, campaign)
 }
 
 fn silent(name: &str) -> (Stand, Campaign) {

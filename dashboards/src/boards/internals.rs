@@ -17,7 +17,7 @@ pub(super) fn board() -> Board {
     .row("Guards and audits", guards())
     .row("SQL", written_down())
     .row("Webhooks", webhooks())
-    .folded_row("Process", process())
+    .folded_row("Process", [process(), runtime()].concat())
     .folded_row("Logs and traces", told())
 }
 
@@ -53,6 +53,12 @@ fn http() -> Vec<Panel> {
             ),
         Panel::lines("Connections", "short", "HTTP connections that are open, by listener.")
             .shows(sum("listener", &of(M.http_connections.name, "")), "{{listener}}"),
+        Panel::lines(
+            "Being answered",
+            "short",
+            "HTTP requests that are being answered, by listener.",
+        )
+        .shows(sum("listener", &of(M.http_requests_in_flight.name, "")), "{{listener}}"),
         Panel::lines(
             "Cut off",
             "ops",
@@ -98,6 +104,21 @@ fn redis() -> Vec<Panel> {
             .shows(rates("op", M.redis_errors_total.name, ""), "{{op}}"),
         Panel::lines("Script calls", "ops", "Script calls, by what they are for, a second.")
             .shows(rates("op", M.redis_script_items_total.name, ""), "{{op}}"),
+        Panel::numbers(
+            "Scripts forgotten",
+            "short",
+            "Scripts that Redis had forgotten and was told again within each interval, as after its restart.",
+        )
+        .shows(
+            sum(
+                "",
+                &format!(
+                    "increase({}[$__rate_interval])",
+                    of(M.redis_script_noscript_total.name, "")
+                ),
+            ),
+            "scripts",
+        ),
         Panel::lines(
             "Memory",
             "bytes",
@@ -314,8 +335,13 @@ fn process() -> Vec<Panel> {
         )
         .orange(0.8)
         .shows(format!("{open} / {most}"), "{{instance}}"),
-        Panel::lines("Threads", "short", "Threads of the engine.")
-            .shows(max("instance", &of("process_threads", "")), "{{instance}}"),
+        Panel::lines(
+            "Threads",
+            "short",
+            "Threads of the engine, and those of them that run tasks.",
+        )
+        .shows(max("instance", &of("process_threads", "")), "{{instance}}")
+        .shows(max("instance", &of(M.tokio_workers.name, "")), "{{instance}} for tasks"),
         Panel::numbers(
             "Last reload",
             "short",
@@ -336,5 +362,35 @@ fn process() -> Vec<Panel> {
             max("instance, version", &of(M.build_info.name, "")),
             "{{instance}} {{version}}",
         ),
+    ]
+}
+
+fn runtime() -> Vec<Panel> {
+    vec![
+        Panel::lines(
+            "Busy threads",
+            "short",
+            "How many of the threads that run tasks are busy.",
+        )
+        .shows(
+            sum("instance", &rate(M.tokio_busy_seconds_total.name, "")),
+            "{{instance}}",
+        ),
+        Panel::lines(
+            "Tasks",
+            "short",
+            "Tasks that are alive, and those that wait for a thread in the queue of all threads.",
+        )
+        .shows(max("instance", &of(M.tokio_alive_tasks.name, "")), "{{instance}} alive")
+        .shows(
+            max("instance", &of(M.tokio_queued_tasks.name, "")),
+            "{{instance}} waiting",
+        ),
+        Panel::table(
+            "Duty",
+            "short",
+            "1 at the engine that does what one engine at a time does.",
+        )
+        .shows(max("instance", &of(M.duty.name, "")), "{{instance}}"),
     ]
 }

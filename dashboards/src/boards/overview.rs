@@ -92,6 +92,9 @@ fn messages() -> Vec<Panel> {
         Panel::stacked("Sent by SMSC", "mps", "Segments that each SMSC accepted, a second.")
             .width(6)
             .shows(rates("smsc", M.submits_total.name, "result=\"ok\""), "{{smsc}}"),
+        Panel::stacked("Segments by encoding", "mps", "Segments that were composed to be submitted, a second. ucs2: texts with signs that the alphabet of phones lacks.")
+            .width(6)
+            .shows(rates("encoding", M.message_segments_total.name, ""), "{{encoding}}"),
         Panel::lines("Launched into lanes", "mps", "Messages that left the queue, a second, by lane.")
             .width(6)
             .shows(rates("lane", &format!("{}_count", M.time_in_queue_seconds.name), ""), "{{lane}}"),
@@ -104,13 +107,33 @@ fn backlog() -> Vec<Panel> {
             "Waiting, by reason",
             "short",
             "Messages that wait, each with one reason: window, rate and brake are the pace; not_bound, stopped, suspended and no_route \
-             are faults; paused, closed_hours, retry and behind are as ordered. The reasons sum to the backlog.",
+             are faults; paused, closed_hours, retry and behind are as ordered; in_review and credit are of campaigns of which nothing is \
+             queued. All others sum to the backlog.",
         )
         .width(12)
         .shows(sum("reason", &of(WAITING, "")), "{{reason}}"),
         Panel::stacked("Queued by route and lane", "short", "Messages in the queues, paused campaigns' included.")
             .width(6)
             .shows(sum("route, lane", &of(M.queue_messages.name, "")), "{{route}} {{lane}}"),
+        Panel::states("Hours of advertising", "Whether advertising may go in each zone now, by the packs that are obeyed.")
+            .width(6)
+            .shows(max("zone", &of(M.hours_open.name, "")), "{{zone}}"),
+        Panel::table("Rules obeyed", "short", "The packs of hours that are obeyed: name, version, country, first day.")
+            .width(6)
+            .shows(
+                max("pack, version, country, valid_from", &of(M.rule_pack_info.name, "")),
+                "{{pack}} {{version}} {{country}} {{valid_from}}",
+            ),
+        Panel::numbers("Advertising outside the hours", "short", "Segments of advertising that left outside the hours of their recipients within each interval: 0, always.")
+            .width(6)
+            .red(1.0)
+            .shows(
+                    sum("", &format!("increase({}[$__rate_interval])", of(M.submits_outside_hours_total.name, ""))),
+                    "segments",
+                ),
+        Panel::lines("Put off", "ops", "Reminders and answers that could not be taken as messages and are tried again, a second, by why.")
+            .width(6)
+            .shows(rates("what, why", M.sends_put_off_total.name, ""), "{{what}}: {{why}}"),
         Panel::lines("Age of the oldest", "s", "For how long the oldest message that is due has waited, by lane.")
             .width(6)
             .orange(60.0)
@@ -165,6 +188,8 @@ fn replies() -> Vec<Panel> {
             "What was made of what people wrote to tenants' numbers, a second; quiet: machines that answer each other.",
         )
         .shows(rates("made", M.replies_total.name, ""), "{{made}}"),
+        Panel::lines("Links followed", "ops", "Short links that were followed, a second: by people, and by programs that show what is behind a link.")
+            .shows(rates("by", M.link_clicks_total.name, ""), "{{by}}"),
         Panel::lines(
             "How late answers are sent",
             "s",

@@ -123,6 +123,12 @@ fn traffic() -> Vec<Series> {
             "le=\"+Inf\"",
             of_the_day(600),
         ),
+        of_north(M.submits_outside_hours_total.name, "", steady("0")),
+        of_engine(
+            M.rule_pack_valid_until_timestamp_seconds.name,
+            "pack=\"clinic\"",
+            steady("99999999"),
+        ),
         of_north(M.messages_total.name, "status=\"transmitted\"", of_the_day(594)),
         of_north(M.messages_total.name, "status=\"delivered\"", of_the_day(560)),
         of_north(M.messages_total.name, "status=\"unknown_number\"", of_the_day(15)),

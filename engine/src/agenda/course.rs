@@ -341,10 +341,11 @@ impl Agenda {
         };
         match self.0.campaigns.send(tenant, &order, outgoing.token).await {
             Ok(message) => Ok(Fate::Sent(message)),
-            Err(CampaignFault::Busy) => Ok(Fate::Again("busy".to_owned(), now.plus(WITHOUT_ROOM))),
-            Err(fault @ CampaignFault::TrafficInReview) => Ok(Fate::Again(code_of(&fault), now.plus(WITHOUT_CREDIT))),
-            Err(CampaignFault::Short { .. }) => {
-                Ok(Fate::Again("insufficient_credit".to_owned(), now.plus(WITHOUT_CREDIT)))
+            Err(fault @ (CampaignFault::Busy | CampaignFault::TrafficInReview | CampaignFault::Short { .. })) => {
+                self.0.campaigns.note_put_off("reminder", &fault);
+                let is_busy = matches!(fault, CampaignFault::Busy);
+                let wait = if is_busy { WITHOUT_ROOM } else { WITHOUT_CREDIT };
+                Ok(Fate::Again(code_of(&fault), now.plus(wait)))
             }
             Err(fault @ (CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping)) => {
                 Err(fault.into())

@@ -63,7 +63,7 @@ pub(super) fn router(app: App) -> Router {
     Router::new()
         .fallback(follow)
         .layer(middleware::from_fn(discreet))
-        .layer(middleware::from_fn_with_state(app.clone(), measure))
+        .layer(middleware::from_fn_with_state((app.clone(), "links"), measure))
         .with_state(Means {
             app,
             guesses: Guesses::of_tokens(),

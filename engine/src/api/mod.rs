@@ -108,6 +108,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::tz::TimeZone;
+use prometheus::IntGauge;
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
@@ -378,12 +379,31 @@ fn finish(routes: Router<App>, (app, listener): (App, Listener)) -> Router {
         ))
         .layer(middleware::from_fn(problem::localise))
         .layer(middleware::from_fn(unread::say_so))
-        .layer(middleware::from_fn_with_state(app.clone(), measure))
+        .layer(middleware::from_fn_with_state((app.clone(), listener.word()), measure))
         .with_state(app)
 }
 
+/// A request that is being answered: also one whose caller hangs up is so no more when this is dropped.
+struct Answering(IntGauge);
+
+impl Answering {
+    fn of(app: &App, listener: &str) -> Self {
+        let gauge = &app.metrics.http_requests_in_flight;
+        let gauge = gauge.with_label_values(&[listener]);
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// Counts requests by route, method and code: all three from closed lists.
-async fn measure(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn measure(State((app, listener)): State<(App, &'static str)>, request: Request, next: Next) -> Response {
+    let _answering = Answering::of(&app, listener);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = known_method(request.method());
     let before = app.clock.now();

@@ -31,6 +31,16 @@ pub(super) enum Listener {
     Admin,
 }
 
+impl Listener {
+    /// The word in metrics.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// The middleware around all routes, behind the one that gives a request its id.
 pub(super) async fn follow(
     State((app, listener)): State<(App, Listener)>,

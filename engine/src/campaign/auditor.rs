@@ -1,6 +1,6 @@
 //! The auditor walks through tenants and campaigns, slowly and for ever, and says by how much their books are wrong.
 //!
-//! It changes nothing. A campaign that looks wrong is looked at again before it is counted: it may have moved between
+//! It changes nothing of what it looks at. A campaign that looks wrong is looked at again before it is counted: it may have moved between
 //! two reads.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::{CampaignId, TenantId};
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
-use crate::store::{Campaign, CampaignState, Counters, Credits, Store, StoreError};
+use crate::store::{Campaign, CampaignState, Counters, Credits, Store, StoreError, Unqueued};
 
 /// The pause between two steps.
 const STEP: Duration = Duration::from_secs(2);
@@ -176,6 +176,9 @@ impl Auditor {
             tracing::error!(tenant, %campaign, messages = one.off, "the statuses of a campaign do not add up");
             self.statuses.imbalance += one.off;
         }
+        let unqueued = found.iter().filter(|one| Unqueued::is_state(one.state));
+        let unqueued: Vec<_> = unqueued.map(|one| one.owner).collect();
+        self.store.list_unqueued(&unqueued, self.clock.unix()).await?;
         for one in found {
             *self.statuses.states.entry(one.state.code()).or_default() += 1;
         }

@@ -231,6 +231,10 @@ impl Books {
                 let total = &self.metrics.tenant_messages_total;
                 total.with_label_values(&[tenant.as_str(), status.code()]).inc_by(count);
             }
+            for reason in &news.left_out {
+                let skipped = &self.metrics.messages_skipped_total;
+                skipped.with_label_values(&[reason.code()]).inc();
+            }
         }
     }
 

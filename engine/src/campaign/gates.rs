@@ -33,6 +33,8 @@ struct Set {
     gates: Vec<GateId>,
     /// Those of zones that no rule is for any more: nobody closes them.
     orphans: Vec<GateId>,
+    /// Since when, where others were obeyed before.
+    since: UnixMicros,
 }
 
 /// Gates of rules that are not obeyed yet.
@@ -64,12 +66,18 @@ impl Gates {
     pub(crate) async fn prepare(store: &Store, rules: Rules) -> Result<NewGates, StoreError> {
         let (gates, orphans) = Self::numbers(store, &rules).await?;
         let rules = Arc::new(rules);
-        Ok(NewGates(Set { rules, gates, orphans }))
+        Ok(NewGates(Set {
+            rules,
+            gates,
+            orphans,
+            since: UnixMicros(0),
+        }))
     }
 
     /// Other rules hold from now on, for all that waits as well: a zone's gate opens when they say so.
     pub(crate) fn obey(&self, NewGates(set): NewGates) {
-        self.0.set.store(Arc::new(set));
+        let since = self.0.clock.unix();
+        self.0.set.store(Arc::new(Set { since, ..set }));
         *self.0.now.write().unwrap_or_else(PoisonError::into_inner) = Hours::unknown();
     }
 
@@ -93,7 +101,12 @@ impl Gates {
         let rules = Arc::new(rules);
         Self(Arc::new(Shared {
             clock,
-            set: ArcSwap::from_pointee(Set { rules, gates, orphans }),
+            set: ArcSwap::from_pointee(Set {
+                rules,
+                gates,
+                orphans,
+                since: UnixMicros(0),
+            }),
             now: RwLock::new(Hours::unknown()),
         }))
     }
@@ -172,6 +185,43 @@ impl Gates {
         }
         let spans = self.hours().spans;
         spans.iter().find(|(of, ..)| *of == gate).map(|(_, _, ends)| *ends)
+    }
+
+    /// Whether advertising that left for that recipient then, through that gate, was outside the hours: as the rules say by themselves.
+    pub(crate) fn is_outside(&self, (gate, recipient): (GateId, Recipient), at: UnixMicros) -> bool {
+        let hours = self.hours();
+        let within = |(of, opened, ends): &(GateId, UnixMicros, UnixMicros)| *of == gate && *opened <= at && at < *ends;
+        // As nearly always: it is open, and was when that left.
+        if hours.spans.iter().any(within) {
+            return false;
+        }
+        let set = self.0.set.load();
+        // What is queued keeps its zone, also under other rules.
+        let zone = match gate {
+            GateId::OPEN => set.rules.zone_of(recipient.0),
+            gate => set.gates.iter().position(|known| *known == gate).map(ZoneIndex),
+        };
+        // Other rules held then, or none is for its zone.
+        let Some(zone) = zone.filter(|_| at >= set.since) else {
+            return false;
+        };
+        let decided = set.rules.decide(zone, timestamp(at));
+        // What leaves in the last minutes, in which nothing new goes, may have been on its way.
+        let guard = decided
+            .pack
+            .as_ref()
+            .map_or(Duration::ZERO, |pack| pack.guard.unsigned_abs());
+        let earlier = set.rules.decide(zone, timestamp(at.minus(guard)));
+        !decided.open && earlier.ends.is_none_or(|ends| micros(ends) <= at)
+    }
+
+    /// Which zones are open now.
+    pub(crate) fn zones(&self) -> Vec<(&'static str, bool)> {
+        let (set, open) = (self.0.set.load(), self.open());
+        let zones = set.rules.zones().zip(&set.gates);
+        zones
+            .map(|((_, zone), gate)| (zone.name.as_str(), open.contains(gate)))
+            .collect()
     }
 
     /// Since when a message is due that was asked for then: not before its gate opened. `None`: its gate is closed.
@@ -347,6 +397,7 @@ mod tests {
             rules: Arc::new(Rules::of(["fr-af2m-2026"]).unwrap()),
             gates: set.gates.clone(),
             orphans: Vec::new(),
+            since: UnixMicros(0),
         }));
         assert!(gates.open().contains(&paris));
         assert_eq!(gates.of(Purpose::Marketing, (PARIS, None)), paris);
@@ -359,5 +410,43 @@ mod tests {
         assert_eq!(gates.of(Purpose::Marketing, (PARIS, None)), GateId::OPEN);
         assert_eq!(gates.open()[..], [GateId::OPEN]);
         assert_eq!((gates.home(), gates.ends(GateId::OPEN)), (GateId::OPEN, None));
+    }
+
+    #[test]
+    fn what_leaves_outside_the_hours_is_known_by_the_rules_alone() {
+        let (gates, clock) = gates("2026-11-27T12:00:00Z");
+        let paris = gates.of(Purpose::Marketing, PARIS);
+        let at = |hour: &str| micros(format!("2026-11-27T{hour}Z").parse().unwrap());
+        let outside = |gate, hour| gates.is_outside((gate, PARIS), at(hour));
+        for gate in [paris, GateId::OPEN] {
+            // From 8:00 to 20:30 in Paris; nothing new goes from 20:25 on, and what was on its way may.
+            for (hour, is_outside) in [
+                ("06:59:59", true),
+                ("07:00:00", false),
+                ("11:59:59", false),
+                ("19:26:00", false),
+                ("19:29:59", false),
+                ("19:30:00", true),
+                ("22:00:00", true),
+            ] {
+                assert_eq!(outside(gate, hour), is_outside, "{gate:?} {hour}");
+            }
+        }
+        clock.set(at("19:27:00"));
+        assert!(!outside(paris, "19:24:59") && !outside(paris, "19:26:59") && outside(paris, "19:31:00"));
+        let zones = gates.zones();
+        assert_eq!((zones[0].1, zones.len()), (false, gates.rules().zones().count()));
+        // By rules that hold since half past seven in the evening, what left before is not looked at.
+        clock.set(at("19:30:00"));
+        let set = gates.0.set.load_full();
+        gates.obey(NewGates(Set {
+            rules: set.rules.clone(),
+            gates: set.gates.clone(),
+            orphans: Vec::new(),
+            since: UnixMicros(0),
+        }));
+        assert!(!outside(paris, "06:00:00") && outside(paris, "19:31:00"));
+        // A gate of rules that are no more is closed by nobody.
+        assert!(!outside(GateId(99), "22:00:00"));
     }
 }

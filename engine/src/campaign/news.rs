@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::domain::{BadForm, CampaignId, ENDED, JournalEvent, Reason, TenantId, events};
+use crate::domain::{BadForm, CampaignId, ENDED, Ending, JournalEvent, Reason, TenantId, events};
 use crate::store::{CampaignChanges, JournalEntry, StoreError, changes};
 
 /// Reads entries of a database with that many partitions.
@@ -26,6 +26,8 @@ pub(super) struct News {
     sums: [i32; 32],
     /// Messages of which nothing more is to be sent.
     pub(super) sent: u64,
+    /// Messages that were left out when it was their turn, by why.
+    pub(super) left_out: Vec<Reason>,
 }
 
 impl Default for News {
@@ -35,6 +37,7 @@ impl Default for News {
             changes: CampaignChanges::default(),
             sums: [0; 32],
             sent: 0,
+            left_out: Vec::new(),
         }
     }
 }
@@ -57,6 +60,9 @@ impl News {
                 // In doubt, it is not among those that are still to be sent either.
                 self.sent += u64::from(*from != b'E' && [b'E', b'I', ENDED].contains(to));
                 if let Some(result) = result {
+                    if result.ending == Ending::Skipped {
+                        self.left_out.push(result.reason);
+                    }
                     self.changes.results.push((id.place(partitions).1, *result));
                 }
             }
@@ -71,6 +77,10 @@ impl News {
                 self.sent += u64::from(*count);
                 // One that was stopped needs no result: behind the cursors of a stopped campaign, what has none is canceled.
                 if result.reason != Reason::Stopped {
+                    if result.ending == Ending::Skipped {
+                        let reasons = std::iter::repeat_n(result.reason, *count as usize);
+                        self.left_out.extend(reasons);
+                    }
                     let rows = *position..*position + *count;
                     self.changes.results.extend(rows.map(|position| (position, *result)));
                 }

@@ -107,7 +107,7 @@ impl Campaigns {
         (from, at): (&[CampaignState], Option<UnixMicros>),
     ) -> Result<bool, CampaignFault> {
         let owner = (campaign.tenant, campaign.id);
-        match self.store().begin_review(owner, from, at).await? {
+        match self.store().begin_review(owner, from, (at, self.now())).await? {
             true => {
                 self.0.books.campaign_moved(owner.0, owner.1);
                 Ok(true)
@@ -130,6 +130,19 @@ impl Campaigns {
             .unusual_traffic_total
             .with_label_values(&[result])
             .inc();
+    }
+
+    /// Something that is sent by itself could not be taken for now, and is tried again.
+    pub(crate) fn note_put_off(&self, what: &str, fault: &CampaignFault) {
+        let why = if matches!(fault, CampaignFault::Short { .. }) {
+            "credit"
+        } else if matches!(fault, CampaignFault::TrafficInReview) {
+            "review"
+        } else {
+            "busy"
+        };
+        let put_off = &self.0.deps.metrics.sends_put_off_total;
+        put_off.with_label_values(&[what, why]).inc();
     }
 
     async fn look_at_text(&self, campaign: &Campaign) -> Result<Looked, CampaignFault> {

@@ -100,6 +100,14 @@ fn pack_of(table: &Table<'_>, (name, text): (&str, &str)) -> Option<Pack> {
     let valid_from = table.parsed("valid_from", "a day such as \"2026-03-01\"", |given| {
         given.text()?.parse::<Date>().ok()
     });
+    let valid_until = table.parsed("valid_until", "a day such as \"2028-12-31\"", |given| {
+        given.text()?.parse::<Date>().ok()
+    });
+    if let (Some(from), Some(until)) = (valid_from, valid_until)
+        && until < from
+    {
+        table.fault("valid_until", "must not be earlier than valid_from");
+    }
     let source = table.parsed("source", "where it is written, in words", |given| {
         given.text().filter(|text| !text.trim().is_empty()).map(str::to_owned)
     });
@@ -124,6 +132,7 @@ fn pack_of(table: &Table<'_>, (name, text): (&str, &str)) -> Option<Pack> {
         text: text.to_owned(),
         country: country?,
         valid_from: valid_from?,
+        valid_until,
         source: source?,
         days: open?,
         from: from?,

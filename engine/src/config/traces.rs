@@ -30,7 +30,8 @@ impl Default for Traces {
 pub(super) fn read(table: &Table<'_>) -> Traces {
     let default = Traces::default();
     let traces = Traces {
-        endpoint: table.parsed("endpoint", ALLOWED, endpoint),
+        // Who writes credentials into it, which are not taken, does not find them in a log.
+        endpoint: table.secret("endpoint", ALLOWED, endpoint),
         sample_ratio: table.number("sample_ratio", 0.0..=1.0, default.sample_ratio),
     };
     table.finish();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use smpp::frame::{Address, Sm, Tlvs, put_tlv, tag};
 use smpp::segment::{self, Carriage, ESM_CLASS_UDHI};
+use smpp::text::Encoding;
 use smpp::time::{TIME_OCTETS, absolute, relative};
 
 use crate::bind::{Flight, Lease, Segments};
@@ -35,6 +36,14 @@ pub(super) enum Unsealed {
     Unkept,
 }
 
+/// What was made of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Composed {
+    pub(super) encoding: Encoding,
+    /// Its segments that are to be submitted.
+    pub(super) segments: u8,
+}
+
 /// What a message is made of.
 struct Letter<'a> {
     sender: &'a Sender,
@@ -57,7 +66,7 @@ pub(super) fn seal(
     (order, now, gates): (&Order, UnixMicros, &Gates),
     (leased, lease): (&LeasedMessage, &Arc<Lease>),
     batch: &mut Segments,
-) -> Result<(), Unsealed> {
+) -> Result<Composed, Unsealed> {
     let (message, _) = Message::unpack(leased.recipient, &leased.message).map_err(|_| Unsealed::Uncomposable)?;
     // Whole seconds are what an SMSC can be told.
     let left = order.expires_at(&leased.variables).map(|at| at.since(now).as_secs());
@@ -112,7 +121,10 @@ pub(super) fn seal(
         sm.encode_submit(&mut batch.bytes, 0);
         batch.index.push((flight.clone(), part, batch.bytes.len()));
     });
-    Ok(())
+    Ok(Composed {
+        encoding: segments.encoding(),
+        segments: flight.submitted,
+    })
 }
 
 /// How long an SMSC may go on trying: as long as it is worth it, and within the hours.

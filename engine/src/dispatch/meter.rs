@@ -279,6 +279,7 @@ impl Meter {
     /// which says on the wire what became of it.
     pub(crate) async fn take(&self, max: usize, hurry: Hurry) -> usize {
         let _waiting = Waiting::for_permits(&self.0, hurry);
+        let (mut waits_for_rate, mut is_counted) = (false, false);
         loop {
             let (changed, next) = (self.0.wire.changed(), self.0.next.notified());
             let taken = {
@@ -291,13 +292,19 @@ impl Meter {
                     _ if !state.is_open(now) => Err(Wait::Until(now + CLOSED)),
                     Some(until) => Err(Wait::Until(until)),
                     None if state.is_others_turn(hurry) => Ok(0),
-                    None => state.pace.take(max.max(1), now),
+                    None => state.pace.take(max.max(1), now).inspect_err(|_| {
+                        waits_for_rate = true;
+                    }),
                 };
                 state.waited |= !matches!(taken, Ok(1..));
                 state.used += taken.unwrap_or(0);
                 state.count_taken(taken.unwrap_or(0), hurry);
                 taken
             };
+            // Counted once, however often it is asked again.
+            if waits_for_rate && !std::mem::replace(&mut is_counted, true) {
+                self.0.metrics.throttled_locally.inc();
+            }
             if taken.is_err() {
                 self.0.hungry.notify_one();
             }

@@ -293,7 +293,10 @@ impl Dispatcher {
                 )
             });
             match sealed {
-                Ok(()) => {
+                Ok(composed) => {
+                    self.outlet
+                        .metrics
+                        .composed(composed.encoding, usize::from(composed.segments));
                     let expires = order.expires_at(&leased.variables);
                     held.expires = held.expires.into_iter().chain(expires).min();
                 }

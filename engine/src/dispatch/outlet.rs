@@ -8,11 +8,11 @@ use arc_swap::{ArcSwap, Guard};
 use super::envelope::Unsealed;
 use super::spacing::{Leaving, Spacing};
 use super::{Doorbell, Meter, Settings};
-use crate::bind::{Pool, Seats};
-use crate::campaign::Order;
+use crate::bind::{Flight, Pool, Seats};
+use crate::campaign::{Gates, Order};
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{Message, Recipient, SmscId, UnixMicros};
+use crate::domain::{Message, SmscId, UnixMicros};
 use crate::metrics::{Metrics, SmscMetrics};
 use crate::store::LeasedMessage;
 use crate::traffic::{Service, Traffic};
@@ -33,6 +33,8 @@ pub(crate) struct Outlet {
     pub(crate) metrics: SmscMetrics,
     /// What one sender, and one number, has had.
     spacing: Mutex<Spacing>,
+    /// When advertising may go.
+    gates: Gates,
 }
 
 impl Outlet {
@@ -40,7 +42,7 @@ impl Outlet {
     pub(crate) fn new(
         (id, settings): (SmscId, Settings),
         (traffic, seats): (&Traffic, &Seats),
-        (metrics, clock): (&Metrics, Clock),
+        (metrics, clock, gates): (&Metrics, Clock, &Gates),
     ) -> Self {
         let pool = Pool::default();
         let own = metrics.smsc(&settings.config.name);
@@ -59,6 +61,7 @@ impl Outlet {
             doorbell: Doorbell::default(),
             metrics: own,
             spacing: Mutex::default(),
+            gates: gates.clone(),
         }
     }
 
@@ -89,9 +92,16 @@ impl Outlet {
         spacing.pass(&settings.config, leaving, at).map_err(Unsealed::Early)
     }
 
-    /// It has accepted a segment to that number, which was submitted then.
-    pub(crate) fn accepted(&self, recipient: Recipient, at: UnixMicros) {
+    /// It has accepted a segment of that message, which was submitted then.
+    pub(crate) fn accepted(&self, flight: &Flight, at: UnixMicros) {
         self.metrics.submitted_ok.inc();
+        let recipient = flight.recipient;
+        if let Some(gate) = Message::advertising(&flight.message)
+            && self.gates.is_outside((gate, recipient), at)
+        {
+            self.metrics.outside_hours.inc();
+            tracing::error!(smsc = self.metrics.name, id = %flight.id, "advertising was sent outside the hours of its recipient");
+        }
         let settings = self.settings();
         let prices = &settings.config.prices;
         if let Some(currency) = prices.currency() {

@@ -29,6 +29,9 @@ pub(crate) const HEAD: usize = 15;
 /// Octets before the body.
 pub(crate) const FIXED: usize = 31;
 
+/// The place of the lane in a stored message; the gate follows.
+const LANE: usize = 26;
+
 /// In the octet of the lane: the tenant has a frequency cap, so that what is taken is counted.
 pub(crate) const CAPPED: u8 = 0x80;
 
@@ -265,8 +268,8 @@ impl<'a> Message<'a> {
             tenant: TenantId(u32::from_be_bytes(array(fixed, 18)?)),
             route: RouteId(u16::from_be_bytes([fixed[22], fixed[23]])),
             smsc: SmscId(u16::from_be_bytes([fixed[24], fixed[25]])),
-            lane: fixed[26] & !CAPPED,
-            capped: fixed[26] & CAPPED != 0,
+            lane: fixed[LANE] & !CAPPED,
+            capped: fixed[LANE] & CAPPED != 0,
             gate: GateId(u16::from_be_bytes([fixed[27], fixed[28]])),
             segments: fixed[29],
             credits: fixed[30],
@@ -279,6 +282,15 @@ impl<'a> Message<'a> {
     /// Whether a stored message was refused by an SMSC before, without reading it all.
     pub(crate) fn is_tried(stored: &[u8]) -> bool {
         stored.first() == Some(&FORM_TRIED)
+    }
+
+    /// The gate of a stored message that is advertising, without reading it all.
+    pub(crate) fn advertising(stored: &[u8]) -> Option<GateId> {
+        let [lane, gate @ ..] = stored.get(LANE..LANE + 3)? else {
+            return None;
+        };
+        let is_advertising = lane & !CAPPED == super::Purpose::Marketing.lane();
+        is_advertising.then(|| Some(GateId(u16::from_be_bytes(gate.try_into().ok()?))))?
     }
 
     /// Its first octets, which name this version of it.

@@ -65,14 +65,13 @@ impl Links {
             while gathered.len() + early.len() < WAITING_MAX
                 && let Ok(click) = clicks.try_recv()
             {
-                match early.holds(click) {
-                    true => {}
-                    false => gathered.entry(click.message).or_default().add(click),
+                if !early.holds(click) {
+                    self.add(click, &mut gathered);
                 }
             }
             let written = async {
                 for click in early.told(&self.0.database, (self.0.clock.unix(), stopped)).await? {
-                    gathered.entry(click.message).or_default().add(click);
+                    self.add(click, &mut gathered);
                 }
                 self.write_down(&gathered).await?;
                 gathered.clear();
@@ -90,6 +89,13 @@ impl Links {
                 return;
             }
         }
+    }
+
+    /// It is known by whom: a person, or a program.
+    fn add(&self, click: Click, gathered: &mut FxHashMap<MessageId, Clicks>) {
+        let by = if click.is_preview { "program" } else { "person" };
+        self.0.metrics.link_clicks_total.with_label_values(&[by]).inc();
+        gathered.entry(click.message).or_default().add(click);
     }
 
     async fn write_down(&self, gathered: &FxHashMap<MessageId, Clicks>) -> Result<(), DatabaseError> {

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError, Sql};
 use crate::domain::{CampaignId, MessageId, TenantId, UnixMicros};
+use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use clicks::WAITING_MAX;
 pub(crate) use clicks::{ClickFigures, Clicks};
@@ -62,6 +63,7 @@ struct Shared {
     database: Database,
     mirror: Mirror,
     clock: Clock,
+    metrics: Metrics,
     /// What was followed, to whoever writes it down.
     clicks: mpsc::Sender<Click>,
     /// Who follows a link so soon after its message has come is a program; 0: nobody is for that.
@@ -77,12 +79,17 @@ pub(crate) struct Visitor<'a> {
 }
 
 impl Links {
-    pub(crate) fn new((database, mirror): (Database, Mirror), clock: Clock, preview_within: Duration) -> Self {
+    pub(crate) fn new(
+        (database, mirror): (Database, Mirror),
+        (clock, metrics): (Clock, &Metrics),
+        preview_within: Duration,
+    ) -> Self {
         let (clicks, gathered) = mpsc::channel(WAITING_MAX);
         Self(Arc::new(Shared {
             database,
             mirror,
             clock,
+            metrics: metrics.clone(),
             clicks,
             preview_within,
             gathered: Mutex::new(Some(gathered)),

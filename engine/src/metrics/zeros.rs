@@ -50,9 +50,12 @@ const SKIPPED: [&str; 9] = [
     "duplicate",
     "no_consent",
     "unreachable",
+    "opted_out",
     "frequency_cap",
     "value_too_long",
 ];
+const PUT_OFF: [&str; 3] = ["credit", "review", "busy"];
+const FOLLOWED: [&str; 2] = ["person", "program"];
 
 const BIND_ATTEMPTS: [&str; 6] = ["ok", "refused", "timeout", "closed", "tcp_error", "tls_error"];
 const BIND_DISCONNECTS: [&str; 8] = [
@@ -118,6 +121,7 @@ impl Metrics {
             (&self.misplaced_messages_total, &MISPLACED),
             (&self.redis_errors_total, &REDIS_OPS),
             (&self.messages_skipped_total, &SKIPPED),
+            (&self.link_clicks_total, &FOLLOWED),
             (&self.webhook_deliveries_total, &POSTED),
             (&self.webhook_dropped_events_total, &DROPPED),
         ];
@@ -128,6 +132,15 @@ impl Metrics {
         }
         for purpose in Purpose::ALL {
             self.campaign_start_delay_seconds.with_label_values(&[purpose.code()]);
+        }
+        for what in ["reminder", "reply"] {
+            let put_off = &self.sends_put_off_total;
+            PUT_OFF
+                .iter()
+                .for_each(|why| put_off.with_label_values(&[what, why]).inc_by(0));
+        }
+        for listener in ["public", "admin", "links"] {
+            self.http_requests_in_flight.with_label_values(&[listener]).set(0);
         }
         for listener in ["public", "admin"] {
             let cut = &self.http_connections_cut_total;

@@ -160,15 +160,12 @@ impl Shared {
                 self.metrics.reply_latency_seconds.observe(late.as_secs_f64());
                 Came::Sent(message.0.cast_signed())
             }
-            Err(
-                CampaignFault::Store(_)
-                | CampaignFault::Database(_)
-                | CampaignFault::Busy
-                | CampaignFault::Stopping
-                | CampaignFault::TrafficInReview
-                // Until it is too late, the tenant may be given some.
-                | CampaignFault::Short { .. },
-            ) => put_off(due, now),
+            Err(fault @ (CampaignFault::Busy | CampaignFault::TrafficInReview | CampaignFault::Short { .. })) => {
+                self.campaigns.note_put_off("reply", &fault);
+                // Until it is too late, the tenant may be given credits.
+                put_off(due, now)
+            }
+            Err(CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping) => put_off(due, now),
             Err(fault) => Came::Failed(code_of(&fault)),
         }
     }

@@ -65,7 +65,7 @@ pub(super) async fn open(
     let (database, people, mirror) = in_turn((&store, clock), agreed).await?;
     let kept = (database.clone(), mirror.clone());
     let links = config.links.listen;
-    let links = links.map(|_| Links::new(kept, clock, config.links.preview_within));
+    let links = links.map(|_| Links::new(kept, (clock, &metrics), config.links.preview_within));
     let base = Base {
         store,
         links,

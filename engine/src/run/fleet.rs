@@ -174,7 +174,7 @@ impl Fleet {
     fn launch(&self, (id, smsc): &Numbered, settings: Settings) -> Ship {
         let base = &self.deps.base;
         let shared = (&self.deps.traffic, &self.deps.seats);
-        let outlet = Outlet::new((*id, settings), shared, (&base.metrics, base.clock));
+        let outlet = Outlet::new((*id, settings), shared, (&base.metrics, base.clock, &self.deps.gates));
         let outlet = Arc::new(outlet);
         Ship {
             kept: self.deps.binds.keep_up(*id, smsc, &outlet.pool),

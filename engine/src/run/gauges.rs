@@ -60,6 +60,9 @@ impl Gauges {
             let connections = &metrics.redis_pool_connections;
             connections.with_label_values(&[state]).set(count as i64);
         }
+        self.show_runtime();
+        self.show_rules();
+        metrics.duty.set(self.engines.has_duty().into());
         if !self.engines.has_duty() {
             *last = Census::default();
             metrics.whole(|| {
@@ -84,6 +87,46 @@ impl Gauges {
             .redis_used_memory_bytes
             .set(self.store.used_memory().await? as i64);
         Ok(())
+    }
+
+    /// What each engine has of its own.
+    fn show_runtime(&self) {
+        let (metrics, runtime) = (&self.metrics, tokio::runtime::Handle::current().metrics());
+        let workers = runtime.num_workers();
+        metrics.tokio_workers.set(workers as i64);
+        metrics.tokio_alive_tasks.set(runtime.num_alive_tasks() as i64);
+        metrics.tokio_queued_tasks.set(runtime.global_queue_depth() as i64);
+        let busy: Duration = (0..workers)
+            .map(|worker| runtime.worker_total_busy_duration(worker))
+            .sum();
+        let busy_since = busy.as_secs_f64() - metrics.tokio_busy_seconds_total.get();
+        metrics.tokio_busy_seconds_total.inc_by(busy_since.max(0.0));
+        let forgotten = &metrics.redis_script_noscript_total;
+        forgotten.inc_by(self.store.forgotten_scripts().saturating_sub(forgotten.get()));
+    }
+
+    /// Which rules of sending are obeyed, and what they say now.
+    fn show_rules(&self) {
+        let (metrics, rules) = (&self.metrics, self.gates.rules());
+        let zones = self.gates.zones();
+        metrics.whole(|| {
+            // What is obeyed no more is not shown any more.
+            metrics.rule_pack_info.reset();
+            metrics.rule_pack_valid_until_timestamp_seconds.reset();
+            metrics.hours_open.reset();
+            for pack in rules.packs() {
+                let since = pack.valid_from.to_string();
+                let labels = [&pack.name, &pack.version, &pack.country, &since];
+                metrics.rule_pack_info.with_label_values(&labels).set(1);
+                if let Some(until) = pack.ends() {
+                    let gauge = &metrics.rule_pack_valid_until_timestamp_seconds;
+                    gauge.with_label_values(&[&pack.name]).set(until.as_second());
+                }
+            }
+            for (zone, open) in zones {
+                metrics.hours_open.with_label_values(&[zone]).set(open.into());
+            }
+        });
     }
 
     fn show_queues(&self, census: &Census) {

@@ -324,7 +324,7 @@ fn note_reply((side, is_stopped): (&Outlet, bool), answer: &Answer, now: UnixMic
     }
     match &answer.reply {
         Reply::Accepted(_) => {
-            side.accepted(answer.flight.recipient, now.minus(answer.after));
+            side.accepted(&answer.flight, now.minus(answer.after));
             if is_stopped {
                 side.service.took(answer.after);
             }

@@ -268,7 +268,10 @@ impl Store {
         self.wrote_ledger(tenant);
         match held? {
             1 => Ok(Launch::Held),
-            0 => Ok(Launch::Short),
+            0 => {
+                self.list_as_unqueued((tenant, id), now).await;
+                Ok(Launch::Short)
+            }
             -2 => Ok(Launch::DayFull),
             _ => Ok(Launch::WrongState),
         }

@@ -4,6 +4,7 @@ use redis::Value;
 
 use super::queues::line;
 use super::scripts::Name;
+use super::unqueued::Unqueued;
 use super::{Store, StoreError, array, bytes, integer};
 use crate::domain::{CampaignId, GateId, Line, Row, TenantId, UnixMicros};
 
@@ -52,6 +53,8 @@ pub(crate) struct LineHead {
 pub(crate) struct Census {
     pub(crate) lines: Vec<InLine>,
     pub(crate) heads: Vec<LineHead>,
+    /// Launched, and in no line.
+    pub(crate) unqueued: Unqueued,
 }
 
 /// What waits of a campaign.
@@ -86,7 +89,10 @@ impl Store {
             call.arg(HEADS_MAX);
             call
         };
-        let mut census = Census::default();
+        let mut census = Census {
+            unqueued: self.unqueued().await?,
+            ..Census::default()
+        };
         for reply in self.run(&self.bulk, self.all_partitions().map(ask).collect()).await? {
             let mut parts = array(reply)?.into_iter();
             let mut part = || array(parts.next().unwrap_or_default());

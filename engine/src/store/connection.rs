@@ -1,5 +1,6 @@
 //! Connections to Redis, and how scripts are called: in pipelines, and loaded again when a restarted server forgot them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ impl Store {
             wait_replicas,
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
             scripts: Scripts::new(),
+            forgotten: AtomicU64::new(0),
             ledgers: Mutex::default(),
             balances: Mutex::default(),
             text_keys: OnceLock::new(),
@@ -128,6 +130,7 @@ impl Store {
         let mut replies = connection.send(&pipeline).await?;
         let missing: Vec<usize> = (0..replies.len()).filter(|&at| is_no_script(&replies[at])).collect();
         if !missing.is_empty() {
+            self.shared.forgotten.fetch_add(missing.len() as u64, Ordering::Relaxed);
             self.load_scripts(connection).await?;
             let calls = pipeline.cmd_iter().enumerate();
             let again = calls
@@ -145,12 +148,18 @@ impl Store {
     pub(super) async fn ask<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         let reply = match self.desk.call(command).await {
             Err(StoreError::Refused(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.shared.forgotten.fetch_add(1, Ordering::Relaxed);
                 self.load_scripts(self.desk.link().unwrap_or(&self.bulk)).await?;
                 self.desk.call(command).await?
             }
             reply => reply?,
         };
         read(reply)
+    }
+
+    /// Scripts that Redis had forgotten, since the start.
+    pub(crate) fn forgotten_scripts(&self) -> u64 {
+        self.shared.forgotten.load(Ordering::Relaxed)
     }
 
     /// Whether partitions may lie on several servers, of which some may be away.

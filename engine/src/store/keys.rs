@@ -87,6 +87,8 @@ pub(super) const REDACT: &str = "c:redact";
 pub(super) const SCHEDULE: &str = "c:schedule";
 /// `tenant:campaign` of campaigns that were launched and expire, by when they do, µs.
 pub(super) const EXPIRING: &str = "c:expiring";
+/// `tenant:campaign` of campaigns that were launched and of which nothing is queued (`unqueued.rs`), by since when, µs.
+pub(super) const UNQUEUED: &str = "c:unqueued";
 /// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.
 pub(super) const HALF_DONE: &str = "c:direct";
 /// A set: numbers of the tenants whose appointments a "CANCEL" answers.

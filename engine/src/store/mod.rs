@@ -47,11 +47,13 @@ mod rows;
 mod expiring;
 mod recall;
 mod schedule;
+mod unqueued;
 mod api_keys;
 mod text_keys;
 mod backup;
 mod bell;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use redis::Value;
@@ -96,6 +98,7 @@ pub(crate) use states::CampaignState;
 pub(crate) use tenure::{RateAsk, Tenure, TenureAsk, Terms};
 pub(crate) use text_keys::UnlockFault;
 pub(crate) use transfers::{Half, Transfer, TransferKind};
+pub(crate) use unqueued::Unqueued;
 
 use connection::Desk;
 use servers::Link;
@@ -182,6 +185,8 @@ struct Shared {
     /// The base of each partition's keys.
     bases: Vec<String>,
     scripts: scripts::Scripts,
+    /// Scripts that the server did not know.
+    forgotten: AtomicU64,
     /// Tenants whose ledger was written to, and not copied since.
     ledgers: Mutex<FxHashSet<TenantId>>,
     /// Tenants whose balance may have moved, and was not compared with its thresholds since.

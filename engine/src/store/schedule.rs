@@ -55,14 +55,18 @@ impl Store {
         &self,
         (tenant, id): (TenantId, CampaignId),
         from: &[CampaignState],
-        at: Option<UnixMicros>,
+        (at, now): (Option<UnixMicros>, UnixMicros),
     ) -> Result<bool, StoreError> {
         let key = keys::campaign(tenant, id);
         let mut call = self.script(Name::State, &[&key]);
         call.arg(states(from)).arg(CampaignState::InReview.code());
         call.arg("scheduled_at").arg(at.map_or(0, |at| at.0));
         call.arg("refused").arg("");
-        Ok(self.ask::<i64>(&call).await? == 1)
+        let begins = self.ask::<i64>(&call).await? == 1;
+        if begins {
+            self.list_as_unqueued((tenant, id), now).await;
+        }
+        Ok(begins)
     }
 
     /// Plans the launch of a campaign that was looked at. `false`: it waits for that no longer.

@@ -44,6 +44,8 @@ struct Cause {
     guard: Option<&'static str>,
     /// In the words of who has done it.
     said: Option<String>,
+    /// The credits that a launch needs, and those that there are.
+    credits: Option<(u64, u64)>,
 }
 
 impl Cause {
@@ -58,6 +60,7 @@ impl Cause {
             silent: false,
             guard: None,
             said: None,
+            credits: None,
         }
     }
 
@@ -71,9 +74,10 @@ impl Cause {
             Reason::NotBound => (facts.absent, facts.refused),
             Reason::Brake | Reason::Rate => (facts.hold.map(|(_, since)| since), None),
             Reason::Window => (facts.silent.or(facts.full), None),
-            Reason::Guard
+            Reason::InReview
+            | Reason::Credit
+            | Reason::Guard
             | Reason::TenantSuspended
-            | Reason::InReview
             | Reason::Paused
             | Reason::NoRoute
             | Reason::ClosedHours
@@ -107,6 +111,7 @@ impl Waiting {
     pub(crate) fn counts(&self, census: &Census, now: UnixMicros) -> Counts {
         let guarded = self.guarded(now);
         let mut counts = Counts::default();
+        counts.add_unqueued(census.unqueued);
         for line in &census.lines {
             let cause = guarded.as_ref().map_or_else(|| self.cause(line.line), Cause::clone);
             counts.add_line(line, cause.reason);
@@ -125,8 +130,8 @@ impl Waiting {
         language: Language,
         now: UnixMicros,
     ) -> Result<Value, StoreError> {
-        if campaign.state == CampaignState::InReview {
-            return Ok(in_review(campaign, language));
+        if let Some(reason) = unqueued(campaign.state) {
+            return self.of_unqueued(campaign, reason, language).await;
         }
         if !is_sent(campaign.state) {
             return Ok(Value::Null);
@@ -162,6 +167,27 @@ impl Waiting {
             "until": cause.until.and_then(view::time),
             "messages": messages,
             "reasons": all,
+        }))
+    }
+
+    /// Of a campaign of which nothing is queued: all of it has one reason.
+    async fn of_unqueued(&self, campaign: &Campaign, reason: Reason, language: Language) -> Result<Value, StoreError> {
+        let tenant = match reason == Reason::Credit {
+            true => self.store.tenant(campaign.tenant).await?,
+            false => None,
+        };
+        let cause = Cause {
+            credits: tenant.map(|tenant| (campaign.estimate_credits, tenant.credits.available)),
+            ..Cause::only(reason)
+        };
+        let since = self.store.unqueued_since((campaign.tenant, campaign.id)).await?;
+        Ok(json!({
+            "reason": reason.code(),
+            "detail": words::detail(&cause, language),
+            "since": since.and_then(view::time),
+            "until": null,
+            "messages": campaign.total,
+            "reasons": [{ "reason": reason.code(), "messages": campaign.total }],
         }))
     }
 
@@ -203,17 +229,21 @@ impl Waiting {
     }
 }
 
-/// All of a campaign that the reseller has not looked at.
-fn in_review(campaign: &Campaign, language: Language) -> Value {
-    let (reason, messages) = (Reason::InReview, campaign.total);
-    json!({
-        "reason": reason.code(),
-        "detail": words::detail(&Cause::only(reason), language),
-        "since": null,
-        "until": null,
-        "messages": messages,
-        "reasons": [{ "reason": reason.code(), "messages": messages }],
-    })
+/// Why nothing of a campaign is queued that was launched.
+const fn unqueued(state: CampaignState) -> Option<Reason> {
+    match state {
+        CampaignState::InReview => Some(Reason::InReview),
+        CampaignState::Blocked => Some(Reason::Credit),
+        CampaignState::Draft
+        | CampaignState::Scheduled
+        | CampaignState::Resolving
+        | CampaignState::Launching
+        | CampaignState::Running
+        | CampaignState::Paused
+        | CampaignState::Completed
+        | CampaignState::Stopped
+        | CampaignState::Canceled => None,
+    }
 }
 
 /// What is said of a reason: of the line of most messages among those that have it.
@@ -224,9 +254,10 @@ fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) ->
             ..Cause::only(reason)
         },
         Reason::Behind | Reason::Retry => Cause::only(reason),
-        Reason::Guard
+        Reason::InReview
+        | Reason::Credit
+        | Reason::Guard
         | Reason::TenantSuspended
-        | Reason::InReview
         | Reason::NoRoute
         | Reason::ClosedHours
         | Reason::Suspended

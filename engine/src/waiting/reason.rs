@@ -4,19 +4,21 @@ use std::cmp::Reverse;
 
 use strum::VariantArray;
 
-use crate::store::InLine;
+use crate::store::{InLine, Unqueued};
 use crate::traffic::Facts;
 
 /// Why a message is not sent. The order is the precedence, the gravest first: of several that hold, a message has the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum Reason {
+    /// The reseller has not looked at its campaign yet: nothing of that is queued.
+    InReview,
+    /// The balance did not cover the launch of its campaign: nothing of that is queued.
+    Credit,
     /// The state of Redis or of the clocks stops leases.
     Guard,
     /// Its tenant is suspended.
     TenantSuspended,
-    /// The reseller has not looked at its campaign yet.
-    InReview,
     /// Its campaign is paused.
     Paused,
     /// Nobody serves its route, or the SMSC that has a part of it is configured no longer.
@@ -52,9 +54,10 @@ impl Reason {
     /// Whether it stops everything of a line, whatever else its messages wait for.
     const fn stops_all(self) -> bool {
         match self {
-            Self::Guard
+            Self::InReview
+            | Self::Credit
+            | Self::Guard
             | Self::TenantSuspended
-            | Self::InReview
             | Self::Paused
             | Self::NoRoute
             | Self::ClosedHours
@@ -83,6 +86,12 @@ impl Counts {
 
     fn add(&mut self, reason: Reason, messages: u64) {
         self.0[reason as usize] += messages;
+    }
+
+    /// Counts what is in no line.
+    pub(crate) fn add_unqueued(&mut self, unqueued: Unqueued) {
+        self.add(Reason::InReview, unqueued.in_review);
+        self.add(Reason::Credit, unqueued.short);
     }
 
     /// Counts what waits in a line that waits for `cause`.

@@ -24,6 +24,13 @@ fn english(cause: &Cause) -> String {
             None => "This account is suspended.".to_owned(),
         },
         (Reason::InReview, ..) => "Your reseller has to look at this campaign before it is sent.".to_owned(),
+        (Reason::Credit, ..) => match cause.credits {
+            Some((needed, available)) => format!(
+                "Its launch was refused: it needs {needed} credits, and {available} are available. Launch it again, or give it \
+                 another date, when the balance covers it."
+            ),
+            None => "Its launch was refused: the balance does not cover it.".to_owned(),
+        },
         (Reason::Paused, ..) => "The campaign is paused.".to_owned(),
         (Reason::NoRoute, ..) => "No carrier is configured any more for these messages.".to_owned(),
         (Reason::ClosedHours, ..) => "It is outside the hours in which these messages may be sent.".to_owned(),
@@ -67,6 +74,13 @@ fn french(cause: &Cause) -> String {
             None => "Ce compte est suspendu.".to_owned(),
         },
         (Reason::InReview, ..) => "Votre revendeur doit relire cette campagne avant son envoi.".to_owned(),
+        (Reason::Credit, ..) => match cause.credits {
+            Some((needed, available)) => format!(
+                "Son lancement a été refusé : il faut {needed} crédits, et {available} sont disponibles. Relancez-la, ou donnez-lui \
+                 une autre date, quand le solde suffira."
+            ),
+            None => "Son lancement a été refusé : le solde ne suffit pas.".to_owned(),
+        },
         (Reason::Paused, ..) => "La campagne est en pause.".to_owned(),
         (Reason::NoRoute, ..) => "Aucun opérateur n'est plus configuré pour ces messages.".to_owned(),
         (Reason::ClosedHours, ..) => "Ce n'est pas l'heure à laquelle ces messages peuvent être envoyés.".to_owned(),

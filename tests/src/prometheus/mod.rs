@@ -1,9 +1,11 @@
 //! A Prometheus and an Alertmanager of a test's own, under the committed rules: they watch the programs under test as an
 //! operations team does, sixty times as fast.
 
+pub mod boards;
 mod hurried;
 mod notices;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,6 +41,15 @@ pub struct Monitoring {
     targets: PathBuf,
     /// Seconds since 1970 of the start.
     since: f64,
+}
+
+/// A series as it is now.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// By their names.
+    pub labels: BTreeMap<String, String>,
+    /// Its last value.
+    pub value: f64,
 }
 
 impl Monitoring {
@@ -95,6 +106,9 @@ impl Monitoring {
     }
 
     fn wait_until_all_are_read(&self, count: usize) {
+        if count == 0 {
+            return;
+        }
         let read = || self.now("count(up == 1)").ok().and_then(|found| found.first().copied());
         eventually_or(
             READY_LIMIT,
@@ -108,6 +122,19 @@ impl Monitoring {
         let found = self.ask(&format!("query?query={}", encoded(query)))?;
         let samples = found["result"].as_array().into_iter().flatten();
         Ok(samples.filter_map(|sample| number(&sample["value"])).collect())
+    }
+
+    /// The series that a query has now.
+    pub fn series(&self, query: &str) -> Result<Vec<Series>, Fault> {
+        let found = self.ask(&format!("query?query={}", encoded(query)))?;
+        let samples = found["result"].as_array().into_iter().flatten();
+        let of = |sample: &Value| {
+            Some(Series {
+                labels: serde_json::from_value(sample["metric"].clone()).ok()?,
+                value: number(&sample["value"])?,
+            })
+        };
+        Ok(samples.filter_map(of).collect())
     }
 
     /// Whether a query had a number at some time since the start: series that are only "not a number" are no data.

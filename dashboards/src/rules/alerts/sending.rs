@@ -6,7 +6,10 @@ use super::*;
 
 /// All of them.
 pub(super) fn all() -> Vec<Alert> {
-    [refusals(), speed(), outcome()].into_iter().flatten().collect()
+    [refusals(), speed(), outcome(), hours()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn refusals() -> Vec<Alert> {
@@ -95,6 +98,36 @@ fn speed() -> Vec<Alert> {
             "One answer of a hundred of {{ $labels.smsc }} takes more than two seconds.",
         )
         .on("smscs"),
+    ]
+}
+
+fn hours() -> Vec<Alert> {
+    use Severity::{Critical, Warning};
+    let (outside, until) = (
+        M.submits_outside_hours_total.name,
+        M.rule_pack_valid_until_timestamp_seconds.name,
+    );
+    vec![
+        alert(
+            "SendingOutsideWindow",
+            Critical,
+            (format!("sum by (job, smsc) (increase({outside}[15m])) > 0"), "0m"),
+            rising(north(outside, ""), 1, 0, 15),
+        )
+        .says(
+            "Advertising left outside the hours over {{ $labels.smsc }}",
+            "{{ $labels.smsc }} accepted advertising that left outside the hours of its recipients. The log names the messages.",
+        ),
+        alert(
+            "RulePackExpiring",
+            Warning,
+            (format!("min by (job, pack) ({until}) - time() < 30 * 86400"), "1h"),
+            Trial::new(60, 1_530, 1_700).with(one(until, "pack=\"clinic\""), "2678400x1560 99999999x300"),
+        )
+        .says(
+            "It is to be looked whether the rules of {{ $labels.pack }} are still the law",
+            "Nobody has looked further than a month ahead of now, as its valid_until says. It holds on until it is changed.",
+        ),
     ]
 }
 

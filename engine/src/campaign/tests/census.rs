@@ -78,3 +78,30 @@ async fn what_waits_is_counted_by_where_it_is() {
     assert_eq!(bench.of_campaigns(&[second, third]).await, [60, 0, 100, 0, 0]);
     bench.assert_counted(&[first, second, third], "resumed").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_credits_is_counted_until_it_is_launched() {
+    let bench = Bench::start("census-credits").await;
+    let tenant = bench.tenant(20).await;
+    let id = bench.create(tenant, 0..30).await;
+    let short = bench.campaigns.launch(tenant, id).await;
+    assert!(matches!(short, Err(CampaignFault::Short { .. })), "{short:?}");
+    let counted = async || bench.store.census().await.unwrap().unqueued.short;
+    assert_eq!(counted().await, 30);
+    let since = bench.store.unqueued_since((tenant, id)).await.unwrap();
+    assert!(since.is_some());
+
+    // A crash between the refusal and its listing: the auditor lists it.
+    bench.store.unlist_unqueued().await.unwrap();
+    assert_eq!(counted().await, 0);
+    let metrics = Metrics::new(9).unwrap();
+    let mut auditor = super::super::Auditor::new((bench.store.clone(), bench.mirror.clone()), metrics, bench.clock);
+    auditor.step().await.unwrap();
+    assert_eq!(counted().await, 30);
+
+    bench.store.falsify((tenant, None), "available", 10).await.unwrap();
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    bench.launched(tenant, id).await;
+    assert_eq!(counted().await, 0);
+    assert_eq!(bench.store.unqueued_since((tenant, id)).await.unwrap(), None);
+}
