@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn what_leaves_outside_the_hours_is_known_by_the_rules_alone() {
         let (gates, clock) = gates("2026-11-27T12:00:00Z");
-        let paris = gates.of(Purpose::Marketing, PARIS);
+        let paris = gates.of(Purpose::Marketing, (PARIS, None));
         let at = |hour: &str| micros(format!("2026-11-27T{hour}Z").parse().unwrap());
         let outside = |gate, hour| gates.is_outside((gate, PARIS), at(hour));
         for gate in [paris, GateId::OPEN] {

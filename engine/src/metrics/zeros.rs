@@ -42,7 +42,7 @@ const REDIS_OPS: [&str; 8] = [
 ];
 const DROPPED: [&str; 2] = ["full", "old"];
 const POSTED: [&str; 5] = ["delivered", "refused", "timeout", "unreachable", "forbidden"];
-const SKIPPED: [&str; 9] = [
+const SKIPPED: [&str; 10] = [
     "invalid_number",
     "not_mobile",
     "country_not_allowed",
