@@ -51,6 +51,8 @@ tenantKey = {{ bearer = {:?} }}
 operatorKey = {{ bearer = {:?} }}
 [checks.positive_data_acceptance]
 expected-statuses = [\"2xx\", 401, 402, 403, 404, 409, 412, 422, 429]
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429]
 [[operations]]
 include-operation-id = [\"createCampaign\", \"sendMessage\", \"searchContacts\", \"keepSegment\", \"exportContacts\", \"importContacts\"]
 [operations.checks.positive_data_acceptance]
