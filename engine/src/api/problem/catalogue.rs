@@ -228,16 +228,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         } => return day_is_full((*most, *left, next_open_at), language),
         ProblemKind::AlreadyStarted { state }
         | ProblemKind::WrongState { state }
-        | ProblemKind::MessageWrongState { state }
-            if fr =>
-        {
-            return format!("L'état actuel est « {state} ».");
-        }
-        ProblemKind::AlreadyStarted { state }
-        | ProblemKind::WrongState { state }
-        | ProblemKind::MessageWrongState { state } => {
-            return format!("The current state is \"{state}\".");
-        }
+        | ProblemKind::MessageWrongState { state } => return state_is(state, language),
         ProblemKind::TextRejected { note } => return rejected(note, TEXT_REJECTED, language),
         ProblemKind::TrafficRejected { note } => return rejected(note, TRAFFIC_REJECTED, language),
         ProblemKind::TrafficInReview => TRAFFIC_IN_REVIEW,
@@ -291,6 +282,13 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::Internal => INTERNAL,
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn state_is(state: &str, language: Language) -> String {
+    match language {
+        Language::Fr => format!("L'état actuel est « {state} »."),
+        Language::En => format!("The current state is \"{state}\"."),
+    }
 }
 
 fn short((available, needed): (u64, u64), language: Language) -> String {
