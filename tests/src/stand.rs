@@ -128,6 +128,10 @@ impl Stand {
         let last = RefCell::new(String::new());
         let settled = || {
             let view = campaign.view(&self.engine);
+            // Whom it means is not known yet.
+            if view.state == "resolving" {
+                return None;
+            }
             view.assert_adds_up();
             let totals = self.sim.totals();
             let moving = view.progress.queued + view.status("transmitted");
