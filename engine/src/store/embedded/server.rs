@@ -11,14 +11,14 @@ use super::folder::Folder;
 use super::{EmbeddedFault, orphan};
 
 /// What a watcher does. When its engine is gone, however it ended, the pipe that only the engine holds breaks, and the server is asked to
-/// end a moment later, unless another engine has signed for it by then. A line in the pipe sends the watcher home.
+/// end a moment later, unless another engine has signed for it by then. So it is when its folder is gone. A line in the pipe sends the watcher home.
 /// `$1`: the folder's signature; `$2`: what stands there while the server is this engine's; `$3`: the server's process.
 macro_rules! watch {
     ($pipe:literal) => {
         concat!(
             "read -r _ ",
             $pipe,
-            " || { sleep 8; [ \"$(cat \"$1\")\" = \"$2\" ] && { [ ! -e /proc/self ] || [ \"$(cat /proc/$3/comm)\" = redis-server ]; } && kill -TERM \"$3\"; }"
+            " || { sleep 8; { [ ! -e \"$1\" ] || [ \"$(cat \"$1\")\" = \"$2\" ]; } && { [ ! -e /proc/self ] || [ \"$(cat /proc/$3/comm)\" = redis-server ]; } && kill -TERM \"$3\"; }"
         )
     };
 }

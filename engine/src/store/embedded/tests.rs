@@ -169,6 +169,17 @@ async fn a_server_ends_with_the_pipe_of_its_engine() {
 }
 
 #[tokio::test]
+async fn a_server_whose_folder_is_gone_ends_as_well() {
+    let scratch = Scratch::new("gone");
+    let mut server = Embedded::start(&scratch.0).await.unwrap();
+    server.server.break_pipe();
+    let Embedded { server, .. } = server;
+    std::fs::remove_file(scratch.0.join("redis.signed")).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), server.into_child().unwrap().wait()).await;
+    assert!(ended.expect("the server ends").unwrap().success());
+}
+
+#[tokio::test]
 async fn a_server_that_ends_by_itself_is_started_again() {
     let scratch = Scratch::new("restarted");
     let server = Embedded::start(&scratch.0).await.unwrap();
