@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use lab::{EngineSettings, SmscSettings, poll};
+use lab::{EngineSettings, PostgresServer, SmscSettings, poll};
 use serde_json::json;
 
 use crate::engine::Engine;
@@ -97,6 +97,18 @@ impl Stand {
             .tables
             .push("[webhooks]\nallow = [\"127.0.0.1/32\"]".to_owned());
         settings
+    }
+
+    /// The same on a PostgreSQL, which the caller keeps for as long as the stand.
+    pub fn on_postgres(lab: Lab) -> (PostgresServer, Self) {
+        let server = lab.postgres();
+        let table = format!("[database]\nurl = \"{}\"", server.url());
+        let stand = Self::under(lab, "", |redis, sim| {
+            let mut settings = Self::with_webhooks(redis, sim);
+            settings.tables.push(table);
+            settings
+        });
+        (server, stand)
     }
 
     /// The test's directory and programs.

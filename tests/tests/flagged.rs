@@ -204,14 +204,7 @@ fn req_001_02_flagged_campaigns_wait_where_the_reseller_wants_to_look_first() {
 
 #[test]
 fn req_001_02_postgresql_keeps_what_waits_as_well() {
-    let lab = Lab::new(programs!(), "flagged-postgresql");
-    let server = lab.postgres();
-    let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = Stand::with_webhooks(redis, sim);
-        let url = server.url();
-        settings.tables.push(format!("[database]\nurl = \"{url}\""));
-        settings
-    });
+    let (_server, stand) = Stand::on_postgres(Lab::new(programs!(), "flagged-postgresql"));
     waits(&stand);
 }
 

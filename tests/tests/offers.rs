@@ -88,14 +88,7 @@ fn req_004_28_the_first_who_says_yes_has_it_and_the_others_are_told() {
 
 #[test]
 fn req_004_28_postgresql_gives_a_place_once_as_well() {
-    let lab = Lab::new(programs!(), "offers-postgresql");
-    let server = lab.postgres();
-    let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = Stand::with_webhooks(redis, sim);
-        let url = server.url();
-        settings.tables.push(format!("[database]\nurl = \"{url}\""));
-        settings
-    });
+    let (_server, stand) = Stand::on_postgres(Lab::new(programs!(), "offers-postgresql"));
     stand.give_number(OWN, &[&stand.tenant]);
     is_taken(&stand);
 }

@@ -107,13 +107,6 @@ fn req_001_25_each_field_says_which_file_call_or_message_it_is_from() {
 
 #[test]
 fn req_001_25_postgresql_keeps_whence_fields_are_as_well() {
-    let lab = Lab::new(programs!(), "provenance-postgresql");
-    let server = lab.postgres();
-    let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = Stand::with_webhooks(redis, sim);
-        let url = server.url();
-        settings.tables.push(format!("[database]\nurl = \"{url}\""));
-        settings
-    });
+    let (_server, stand) = Stand::on_postgres(Lab::new(programs!(), "provenance-postgresql"));
     each_field_says_whence_it_is(&stand);
 }

@@ -126,14 +126,7 @@ fn req_004_13_who_cancels_by_reply_gives_the_slot_to_the_first_who_waits_and_say
 
 #[test]
 fn req_004_13_postgresql_gives_a_freed_slot_as_well() {
-    let lab = Lab::new(programs!(), "slots-postgresql");
-    let server = lab.postgres();
-    let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = Stand::with_webhooks(redis, sim);
-        let url = server.url();
-        settings.tables.push(format!("[database]\nurl = \"{url}\""));
-        settings
-    });
+    let (_server, stand) = Stand::on_postgres(Lab::new(programs!(), "slots-postgresql"));
     stand.give_number(OWN, &[&stand.tenant]);
     is_given(&stand);
 }

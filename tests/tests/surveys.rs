@@ -78,14 +78,7 @@ fn req_004_31_scores_are_read_as_people_write_them_and_the_next_question_follows
 
 #[test]
 fn req_004_31_postgresql_keeps_surveys_as_well() {
-    let lab = Lab::new(programs!(), "surveys-postgresql");
-    let server = lab.postgres();
-    let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = Stand::with_webhooks(redis, sim);
-        let url = server.url();
-        settings.tables.push(format!("[database]\nurl = \"{url}\""));
-        settings
-    });
+    let (_server, stand) = Stand::on_postgres(Lab::new(programs!(), "surveys-postgresql"));
     stand.give_number(OWN, &[&stand.tenant]);
     are_asked(&stand);
 }

@@ -494,13 +494,6 @@ fn req_004_07_files_and_words_that_opt_in_are_told() {
 
 #[test]
 fn req_004_07_files_and_words_that_opt_in_are_told_by_postgresql_as_well() {
-    let lab = Lab::new(programs!(), "webhooks-files-postgresql");
-    let server = lab.postgres();
-    let stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = Stand::with_webhooks(redis, sim);
-        let url = server.url();
-        settings.tables.push(format!("[database]\nurl = \"{url}\""));
-        settings
-    });
+    let (_server, stand) = Stand::on_postgres(Lab::new(programs!(), "webhooks-files-postgresql"));
     files_and_words_are_told(&stand);
 }
