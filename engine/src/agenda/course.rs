@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, EventState, Occasion};
 use super::fields::{self, Told};
+use super::links::Links;
 use super::plan::{Circumstances, MOVED, ReminderPlan, Timer, Trigger, timers};
 use super::reminders::{self, Due, Fate, Key, ReminderState};
 use super::{Agenda, AgendaFault, Whom, kept, plans};
 use crate::audience::VALIDITY_S;
 use crate::campaign::{CampaignFault, DirectOrder, code_of};
-use crate::domain::{ContactId, Parameters, Purpose, Recipient, ReminderPlanId, TenantId, UnixMicros};
+use crate::domain::{ContactId, MessageId, Parameters, Purpose, Recipient, ReminderPlanId, TenantId, UnixMicros};
 use crate::guard::Verdict;
 use crate::people::{Contact, PeopleFault};
 use crate::store::Token;
@@ -72,10 +73,10 @@ type Ends = Vec<(Key, Fate)>;
 
 /// What texts say of a tenant.
 #[derive(Debug, Default)]
-struct Clinic {
+pub(super) struct Clinic {
     name: String,
     /// The names of its people's attributes.
-    attributes: Vec<String>,
+    pub(super) attributes: Vec<String>,
 }
 
 impl Agenda {
@@ -222,8 +223,18 @@ impl Agenda {
         let clinics = self.clinics(&due).await?;
         let mut outgoing = self.begin(&due, &plans, now).await?;
         outgoing.extend(self.resume(&due, &plans, now).await?);
-        let sends = outgoing.into_iter().map(|outgoing| self.send(outgoing, &clinics));
-        let ends: Vec<Ends> = futures::stream::iter(sends).buffer_unordered(AT_ONCE).collect().await;
+        let links = self.links_of(&outgoing, &clinics).await?;
+        let sends = outgoing
+            .into_iter()
+            .map(|outgoing| self.send(outgoing, &clinics, &links));
+        let ended: Vec<(Token, Ends)> = futures::stream::iter(sends).buffer_unordered(AT_ONCE).collect().await;
+        let queued = |(token, ends): &(Token, Ends)| match ends.first() {
+            Some((_, Fate::Sent(message))) if links.contains_key(token) => Some((*token, *message)),
+            Some(_) | None => None,
+        };
+        let queued: Vec<(Token, MessageId)> = ended.iter().filter_map(queued).collect();
+        self.0.campaigns.links_queued(&queued).await?;
+        let ends: Vec<Ends> = ended.into_iter().map(|(_, ends)| ends).collect();
         let mut change = self.0.database.change().await?;
         reminders::note(&mut change, ReminderState::Sending, &ends.concat()).await?;
         Ok(change.commit().await?)
@@ -290,9 +301,9 @@ impl Agenda {
     }
 
     /// Asks for a message. What is not known to have been taken or refused is asked for again later, under the same token.
-    async fn send(&self, outgoing: Outgoing, clinics: &HashMap<TenantId, Clinic>) -> Ends {
-        let tenant = outgoing.plan.tenant;
-        match self.message_of(&outgoing, clinics.get(&tenant)).await {
+    async fn send(&self, outgoing: Outgoing, clinics: &HashMap<TenantId, Clinic>, links: &Links) -> (Token, Ends) {
+        let (tenant, token) = (outgoing.plan.tenant, outgoing.token);
+        let ends = match self.message_of(&outgoing, clinics.get(&tenant), links).await {
             Ok(fate) => {
                 let keys = outgoing.dues.iter().map(|due| due.reminder.key());
                 keys.map(|key| (key, fate.clone())).collect()
@@ -301,10 +312,16 @@ impl Agenda {
                 tracing::warn!(%tenant, %fault, "a reminder is not sent; it is tried again");
                 Ends::new()
             }
-        }
+        };
+        (token, ends)
     }
 
-    async fn message_of(&self, outgoing: &Outgoing, clinic: Option<&Clinic>) -> Result<Fate, AgendaFault> {
+    async fn message_of(
+        &self,
+        outgoing: &Outgoing,
+        clinic: Option<&Clinic>,
+        links: &Links,
+    ) -> Result<Fate, AgendaFault> {
         let now = self.0.clock.unix();
         let mut fit: Vec<&Due> = outgoing.dues.iter().collect();
         if outgoing.again {
@@ -319,7 +336,12 @@ impl Agenda {
             }
         }
         let tenant = outgoing.plan.tenant;
-        let text = match self.text((&outgoing.plan, &fit), clinic).await? {
+        let link = match links.get(&outgoing.token) {
+            Some(Ok(link)) => Some(link.text()),
+            Some(Err(reason)) => return Ok(Fate::Skipped(reason.clone())),
+            None => None,
+        };
+        let text = match self.text((&outgoing.plan, &fit), clinic, link).await? {
             Ok(text) => text,
             Err(reason) => return Ok(Fate::Skipped(reason)),
         };
@@ -338,6 +360,8 @@ impl Agenda {
             encoding: None,
             validity: validity(&outgoing.plan, &fit, now),
             parameters: Parameters::default(),
+            // It is kept with those of the others.
+            link: None,
         };
         match self.0.campaigns.send(tenant, &order, outgoing.token).await {
             Ok(message) => Ok(Fate::Sent(message)),
@@ -359,6 +383,7 @@ impl Agenda {
         &self,
         (plan, dues): (&ReminderPlan, &[&Due]),
         clinic: Option<&Clinic>,
+        link: Option<&str>,
     ) -> Result<Result<String, String>, AgendaFault> {
         let people = &self.0.people;
         let mut contacts: HashMap<ContactId, Contact> = HashMap::new();
@@ -384,14 +409,12 @@ impl Agenda {
                 clinic: name,
             })
             .collect();
-        let definition = &plan.definition;
-        let merged = definition.merged_text.as_ref().filter(|_| dues.len() > 1);
-        let text = merged.unwrap_or(&definition.text);
+        let text = plan.definition.text_of(dues.len());
         let code = |faults: Vec<crate::fault::FieldFault>| {
             let first = faults.first().map(|fault| fault.problem.code());
             first.unwrap_or("invalid").to_owned()
         };
-        Ok(fields::render(text, &told, attributes).map_err(code))
+        Ok(fields::render((text, link), &told, attributes).map_err(code))
     }
 }
 

@@ -81,6 +81,9 @@ pub(crate) struct Details {
     pub(crate) floor: String,
     /// How long it takes.
     pub(crate) minutes: Option<u16>,
+    /// Whither `[lien]` in its texts leads; empty: where their plan says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) link: String,
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
@@ -150,6 +153,8 @@ pub(crate) struct GivenEvent {
     pub(crate) place: Option<String>,
     pub(crate) floor: Option<String>,
     pub(crate) minutes: Option<u16>,
+    /// Empty: it has none of its own.
+    pub(crate) link: Option<String>,
     /// Those with an empty value are forgotten.
     pub(crate) attributes: BTreeMap<String, String>,
 }
@@ -219,6 +224,7 @@ impl GivenEvent {
         set(&mut details.practitioner, &self.practitioner);
         set(&mut details.place, &self.place);
         set(&mut details.floor, &self.floor);
+        set(&mut details.link, &self.link);
         details.minutes = self.minutes.or(details.minutes);
         for (name, value) in &self.attributes {
             if value.is_empty() {
@@ -292,6 +298,7 @@ mod tests {
             place: None,
             floor: None,
             minutes: None,
+            link: None,
             attributes: BTreeMap::new(),
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Weekday};
 
 use super::event::Event;
-use crate::compose::{Template, fold, nearest_column};
+use crate::compose::{Template, fold, is_link, nearest_column};
 use crate::domain::UnixMicros;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::people::{Contact, MergeField};
@@ -173,16 +173,32 @@ fn day(local: DateTime) -> String {
     format!("{weekday} {day} {}", MONTHS.get(month).copied().unwrap_or_default())
 }
 
-/// Whether a text names nothing but what there is, where contacts have these attributes.
+/// Whether `[lien]` in a text is a link, and no attribute of contacts that is called so: of a plan with a link it always is.
+pub(super) fn has_link(text: &str, attributes: &[String], of_plan: bool) -> bool {
+    let is_attribute = || attributes.iter().any(|name| is_link(name));
+    let named = || {
+        Template::parse_open::<&str>(text, &[])
+            .map(|(_, names)| names)
+            .unwrap_or_default()
+    };
+    (of_plan || !is_attribute()) && named().iter().any(|name| is_link(name))
+}
+
+/// Whether a text names nothing but what there is, where contacts have these attributes; with a link, if that may be.
 ///
 /// # Errors
 /// Every field that is none, or is broken, as a fault of `pointer`.
-pub(super) fn check(pointer: &str, text: &str, attributes: &[String]) -> Result<(), Vec<FieldFault>> {
+pub(super) fn check(
+    (pointer, text): (&str, &str),
+    attributes: &[String],
+    may_link: bool,
+) -> Result<(), Vec<FieldFault>> {
     let known = || {
         let own = SHOWN.iter().map(|name| (*name).to_owned());
         own.chain(MergeField::all(attributes)).collect()
     };
-    check_names((pointer, text), |name| Field::named(name, attributes).is_some(), known)
+    let is_known = |name: &str| (may_link && is_link(name)) || Field::named(name, attributes).is_some();
+    check_names((pointer, text), is_known, known)
 }
 
 /// The same, where all are told the same: of whom it is for, nothing may be named.
@@ -219,14 +235,18 @@ fn check_names(
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-/// A text for whoever is told of these events, in the order of their times. Of several, a field says what it is of each: "09:00, 14:00"; once,
+/// A text for whoever is told of these events, in the order of their times, with that link where it names one. Of several, a field says what it is of each: "09:00, 14:00"; once,
 /// unless another field differs too, so that the second time is the second person's.
 ///
 /// # Errors
 /// As [`check`].
-pub(super) fn render(text: &str, told: &[Told<'_>], attributes: &[String]) -> Result<String, Vec<FieldFault>> {
-    let (_, names) = Template::parse_open::<&str>(text, &[])?;
-    let template = Template::parse(text, &names)?;
+pub(super) fn render(
+    (text, link): (&str, Option<&str>),
+    told: &[Told<'_>],
+    attributes: &[String],
+) -> Result<String, Vec<FieldFault>> {
+    let (_, names) = Template::parse_open_linked::<&str>(text, &[], link)?;
+    let template = Template::parse_linked(text, &names, link)?;
     let of_each = |name: &String| -> Vec<String> {
         let field = Field::named(name, attributes);
         let values = told.iter().filter_map(|told| Some(field.as_ref()?.of(told)));
@@ -292,7 +312,7 @@ mod tests {
                 clinic: "Clinique du Parc",
             })
             .collect();
-        render(text, &told, &[]).unwrap()
+        render((text, None), &told, &[]).unwrap()
     }
 
     #[test]
@@ -336,13 +356,13 @@ mod tests {
     fn a_name_of_nothing_is_refused_with_the_nearest() {
         assert!(
             check(
-                "/text",
-                "[date] [prenom] {{event.anything}} [Ville]",
-                &["ville".to_owned()]
+                ("/text", "[date] [prenom] {{event.anything}} [Ville]"),
+                &["ville".to_owned()],
+                false
             )
             .is_ok()
         );
-        let faults = check("/text", "[practitionner] [Ville]", &[]).unwrap_err();
+        let faults = check(("/text", "[practitionner] [Ville]"), &[], false).unwrap_err();
         assert_eq!(faults.len(), 2);
         let FieldProblem::UnknownMergeField { nearest, .. } = &faults[0].problem else {
             panic!("{faults:?}");

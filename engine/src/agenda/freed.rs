@@ -199,7 +199,7 @@ impl Agenda {
             contact: None,
             clinic: tenant.as_ref().map_or("", |tenant| &tenant.name),
         };
-        let said = |text: &String| fields::render(text, &[told], &[]).map_err(AgendaFault::Fields);
+        let said = |text: &String| fields::render((text, None), &[told], &[]).map_err(AgendaFault::Fields);
         Ok(SlotTexts {
             text: said(&texts.text)?,
             won: said(&texts.won)?,

@@ -8,6 +8,7 @@ mod event;
 mod fields;
 mod freed;
 mod kept;
+mod links;
 mod offset;
 mod plan;
 mod plans;
@@ -188,6 +189,7 @@ impl Agenda {
             place: None,
             floor: None,
             minutes: None,
+            link: None,
             attributes: std::collections::BTreeMap::new(),
         };
         self.upsert_by((tenant, by), &[given]).await?;
@@ -221,6 +223,12 @@ impl Agenda {
         let terms = self.0.campaigns.terms_of(tenant).await?;
         let wording = self.0.campaigns.wording_of(tenant, &terms).await?;
         let mut faults = Vec::new();
+        // What events bring is as good as the plan's own.
+        let may_link = wording.longest_link().is_some();
+        if let Some(url) = &definition.link {
+            let fault = wording.shorten(url).err();
+            faults.extend(fault.map(|problem| FieldFault::new("/link", problem)));
+        }
         let merged = definition.merged_text.as_deref().map(|text| ("/merged_text", text));
         for (pointer, text) in [Some(("/text", definition.text.as_str())), merged]
             .into_iter()
@@ -229,7 +237,9 @@ impl Agenda {
             if let Err(problem) = wording.check(text) {
                 faults.push(FieldFault::new(pointer, problem));
             }
-            faults.extend(fields::check(pointer, text, &attributes).err().unwrap_or_default());
+            let has_link = fields::has_link(text, &attributes, definition.link.is_some()) && may_link;
+            let checked = fields::check((pointer, text), &attributes, has_link);
+            faults.extend(checked.err().unwrap_or_default());
         }
         let sender = Sender::parse(&definition.sender).and_then(|sender| wording.check_sender(&sender));
         faults.extend(sender.err().map(|problem| FieldFault::new("/sender", problem)));

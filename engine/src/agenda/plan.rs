@@ -81,6 +81,9 @@ pub(crate) struct Definition {
     pub(crate) text: String,
     /// For several on a day; `None`: `text`, whose fields say what they are of each.
     pub(crate) merged_text: Option<String>,
+    /// Whither `[lien]` in these leads, where the event does not say.
+    #[serde(default)]
+    pub(crate) link: Option<String>,
     pub(crate) sender: String,
     pub(crate) hours: Option<Hours>,
     /// Who is told so short before the start is told nothing.
@@ -91,6 +94,12 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
+    /// What it says of so many events.
+    pub(super) fn text_of(&self, events: usize) -> &str {
+        let merged = self.merged_text.as_deref().filter(|_| events > 1);
+        merged.unwrap_or(&self.text)
+    }
+
     /// Whether it is for an event.
     pub(super) fn is_for(&self, event: &Event) -> bool {
         let same = |one: &str, other: &str| fold(one) == fold(other);
@@ -118,6 +127,7 @@ pub(crate) struct PlanEdit {
     pub(crate) name: Option<String>,
     pub(crate) text: Option<String>,
     pub(crate) merged_text: Option<Option<String>>,
+    pub(crate) link: Option<Option<String>>,
     pub(crate) sender: Option<String>,
     pub(crate) notice_minutes: Option<u16>,
 }
@@ -130,6 +140,7 @@ impl PlanEdit {
             definition: Definition {
                 text: edit.text.unwrap_or(plan.definition.text),
                 merged_text: edit.merged_text.unwrap_or(plan.definition.merged_text),
+                link: edit.link.unwrap_or(plan.definition.link),
                 sender: edit.sender.unwrap_or(plan.definition.sender),
                 notice_minutes: edit.notice_minutes.unwrap_or(plan.definition.notice_minutes),
                 ..plan.definition
@@ -301,6 +312,7 @@ mod tests {
                 attributes: BTreeMap::new(),
                 text: "Rendez-vous le [date]".to_owned(),
                 merged_text: None,
+                link: None,
                 sender: "Cabinet".to_owned(),
                 hours: None,
                 notice_minutes: 60,

@@ -53,7 +53,29 @@ impl Agenda {
         tenant: TenantId,
         given: &[GivenEvent],
     ) -> Result<Vec<UpsertedEvent>, AgendaFault> {
+        self.check_links(tenant, given).await?;
         self.upsert_by((tenant, FreedBy::Practice), given).await
+    }
+
+    /// Whether the links of events may lead there.
+    async fn check_links(&self, tenant: TenantId, given: &[GivenEvent]) -> Result<(), AgendaFault> {
+        let has_link = |event: &GivenEvent| event.link.as_ref().is_some_and(|link| !link.is_empty());
+        if !given.iter().any(has_link) {
+            return Ok(());
+        }
+        let campaigns = &self.0.campaigns;
+        let wording = campaigns.wording_of(tenant, &campaigns.terms_of(tenant).await?).await?;
+        let fault = |(at, event): (usize, &GivenEvent)| {
+            let url = event.link.as_ref().filter(|link| !link.is_empty())?;
+            let problem = wording.shorten(url).err()?;
+            Some(FieldFault::new(format!("/events/{at}/link"), problem))
+        };
+        let faults: Vec<FieldFault> = given.iter().enumerate().filter_map(fault).collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(AgendaFault::Fields(faults))
+        }
     }
 
     /// The same, by whom: what they cancel may be offered to others.

@@ -34,7 +34,7 @@ use crate::people::{TEXT_MAX, VALUE_MAX, check_name, check_text};
 /// A thousand events with everything that may be said of them.
 const BODY_MAX: u64 = 8 << 20;
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "reference",
     "patient",
     "contact",
@@ -49,6 +49,7 @@ const FIELDS: [&str; 15] = [
     "place",
     "floor",
     "minutes",
+    "link",
     "attributes",
 ];
 
@@ -382,6 +383,9 @@ fn read(fields: &mut Fields) -> Option<GivenEvent> {
             .whole(name, EVENT_MINUTES)
             .and_then(|minutes| u16::try_from(minutes).ok())
     });
+    let link = fields.if_given("link", |fields, name| {
+        fields.text_or_null(name).map(Option::unwrap_or_default)
+    });
     let attributes = read_attributes(fields);
     let repeat = fields.if_given("repeat", read_repeat);
     Some(GivenEvent {
@@ -396,6 +400,7 @@ fn read(fields: &mut Fields) -> Option<GivenEvent> {
         place: place?,
         floor: floor?,
         minutes: minutes?,
+        link: link?,
         attributes: attributes?,
     })
 }
@@ -525,6 +530,7 @@ pub(super) fn view(event: &Event) -> Value {
         "place": details.place,
         "floor": details.floor,
         "minutes": details.minutes,
+        "link": Some(&details.link).filter(|link| !link.is_empty()),
         "attributes": attributes,
         "created_at": time(event.created_at),
         "updated_at": time(event.updated_at),

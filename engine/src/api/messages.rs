@@ -16,8 +16,10 @@ use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::query::{parameters, yes_or_no};
 use super::refusal::database_refuses;
 use super::{App, shapes};
+use crate::audience::{DAYS_AHEAD_MAX, instant_ahead};
 use crate::campaign::{CampaignFault, DirectOrder, Recalled, TriedMessage, view};
 use crate::domain::{Cleanse, Ending, MessageId, Role, Status, UnixMicros};
+use crate::fault::FieldProblem;
 use crate::history::Past;
 
 pub(super) fn routes() -> Routes {
@@ -26,7 +28,10 @@ pub(super) fn routes() -> Routes {
             Documented::new((Verb::Post, "/v1/messages"), Key::Tenant, "sendMessage")
 .needs(Role::Send)
                 .by_teams()
-                .says("Send a message", "A reminder, a result: it overtakes campaigns.")
+                .says(
+                    "Send a message",
+                    "A reminder, a result: it overtakes campaigns. With `link`, `[lien]` or `{{link}}` in its text is a short link of its own.",
+                )
                 .asks::<shapes::MessageSending>()
                 .takes::<shapes::MessageOrder>(json!({
                     "to": "+33612345678", "text": "Votre rendez-vous est confirmé.", "sender": "Cabinet", "validity": 3_600,
@@ -54,7 +59,7 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 11] = [
     "to",
     "text",
     "sender",
@@ -64,10 +69,12 @@ const FIELDS: [&str; 9] = [
     "service_type",
     "schedule_delivery",
     "tlvs",
+    "link",
+    "link_expires_at",
 ];
 
-/// `POST /v1/messages`: `{"to", "text", "sender", "purpose", "encoding", "validity", "service_type", "schedule_delivery", "tlvs"}`
-/// → 202 with the message's id.
+/// `POST /v1/messages`: `{"to", "text", "sender", "purpose", "encoding", "validity", "service_type", "schedule_delivery", "tlvs", "link",
+/// "link_expires_at"}` → 202 with the message's id.
 pub(super) async fn send(
     State(app): State<App>,
     (Caller(tenant), GuestsOnly(guests_only)): (Caller, GuestsOnly),
@@ -76,10 +83,16 @@ pub(super) async fn send(
     body: Body,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
+    let link = read_link(&mut fields, &app);
     let order = read(&mut fields, guests_only).filter(|_| fields.is_sound());
-    let Some(order) = order else {
+    let (Some(mut order), Some(link)) = (order, link) else {
         return Err(fields.refusal());
     };
+    if let Some((url, expires_at)) = link {
+        let link = app.campaigns.link_of((tenant, token), (&url, expires_at)).await?;
+        order.text = link.filled_into(&order.text).map_err(Problem::of_fields)?;
+        order.link = Some(link);
+    }
     if dry_run {
         let tried = app.campaigns.try_message(tenant, &order).await?;
         return Ok((Extension(Secret), Json(shown(&tried))).into_response());
@@ -190,5 +203,22 @@ fn read(fields: &mut Fields, guests_only: bool) -> Option<DirectOrder> {
         without_consent: false,
         in_hours: false,
         guests_only,
+        link: None,
     })
+}
+
+/// Whither the link of the text leads, and until when; whether it may is for who knows the tenant to say.
+fn read_link(fields: &mut Fields, app: &App) -> Option<Option<(String, Option<UnixMicros>)>> {
+    let url = fields.if_given("link", Fields::text);
+    let ahead = (app.clock.unix(), DAYS_AHEAD_MAX);
+    let expires_at = fields.if_given("link_expires_at", |fields, name| {
+        fields.checked(name, |text| instant_ahead(&text, ahead))
+    });
+    let (url, expires_at) = (url?, expires_at?);
+    if url.is_none() && expires_at.is_some() {
+        let fields_beside = &["link"];
+        fields.refuse_field("link_expires_at", FieldProblem::MissingBeside { fields: fields_beside });
+        return None;
+    }
+    Some(url.map(|url| (url, expires_at)))
 }

@@ -25,7 +25,7 @@ use crate::people::{EACH_MAX, TEXT_MAX, check_name};
 /// What is usual of these.
 const NOTICE_USUAL: i64 = 60;
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "on",
     "offsets",
@@ -33,6 +33,7 @@ const FIELDS: [&str; 12] = [
     "attributes",
     "text",
     "merged_text",
+    "link",
     "sender",
     "not_before",
     "not_after",
@@ -48,7 +49,8 @@ pub(super) fn routes() -> Routes {
                 .says(
                     "Have people told of events",
                     "Of those that come, and by date of those that are there. Several of one number on one day are told in one text. The text may \
-                     name what an event and its contact have: `[prenom]`, `[date]`, `[heure]`, `{{event.place}}`.",
+                     name what an event and its contact have: `[prenom]`, `[date]`, `[heure]`, `{{event.place}}`. `[lien]` is a short link of each message's \
+                     own, which leads to the event's `link`, or else to the plan's.",
                 )
                 .takes::<shapes::NewReminderPlan>(json!({
                     "name": "La veille", "offsets": ["-24h"], "sender": "Cabinet", "not_before": "08:00", "not_after": "20:00",
@@ -138,24 +140,25 @@ pub(super) async fn show(
     Ok(Json(view(&app, &plan)))
 }
 
-/// `PATCH /v1/reminder_plans/{id}`: `{"name", "text", "merged_text", "sender", "notice"}`, each if it is to change.
+/// `PATCH /v1/reminder_plans/{id}`: `{"name", "text", "merged_text", "link", "sender", "notice"}`, each if it is to change.
 async fn edit(
     State(app): State<App>,
     (Caller(tenant), Id(id)): (Caller, Id<ReminderPlanId>),
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    const EDITED: [&str; 5] = ["name", "text", "merged_text", "sender", "notice"];
+    const EDITED: [&str; 6] = ["name", "text", "merged_text", "link", "sender", "notice"];
     let mut fields = Fields::read((&headers, body), app.clock, &EDITED).await?;
     let name = fields.if_given("name", |fields, name| {
         fields.checked(name, |name| check_name(&name, TEXT_MAX))
     });
     let text = fields.if_given("text", Fields::text);
     let merged_text = fields.if_given("merged_text", Fields::text_or_null);
+    let link = fields.if_given("link", Fields::text_or_null);
     let sender = fields.if_given("sender", Fields::text);
     let notice = fields.if_given("notice", |fields, name| fields.whole(name, NOTICE));
-    let (Some(name), Some(text), Some(merged_text), Some(sender), Some(notice), true) =
-        (name, text, merged_text, sender, notice, fields.is_sound())
+    let (Some(name), Some(text), Some(merged_text), Some(link), Some(sender), Some(notice), true) =
+        (name, text, merged_text, link, sender, notice, fields.is_sound())
     else {
         return Err(fields.refusal());
     };
@@ -163,6 +166,7 @@ async fn edit(
         name,
         text,
         merged_text,
+        link,
         sender,
         notice_minutes: notice.and_then(|notice| u16::try_from(notice).ok()),
     };
@@ -200,6 +204,7 @@ fn read(fields: &mut Fields) -> Option<Definition> {
     let attributes = read_attributes(fields);
     let (text, sender) = (fields.text("text"), fields.text("sender"));
     let merged_text = fields.if_given("merged_text", Fields::text);
+    let link = fields.if_given("link", Fields::text);
     let hours = read_hours(fields);
     let notice = fields.whole_or("notice", NOTICE, NOTICE_USUAL);
     let asks_consent = fields.boolean("asks_consent").map(Option::unwrap_or_default);
@@ -214,6 +219,7 @@ fn read(fields: &mut Fields) -> Option<Definition> {
         attributes: attributes?,
         text: text?,
         merged_text: merged_text?,
+        link: link?,
         sender: sender?,
         hours: hours?,
         notice_minutes: u16::try_from(notice?).unwrap_or_default(),
@@ -289,6 +295,7 @@ fn view(app: &App, plan: &ReminderPlan) -> Value {
         "attributes": attributes,
         "text": definition.text,
         "merged_text": definition.merged_text,
+        "link": definition.link,
         "sender": definition.sender,
         "no_reply_sender": in_vain,
         "not_before": hour(|hours| hours.from),

@@ -8,7 +8,7 @@ use smpp::text::EncodingPolicy;
 
 use super::orders::DirectVariables;
 use super::price::{self, Cost};
-use super::{CampaignFault, Campaigns, Whose, admitted, view};
+use super::{CampaignFault, Campaigns, DirectLink, Whose, admitted, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, Wording, is_blank};
 use crate::domain::{
@@ -63,6 +63,8 @@ pub(crate) struct DirectOrder {
     pub(crate) in_hours: bool,
     /// It goes to the tenant's guests alone.
     pub(crate) guests_only: bool,
+    /// The short link that stands in its text, kept with it; `None`: there is none, or its caller keeps it.
+    pub(crate) link: Option<DirectLink>,
 }
 
 /// What a message would be.
@@ -114,6 +116,7 @@ impl Campaigns {
         if let Some((id, hold)) = known {
             // The try before may have broken off between the queue and the hold.
             self.store().end_direct(tenant, token, Some(hold)).await?;
+            self.link_queued(order, (token, id)).await;
             return Ok(id);
         }
         let admission = admitted(admission)?;
@@ -132,10 +135,12 @@ impl Campaigns {
             share: &admission.share(self.now()),
         };
         let held = self.hold_one(&hold).await?;
+        self.keep_links(&order.link).await?;
         let place = self.queue_one(tenant, held, (order, &priced), token).await?;
         match place {
             DirectPlace::Queued(id, hold) => {
                 self.store().end_direct(tenant, token, Some(hold)).await?;
+                self.link_queued(order, (token, id)).await;
                 self.flagged_with([text_flagged, sent_flagged], id).await;
                 Ok(id)
             }

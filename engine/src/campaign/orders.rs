@@ -11,7 +11,7 @@ use smpp::text::EncodingPolicy;
 use super::texts::Texts;
 use crate::compose::{Sender, Template, short_link};
 use crate::domain::{CampaignId, MessageId, Parameters, Purpose, TenantId, UnixMicros, push_variable, variables};
-use crate::encryption::{Cipher, EncryptionFault, LinkKey};
+use crate::encryption::{Cipher, EncryptionFault, LinkKey, LinkOf};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, Store, StoreError};
 
@@ -215,7 +215,7 @@ impl Order {
         let Some((key, domain)) = &self.links else {
             return self.text_with(packed, None);
         };
-        let link = short_link(domain, &key.token(message)?);
+        let link = short_link(domain, &key.token(LinkOf::Message(message))?);
         self.text_with(packed, Some(&link))
     }
 

@@ -579,6 +579,7 @@ fn direct(to: &str, text: &str) -> DirectOrder {
         without_consent: false,
         in_hours: false,
         guests_only: false,
+        link: None,
     }
 }
 

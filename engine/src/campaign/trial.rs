@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use super::texts::Texts;
-use super::{CampaignFault, Campaigns, DirectOrder};
+use super::{CampaignFault, Campaigns, DirectLink, DirectOrder};
 use crate::audience::normalise;
 use crate::compose::fold;
 use crate::domain::{CampaignId, ContactId, Fitted, MessageId, TenantId};
@@ -44,6 +44,25 @@ pub(crate) struct Trial {
     pub(crate) messages: Vec<MessageId>,
 }
 
+/// A campaign's texts, with what stands in the fields of one.
+struct Rendering {
+    texts: Texts,
+    values: Vec<String>,
+}
+
+impl Rendering {
+    /// The text with that link, or one as long as any.
+    fn text(&self, link: Option<&DirectLink>) -> String {
+        let values: Vec<&str> = self.values.iter().map(String::as_str).collect();
+        let mut text = String::new();
+        match link {
+            Some(link) => self.texts.render_linked(&values, link.text(), &mut text),
+            None => self.texts.render(&values, &mut text),
+        }
+        text
+    }
+}
+
 impl Campaigns {
     /// Sends a campaign's text to some numbers. Asked again with the same token these are the same messages.
     ///
@@ -64,7 +83,7 @@ impl Campaigns {
             return Err(CampaignFault::Erased);
         }
         self.check_numbers(&order.to).map_err(CampaignFault::Fields)?;
-        let text = self.rendered(&campaign, order).await?;
+        let rendering = self.rendering(&campaign, order).await?;
         let mut messages = Vec::with_capacity(order.to.len());
         let country = self.0.deps.limits.country;
         let mut sent_to = FxHashSet::default();
@@ -73,9 +92,14 @@ impl Campaigns {
             if normalise(to, country).is_ok_and(|to| !sent_to.insert(to)) {
                 continue;
             }
+            let token = nth(token, at);
+            let link = match &campaign.link {
+                Some(link) => Some(self.link_of((tenant, token), (&link.url, link.expires_at)).await?),
+                None => None,
+            };
             let one = DirectOrder {
                 to: to.clone(),
-                text: text.clone(),
+                text: rendering.text(link.as_ref()),
                 sender: campaign.sender.clone(),
                 purpose: campaign.purpose,
                 encoding: Some(campaign.encoding),
@@ -85,11 +109,15 @@ impl Campaigns {
                 in_hours: false,
                 guests_only: order.guests_only,
                 own_number: false,
+                link,
             };
-            let sent = self.send(tenant, &one, nth(token, at)).await;
+            let sent = self.send(tenant, &one, token).await;
             messages.push(sent.map_err(|fault| placed(fault, at))?);
         }
-        Ok(Trial { text, messages })
+        Ok(Trial {
+            text: rendering.text(None),
+            messages,
+        })
     }
 
     /// All of them, before the first is sent.
@@ -104,7 +132,7 @@ impl Campaigns {
     }
 
     /// The text of the variant that is asked for, with what stands in its fields.
-    async fn rendered(&self, campaign: &Campaign, order: &TrialOrder) -> Result<String, CampaignFault> {
+    async fn rendering(&self, campaign: &Campaign, order: &TrialOrder) -> Result<Rendering, CampaignFault> {
         let texts = Texts::of(campaign).map_err(CampaignFault::Fields)?;
         if order.variant > texts.variants() {
             let max = texts.variants() as i64;
@@ -121,13 +149,11 @@ impl Campaigns {
             .iter()
             .enumerate()
             .map(|(column, value)| match campaign.lengths.fit(column, value) {
-                Fitted::Cut(cut) => cut,
-                Fitted::AsItIs(_) | Fitted::TooLong => value.as_str(),
+                Fitted::Cut(cut) => cut.to_owned(),
+                Fitted::AsItIs(_) | Fitted::TooLong => value.clone(),
             });
-        let values: Vec<&str> = fitted.collect();
-        let mut text = String::new();
-        texts.render(&values, &mut text);
-        Ok(text)
+        let values = fitted.collect();
+        Ok(Rendering { texts, values })
     }
 
     async fn values_of(&self, campaign: &Campaign, contact: ContactId) -> Result<Vec<String>, CampaignFault> {

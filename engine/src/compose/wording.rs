@@ -72,7 +72,7 @@ impl Wording {
         Self { owned, ..self }
     }
 
-    /// Whether a text may be that of a campaign or message: not blank, not too long, and with links to where they may lead.
+    /// Whether a text may be that of a campaign or message: not blank, not too long, and with links to where they may lead, or short ones.
     ///
     /// # Errors
     /// [`FieldProblem::Empty`], [`FieldProblem::TooLong`], [`WordingProblem::PublicShortener`] or [`WordingProblem::LinkNotAllowed`].
@@ -84,7 +84,14 @@ impl Wording {
         if given > max {
             return Err(FieldProblem::TooLong { max, given });
         }
-        links::check(text, &self.link_domains)
+        match &self.short_domain {
+            Some(short) if !self.link_domains.is_empty() => {
+                let mut allowed = self.link_domains.clone();
+                allowed.push(short.clone());
+                links::check(text, &allowed)
+            }
+            Some(_) | None => links::check(text, &self.link_domains),
+        }
     }
 
     /// Where no engine answers short links, nobody has any.

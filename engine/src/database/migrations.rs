@@ -85,6 +85,7 @@ const STEPS: &[(&str, &str)] = &[
         "contact sources",
         include_str!("../data/migrations/0048_contact_sources.sql"),
     ),
+    ("own links", include_str!("../data/migrations/0049_own_links.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

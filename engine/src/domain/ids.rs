@@ -176,6 +176,10 @@ id! {
     MessageId(u64), "msg"
 }
 
+/// A short link of one message by itself, which nobody outside is told: what its message is asked for with says which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct OwnLinkId(pub u64);
+
 id! {
     /// Where a tenant is told of events.
     EndpointId(u64), "whk"

@@ -35,7 +35,7 @@ pub(crate) use ending::{Ending, Reason, ResultSlot};
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId,
-    EventId, FlaggedId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, OfferId,
+    EventId, FlaggedId, FormId, GateId, ImportId, ListId, MessageId, NumberId, NumberRequestId, OfferId, OwnLinkId,
     PARTITIONS_MAX, Partition, PartitionSet, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId,
     SenderRequestId, SmscId, SurveyId, SurveyRunId, TemplateId, TenantId, UnknownId,
 };

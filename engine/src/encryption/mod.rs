@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::ENCRYPTED;
 
 pub(crate) use form::FormKey;
-pub(crate) use link::{LINK_TOKEN, LinkKey};
+pub(crate) use link::{LINK_TOKEN, LinkKey, LinkOf};
 pub(crate) use master::{KeyFileFault, MasterKeys};
 pub(crate) use number::{NumberDigest, NumberKey};
 

@@ -298,12 +298,18 @@ impl History {
 
     /// Whether there are links at all: most tenants have none, and are not looked through for them.
     async fn has_links(&self, tenant: Option<TenantId>) -> Result<bool, DatabaseError> {
-        let mut query = Sql::new("SELECT campaign FROM short_link");
-        if let Some(tenant) = tenant {
-            query.push(" WHERE tenant = ").value(tenant.0);
+        for table in ["short_link", "own_link"] {
+            let mut query = Sql::new("SELECT expires_at FROM ");
+            query.push(table);
+            if let Some(tenant) = tenant {
+                query.push(" WHERE tenant = ").value(tenant.0);
+            }
+            query.push(" LIMIT 1");
+            if self.0.deps.database.row(query, |row| row.number(0)).await?.is_some() {
+                return Ok(true);
+            }
         }
-        query.push(" LIMIT 1");
-        Ok(self.0.deps.database.row(query, |row| row.number(0)).await?.is_some())
+        Ok(false)
     }
 }
 

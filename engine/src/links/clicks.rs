@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Links;
 use super::early::{Click, Early};
+use super::{Links, own};
 use crate::database::{DatabaseError, Sql};
 use crate::domain::{CampaignId, MessageId, Recipient, TenantId, UnixMicros};
 
@@ -170,7 +170,7 @@ impl Links {
         self.0.database.rows(query, read).await
     }
 
-    /// Forgets these, while history still knows which they are.
+    /// Forgets these, and the links of that person's own, while history still knows which they are.
     ///
     /// # Errors
     /// The database's.
@@ -190,6 +190,7 @@ impl Links {
         let mut change = self.0.database.change_of(tenant).await?;
         change.run(untold).await?;
         change.run(forget).await?;
+        change.run(own::forget_of((tenant, number))).await?;
         change.commit().await
     }
 }
@@ -218,9 +219,10 @@ fn statement(some: &[(MessageId, Clicks)]) -> Sql {
 /// Keeps for webhooks whose link a person has followed for the first time: of whom all clicks are those that were just added.
 fn first_clicks(some: &[(MessageId, Clicks)]) -> Sql {
     let mut put = Sql::new(
-        "INSERT INTO click_news (message, tenant, at) SELECT click.message, short_link.tenant, click.first_at ",
+        "INSERT INTO click_news (message, tenant, at) SELECT click.message, COALESCE(short_link.tenant, own_link.tenant), click.first_at ",
     );
-    put.push("FROM click JOIN short_link ON short_link.campaign = click.campaign WHERE ");
+    put.push("FROM click LEFT JOIN short_link ON short_link.campaign = click.campaign LEFT JOIN own_link ON own_link.message = click.message ");
+    put.push("WHERE COALESCE(short_link.tenant, own_link.tenant) IS NOT NULL AND (");
     for (at, (message, clicks)) in some.iter().enumerate() {
         put.push(if at == 0 {
             "(click.message = "
@@ -230,7 +232,7 @@ fn first_clicks(some: &[(MessageId, Clicks)]) -> Sql {
         put.value(message.0.cast_signed()).push(" AND click.clicks = ");
         put.value(clicks.clicks.cast_signed()).push(")");
     }
-    put.push(" ON CONFLICT (message) DO NOTHING");
+    put.push(") ON CONFLICT (message) DO NOTHING");
     put
 }
 

@@ -1,12 +1,14 @@
 //! Short links of the recipients' own: which page one leads to, by SQL alone, so that they lead there also when Redis is away or has
 //! forgotten their campaign.
 //!
-//! The token of a link is its message's id, encrypted (`encryption::link`): a campaign has one row, whatever its audience.
+//! The token of a link of a campaign is its message's id, encrypted (`encryption::link`): a campaign has one row, whatever its audience.
+//! Links of messages by themselves have a row each (`own`).
 
 mod clicks;
 mod early;
-mod whose;
+mod own;
 mod previews;
+mod whose;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,13 +17,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::database::{Database, DatabaseError, Sql};
+use crate::database::{Database, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, MessageId, TenantId, UnixMicros};
+use crate::encryption::LinkOf;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use clicks::WAITING_MAX;
 pub(crate) use clicks::{ClickFigures, Clicks};
 use early::Click;
+pub(crate) use own::OwnLink;
 
 /// For how long links of a campaign that says nothing else lead somewhere, from its launch on.
 const USUAL: Duration = Duration::from_secs(90 * 86_400);
@@ -53,6 +57,13 @@ pub(crate) enum Followed {
     Expired,
     /// It is none of ours, or of another domain.
     Unknown,
+}
+
+/// Where a link leads, and whose it is; not yet, before its message is queued.
+struct Leads {
+    url: String,
+    expires_at: UnixMicros,
+    message: Option<MessageId>,
 }
 
 /// The short links of all tenants. Cheap to clone.
@@ -129,28 +140,40 @@ impl Links {
         (domain, token): (&str, &str),
         visitor: Visitor<'_>,
     ) -> Result<Followed, DatabaseError> {
-        let Some(message) = self.message(token) else {
+        let Some(of) = self.0.mirror.link_key().and_then(|key| key.read(token)) else {
             return Ok(Followed::Unknown);
         };
+        let found = match of {
+            LinkOf::Message(message) => self.of_campaign(message, domain).await?,
+            LinkOf::Own(id) => self.own(id, domain).await?,
+        };
+        Ok(match found {
+            Some(link) if self.0.clock.unix() < link.expires_at => {
+                // One that is followed before its message is queued is no person's.
+                if let Some(message) = link.message {
+                    self.clicked(message, visitor);
+                }
+                Followed::To(link.url)
+            }
+            Some(_) => Followed::Expired,
+            None => Followed::Unknown,
+        })
+    }
+
+    async fn of_campaign(&self, message: MessageId, domain: &str) -> Result<Option<Leads>, DatabaseError> {
         let mut query = Sql::new("SELECT url, expires_at FROM short_link WHERE campaign = ");
         query
             .value(message.campaign().0.cast_signed())
             .push(" AND domain = ")
             .value(domain);
-        let found = self
-            .0
-            .database
-            .row(query, |row| Ok((row.text(0)?, row.number(1)?)))
-            .await?;
-        let now = self.0.clock.unix().0.cast_signed();
-        Ok(match found {
-            Some((url, expires_at)) if now < expires_at => {
-                self.clicked(message, visitor);
-                Followed::To(url)
-            }
-            Some(_) => Followed::Expired,
-            None => Followed::Unknown,
-        })
+        let read = |row: &Found<'_>| {
+            Ok(Leads {
+                url: row.text(0)?,
+                expires_at: UnixMicros(row.number(1)?.cast_unsigned()),
+                message: Some(message),
+            })
+        };
+        self.0.database.row(query, read).await
     }
 
     fn clicked(&self, message: MessageId, visitor: Visitor<'_>) {
@@ -195,6 +218,7 @@ impl Links {
         clicks.value(before).push(")");
         let mut forget = Sql::new("DELETE FROM short_link WHERE expires_at < ");
         forget.value(before);
+        let own = own::forget_old(before);
         let mut untold = Sql::new("DELETE FROM click_news WHERE at < ");
         untold.value(self.0.clock.unix().minus(UNTOLD).0.cast_signed());
         let mut change = self.0.database.change().await?;
@@ -202,10 +226,9 @@ impl Links {
         change.run(whose::forget_old(self.0.clock.unix())).await?;
         change.run(clicks).await?;
         change.run(forget).await?;
+        for forget in own {
+            change.run(forget).await?;
+        }
         change.commit().await
-    }
-
-    fn message(&self, token: &str) -> Option<MessageId> {
-        self.0.mirror.link_key()?.message(token)
     }
 }

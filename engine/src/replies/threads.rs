@@ -351,6 +351,7 @@ pub(super) fn order(to: Recipient, number: &str, text: &str) -> DirectOrder {
         without_consent: false,
         in_hours: false,
         guests_only: false,
+        link: None,
         encoding: None,
         validity: None,
         parameters: Parameters::default(),

@@ -11,6 +11,7 @@ use crate::agenda::{
     EVENT_MINUTES, EVENTS_MAX, EventState, FreedBy, NOTICE, OFFSETS_MAX, ReminderState, SLOT_NOTICE, Trigger,
 };
 use crate::audience::NUMBER_OCTETS_MAX;
+use crate::compose::TARGET_MAX;
 use crate::domain::{ContactId, EventId, MessageId, OfferId, ReminderPlanId, Terms};
 use crate::people::{ATTRIBUTE_NAME_MAX, EACH_MAX, TEXT_MAX, VALUE_MAX};
 use crate::replies::{SUITS_MAX, WAITING_GIVEN_MAX};
@@ -96,6 +97,8 @@ struct GivenEvent {
     floor: Option<String>,
     #[schemars(range(min = EVENT_MINUTES.0, max = EVENT_MINUTES.1))]
     minutes: Option<u16>,
+    /// A page with TLS to which `[lien]` in its texts leads, in place of their plan's; `null` or empty: it has none.
+    link: Option<Nullable<String>>,
     /// Those that are empty, or `null`, are forgotten.
     #[schemars(extend("maxProperties" = EACH_MAX, "propertyNames" = serde_json::json!({ "maxLength": ATTRIBUTE_NAME_MAX })))]
     attributes: Option<BTreeMap<String, AttributeOf>>,
@@ -152,6 +155,7 @@ pub(in crate::api) struct EventSummary {
     place: String,
     floor: String,
     minutes: Option<u16>,
+    link: Option<String>,
     attributes: BTreeMap<String, String>,
     created_at: Time,
     updated_at: Time,
@@ -418,6 +422,10 @@ pub(in crate::api) struct NewReminderPlan {
     /// For several events of one number on one day; not given: `text`, in which a field says what it is of each ("09:00, 14:00").
     #[schemars(length(min = 1))]
     merged_text: Option<String>,
+    /// A page with TLS to which `[lien]` or `{{link}}` in these leads, where the event has none of its own: a short link of each message's own, of the
+    /// tenant's `short_domain`, for 90 days.
+    #[schemars(length(min = 1, max = TARGET_MAX))]
+    link: Option<String>,
     sender: SenderText,
     /// What is due before that hour goes at it, unless that were behind the start.
     not_before: Option<HourText>,
@@ -445,6 +453,8 @@ pub(in crate::api) struct ReminderPlanChanges {
     text: Option<String>,
     /// `null`: `text` for several as well.
     merged_text: Option<Nullable<String>>,
+    /// `null`: links lead where events say.
+    link: Option<Nullable<String>>,
     sender: Option<SenderText>,
     /// Minutes before a start within which nobody is told of it late.
     #[schemars(range(min = NOTICE.0, max = NOTICE.1))]
@@ -462,6 +472,7 @@ pub(in crate::api) struct ReminderPlan {
     attributes: BTreeMap<String, String>,
     text: String,
     merged_text: Option<String>,
+    link: Option<String>,
     sender: String,
     /// The text asks for an answer that nobody can give: the sender is a name, or one of our numbers that carries no replies.
     no_reply_sender: bool,

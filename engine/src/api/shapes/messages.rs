@@ -9,6 +9,7 @@ use super::{
 };
 use crate::audience::{COLUMNS_MAX, SCHEDULE_S, VALIDITY_S, VALUE_MAX};
 use crate::campaign::PAGE_MAX;
+use crate::compose::TARGET_MAX;
 use crate::domain::{CampaignId, MessageId, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TenantId, Terms};
 
 /// A message to one number.
@@ -33,6 +34,12 @@ pub(in crate::api) struct MessageOrder {
     schedule_delivery: Option<u32>,
     /// Optional parameters of SMPP.
     tlvs: Option<Vec<GivenTlv>>,
+    /// A page with TLS to which `[lien]` or `{{link}}` in the text leads: a short link of its own, of the tenant's `short_domain`. Where it is given,
+    /// the text may have no other field.
+    #[schemars(length(min = 1, max = TARGET_MAX))]
+    link: Option<String>,
+    /// Until when it leads there: an instant with its offset, to come, within 366 days. Not given: for 90 days.
+    link_expires_at: Option<Time>,
 }
 
 /// `service_type` of SMPP: ASCII.

@@ -158,6 +158,7 @@ async fn a_message_of_a_dead_process_is_not_sent_again() {
         without_consent: false,
         in_hours: false,
         guests_only: false,
+        link: None,
     };
     let sent = api.bench.campaigns.send(tenant, &order, token).await.unwrap();
     let again = api.post("/v1/messages", &key, "a", &message("Bonjour")).await;

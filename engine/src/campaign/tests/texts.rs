@@ -25,6 +25,7 @@ fn order(encoding: Option<EncodingPolicy>, validity: Option<Duration>) -> Direct
         without_consent: false,
         in_hours: false,
         guests_only: false,
+        link: None,
     }
 }
 

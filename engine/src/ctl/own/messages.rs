@@ -25,6 +25,8 @@ pub(crate) enum MessagesAsk {
     Send(Send),
     /// How far a message is.
     Show(Show),
+    /// Call a message back that still waits.
+    Cancel(Show),
 }
 
 /// A message that is to be.
@@ -50,6 +52,9 @@ pub(crate) struct Send {
     /// What it is for.
     #[arg(long, default_value = "transactional")]
     purpose: PurposeOf,
+    /// A page to which [lien] in the text leads, by a short link.
+    #[arg(long, value_name = "URL")]
+    link: Option<String>,
     #[command(flatten)]
     once: Once,
     #[command(flatten)]
@@ -70,6 +75,7 @@ impl MessagesAsk {
         match self {
             Self::Send(send) => send.run(),
             Self::Show(show) => show.run(),
+            Self::Cancel(cancel) => cancel.call_back(),
         }
     }
 }
@@ -83,7 +89,10 @@ impl Send {
                 .to_owned(),
             None => self.text.clone().unwrap_or_default(),
         };
-        let body = json!({ "to": self.to, "sender": self.sender, "text": text, "purpose": self.purpose.code() });
+        let mut body = json!({ "to": self.to, "sender": self.sender, "text": text, "purpose": self.purpose.code() });
+        if let Some(link) = &self.link {
+            body["link"] = link.as_str().into();
+        }
         let client = self.at.open()?;
         let answer = client.post_once("/v1/messages", &body, self.once.key.as_deref())?;
         self.at.show(&answer, |answer| table(answer, &["id", "status"]));
@@ -97,6 +106,13 @@ impl Show {
         self.at.show(&answer, |answer| {
             table(answer, &["id", "to", "status", "reason", "code", "at"]);
         });
+        Ok(())
+    }
+
+    fn call_back(&self) -> Result<(), Failure> {
+        let path = format!("/v1/messages/{}/cancel", quoted(&self.id));
+        let answer = self.at.open()?.post(&path, &json!({}))?;
+        self.at.show(&answer, |answer| table(answer, &["id", "status"]));
         Ok(())
     }
 }

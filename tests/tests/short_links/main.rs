@@ -1,5 +1,7 @@
 //! Short links of each recipient's own: sent, followed over HTTP under the tenant's domain, expired, and nobody else's.
 
+mod own;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,6 +11,7 @@ use campanile_tests::scenarios::Dice;
 use campanile_tests::{
     Campaign, CampaignOrder, EngineSettings, Http, Lab, Receiver, SmscSettings, Stand, eventually, programs,
 };
+use lab::PostgresServer;
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -54,6 +57,22 @@ fn stand_at(name: &str, at: Option<&str>) -> Stand {
     let stand = Stand::under(lab, "", |redis, sim| settings(&redis.url(), sim.smpp_address()));
     agree(&stand, &json!({ "short_domain": DOMAIN }));
     stand
+}
+
+/// The same on a PostgreSQL, which the caller keeps for as long as the stand, or without.
+fn stand_in(name: &str, in_postgres: bool) -> (Option<PostgresServer>, Stand) {
+    let lab = Lab::new(programs!(), name);
+    let postgres = in_postgres.then(|| lab.postgres());
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let mut settings = settings(&redis.url(), sim.smpp_address());
+        let table = postgres
+            .iter()
+            .map(|postgres| format!("[database]\nurl = \"{}\"", postgres.url()));
+        settings.tables.extend(table);
+        settings
+    });
+    agree(&stand, &json!({ "short_domain": DOMAIN }));
+    (postgres, stand)
 }
 
 fn agree(stand: &Stand, terms: &Value) -> Value {
@@ -376,17 +395,7 @@ fn plain_draft(stand: &Stand) -> Campaign {
 /// Whatever dies meanwhile, the first click of each is in one delivery, and nobody else's is in any.
 fn first_clicks_are_told(seed: u64, in_postgres: bool) {
     const PEOPLE: usize = 60;
-    let lab = Lab::new(programs!(), &format!("short-links-told-{seed}"));
-    let postgres = in_postgres.then(|| lab.postgres());
-    let mut stand = Stand::under(lab, "", |redis, sim| {
-        let mut settings = settings(&redis.url(), sim.smpp_address());
-        let table = postgres
-            .iter()
-            .map(|postgres| format!("[database]\nurl = \"{}\"", postgres.url()));
-        settings.tables.extend(table);
-        settings
-    });
-    agree(&stand, &json!({ "short_domain": DOMAIN }));
+    let (_postgres, mut stand) = stand_in(&format!("short-links-told-{seed}"), in_postgres);
     let receiver = Receiver::start();
     let endpoint = json!({ "url": receiver.url(), "events": ["link.*"] });
     let http = stand.tenant.http(&stand.engine);
