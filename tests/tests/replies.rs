@@ -970,6 +970,59 @@ fn req_001_21_a_stop_counts_again_after_a_word_that_opts_in_and_from_a_number_in
     assert_eq!(ended.status("delivered"), 0);
 }
 
+/// How many of one's advertising reach a person.
+fn advertised(stand: &Stand, tenant: &Tenant, person: &str) -> u64 {
+    let audience = json!({ "recipients": [{ "to": person }] });
+    let order = CampaignOrder::to_audience(&audience).with("purpose", json!("marketing"));
+    let campaign = tenant.order(&stand.engine, &order);
+    let ended = campaign.wait(&stand.engine, "it has ended", LIMIT, |view| view.state == "completed");
+    ended.status("delivered")
+}
+
+#[test]
+fn req_001_21_who_writes_stop_to_nobody_and_then_agrees_hears_of_that_clinic_alone() {
+    let mut stand = stand("replies-back");
+    let lilas = stand.engine.tenant("Cabinet des Lilas", 1_000);
+    stand.give_number(OWN, &[&stand.tenant]);
+    let yes = json!({ "name": "Inscrire", "match": "exact", "keywords": ["INSCRIRE"], "text": "Inscrit.", "opts_in": "J'accepte les nouvelles." });
+    rule(&stand.tenant.http(&stand.engine), &yes);
+    let person = people(1).remove(0);
+    let stop = |stand: &Stand| {
+        stand.sim.inbound(&person, "36999", "STOP");
+        eventually("it is kept and acknowledged", LIMIT, || {
+            let all = stand.sim.inbound_messages();
+            let is_acknowledged = |one: &Value| one["acked"].as_u64() >= one["segments"].as_u64();
+            all.iter().all(is_acknowledged).then_some(())
+        });
+    };
+    stop(&stand);
+    assert_eq!(
+        [&stand.tenant, &lilas].map(|tenant| advertised(&stand, tenant, &person)),
+        [0, 0]
+    );
+    stand.sim.inbound(&person, OWN, "INSCRIRE");
+    assert_eq!(got(&stand, &person, OWN, 1)[0], "Inscrit.");
+    assert_eq!(
+        [&stand.tenant, &lilas].map(|tenant| advertised(&stand, tenant, &person)),
+        [1, 0]
+    );
+    // A Redis that was emptied knows it again.
+    assert!(stand.engine.shut_down().success());
+    redis::cmd("FLUSHALL")
+        .exec(&mut stand.redis.connect().expect("a connection"))
+        .expect("FLUSHALL");
+    stand.engine.restart();
+    assert_eq!(
+        [&stand.tenant, &lilas].map(|tenant| advertised(&stand, tenant, &person)),
+        [1, 0]
+    );
+    stop(&stand);
+    assert_eq!(
+        [&stand.tenant, &lilas].map(|tenant| advertised(&stand, tenant, &person)),
+        [0, 0]
+    );
+}
+
 /// Whatever dies meanwhile, each message is answered once, and stands in its conversation once.
 fn killed(seed: u64) {
     let mut stand = stand(&format!("replies-kills-{seed}"));

@@ -86,6 +86,7 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../data/migrations/0048_contact_sources.sql"),
     ),
     ("own links", include_str!("../data/migrations/0049_own_links.sql")),
+    ("back", include_str!("../data/migrations/0050_back.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

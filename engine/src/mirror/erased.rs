@@ -127,6 +127,11 @@ impl Mirror {
         forget.value(i64::from(tenant.0));
         forget.push(" AND recipient = ").value(number.0 as i64);
         change.run(forget).await?;
+        let mut back = Sql::new("DELETE FROM opt_out_back WHERE tenant = ");
+        back.value(tenant.0)
+            .push(" AND recipient = ")
+            .value(number.0.cast_signed());
+        change.run(back).await?;
         change.commit().await?;
         shared.erased.add(tenant, digest, purposes);
         Ok(())

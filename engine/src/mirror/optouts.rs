@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use super::{Mirror, MirrorFault, Shared};
 use crate::database::{Found, Sql};
 use crate::domain::{Purpose, Recipient, TenantId, UnixMicros, UnknownId};
-use crate::store::{InboundPlace, OptOut};
+use crate::store::{Again, InboundPlace, OptOut};
 
 /// Opt-outs in one statement.
 const AT_ONCE: usize = 1_000;
@@ -134,8 +134,8 @@ impl Mirror {
                 if *purpose == Purpose::Marketing && withdrawn.contains(number) {
                     continue;
                 }
-                let now = InboundPlace::at(self.0.clock.unix());
-                lifted += u64::from(self.opt_in((tenant, *purpose), *number, now).await?);
+                let again = Again::Said(InboundPlace::at(self.0.clock.unix()));
+                lifted += u64::from(self.opt_in((tenant, *purpose), *number, again).await?);
             }
         }
         Ok(lifted)
@@ -219,7 +219,7 @@ impl Mirror {
         number: Recipient,
         since: UnixMicros,
     ) -> Result<(), MirrorFault> {
-        let behind = InboundPlace::at(since);
+        let behind = Again::Said(InboundPlace::at(since));
         let marketing = (tenant, Purpose::Marketing);
         if self.0.store.opt_in(marketing, number, behind).await? {
             self.forget_opt_out(marketing, number).await?;
@@ -227,7 +227,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Somebody has written that they want messages of a tenant again. Returns whether they wanted none.
+    /// Somebody wants messages of a tenant again. Returns whether they wanted none.
     ///
     /// # Errors
     /// When either does not answer. Asked again, what was not done is done.
@@ -235,9 +235,16 @@ impl Mirror {
         &self,
         (tenant, purpose): (TenantId, Purpose),
         recipient: Recipient,
-        asked: InboundPlace,
+        again: Again,
     ) -> Result<bool, MirrorFault> {
-        let was_out = self.0.store.opt_in((tenant, purpose), recipient, asked).await?;
+        let (shared, of) = (&self.0, (tenant, purpose));
+        let is_written = matches!(again, Again::Written(_));
+        let is_kept = is_written && shared.keep_back(of, recipient).await?;
+        let was_out = shared.store.opt_in(of, recipient, again).await?;
+        if is_kept && !shared.store.is_back(of, recipient).await? {
+            // They have written STOP since.
+            shared.forget_back(of, recipient).await?;
+        }
         if was_out {
             let opt_out = OptOut {
                 tenant: Some(tenant),
@@ -314,7 +321,73 @@ impl Shared {
                 .push(because.beside());
             change.run(put).await?;
         }
+        let to_nobody = all
+            .iter()
+            .filter(|one| one.tenant.is_none() && because == Because::Said);
+        for one in to_nobody {
+            let mut forget = Sql::new("DELETE FROM opt_out_back WHERE recipient = ");
+            forget.value(one.recipient.0.cast_signed());
+            forget.push(" AND purpose = ").value(one.purpose.code());
+            change.run(forget).await?;
+        }
         Ok(change.commit().await?)
+    }
+
+    /// Whoever wants nobody's messages wants this tenant's again. In SQL first: without Redis, it would be kept for nothing. Returns whether
+    /// that is new.
+    async fn keep_back(
+        &self,
+        (tenant, purpose): (TenantId, Purpose),
+        recipient: Recipient,
+    ) -> Result<bool, MirrorFault> {
+        // The STOP of before is there first.
+        self.keep_opted_out().await?;
+        let mut put = Sql::new("INSERT INTO opt_out_back (recipient, purpose, tenant, at) SELECT recipient, purpose, ");
+        put.value(i64::from(tenant.0))
+            .push(", ")
+            .value(self.clock.unix().0.cast_signed());
+        put.push(" FROM opt_out WHERE tenant = 0 AND purpose = ")
+            .value(purpose.code());
+        put.push(" AND recipient = ").value(recipient.0.cast_signed());
+        put.push(" ON CONFLICT (recipient, purpose, tenant) DO NOTHING");
+        let mut change = self.database.change().await?;
+        let put = change.run(put).await?;
+        change.commit().await?;
+        Ok(put > 0)
+    }
+
+    async fn forget_back(
+        &self,
+        (tenant, purpose): (TenantId, Purpose),
+        recipient: Recipient,
+    ) -> Result<(), MirrorFault> {
+        let mut forget = Sql::new("DELETE FROM opt_out_back WHERE tenant = ");
+        forget
+            .value(i64::from(tenant.0))
+            .push(" AND purpose = ")
+            .value(purpose.code());
+        forget.push(" AND recipient = ").value(recipient.0.cast_signed());
+        let mut change = self.database.change().await?;
+        change.run(forget).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// At the start, of a purpose: what SQL knows of those who are back, Redis knows then if it was emptied; else what it does not know is
+    /// not so any more.
+    async fn agree_on_back(&self, purpose: Purpose, was_emptied: bool) -> Result<(), MirrorFault> {
+        let mut query = Sql::new("SELECT tenant, recipient FROM opt_out_back WHERE purpose = ");
+        query.value(purpose.code());
+        let read = |row: &Found<'_>| Ok((TenantId(row.number(0)? as u32), Recipient(row.number(1)? as u64)));
+        let all = self.database.rows(query, read).await?;
+        for (tenant, recipient) in all {
+            if was_emptied {
+                let again = Again::Written(InboundPlace::at(self.clock.unix()));
+                self.store.opt_in((tenant, purpose), recipient, again).await?;
+            } else if !self.store.is_back((tenant, purpose), recipient).await? {
+                self.forget_back((tenant, purpose), recipient).await?;
+            }
+        }
+        Ok(())
     }
 
     /// At the start: what only one of the two knows, both know then. They are compared by their counts.
@@ -330,6 +403,7 @@ impl Shared {
                     self.unite(*purpose, scope).await?;
                 }
             }
+            self.agree_on_back(*purpose, of_all == 0).await?;
         }
         Ok(())
     }

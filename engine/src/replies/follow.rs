@@ -21,7 +21,7 @@ use crate::database::{Change, DatabaseError, Sql};
 use crate::domain::{CampaignId, ConversationId, EventId, Purpose, Recipient, TenantId, UnixMicros};
 use crate::engagement::{self, Engagement, Seen};
 use crate::people::{Proof, Source, SourceKind};
-use crate::store::{InboundEntry, InboundText};
+use crate::store::{Again, InboundEntry, InboundText};
 
 /// Messages of one tenant in one partition that are read at once.
 const READ_MAX: usize = 100;
@@ -493,8 +493,9 @@ impl Shared {
             .consent_of_number(heard.tenant, heard.from, (&proof, at))
             .await?;
         let place = heard.entry.place;
+        let again = Again::Written(place);
         self.mirror
-            .opt_in((heard.tenant, Purpose::Marketing), heard.from, place)
+            .opt_in((heard.tenant, Purpose::Marketing), heard.from, again)
             .await?;
         let about = json!({
             "id": format!("inb_{place}"),

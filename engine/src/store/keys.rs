@@ -24,6 +24,7 @@
 //! | `c:{pN}:aside:<tenant>` | set | lines with a lane of such a tenant's, which stands in no ring |
 //! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |
 //! | `c:{pN}:stop:<lane>`, `c:{pN}:stopall:<lane>` | set | who opted out: of one tenant's messages (tenant, recipient), of all |
+//! | `c:{pN}:back:<lane>` | hash | who opted out of all → tenants whose messages they have asked for since, 4 octets each |
 //! | `c:{pN}:leases` | hash | epoch → number of its last lease, and what that handed out |
 //! | `c:{pN}:checked` | hash | first epoch of an engine → run id of the server on which it has checked in last |
 //! | `c:{pN}:waited` | string | number of the lease that replicas were last waited for with |

@@ -83,6 +83,7 @@ pub(crate) use inspection::{Inspection, inspect};
 pub(crate) use journal::{Applied, CampaignChanges, JournalEntry, READ_MAX as JOURNAL_READ_MAX, journal_place};
 pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings, reseller_in};
 pub(crate) use moves::{Away, ParkedOf, Swap};
+pub(crate) use optouts::Again;
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
 pub(crate) use recall::{Recall, Whereabouts};

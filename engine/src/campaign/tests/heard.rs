@@ -1,18 +1,23 @@
 //! What somebody writes twice: a second copy, or the answer to what was sent meanwhile.
 
 use super::*;
-use crate::store::{InboundKeeping, InboundKept, InboundMark, InboundRow, OptsOut};
+use crate::store::{Again, InboundKeeping, InboundKept, InboundMark, InboundPlace, InboundRow, OptsOut};
 
 const WITHIN: Duration = Duration::from_secs(120);
 const FROM: Recipient = Recipient(33_600_000_000);
 
 /// The same words each time, from the same number.
 async fn say(bench: &Bench, tenant: TenantId, opts_out: OptsOut) -> InboundKept {
+    say_to(bench, vec![tenant], opts_out).await
+}
+
+/// The same, to a number of these.
+async fn say_to(bench: &Bench, owners: Vec<TenantId>, opts_out: OptsOut) -> InboundKept {
     let row = InboundRow {
         from: Some(FROM),
         number: 36_034,
         sandbox: false,
-        owners: vec![tenant],
+        owners,
         meant: None,
         digest: digest_of(opts_out),
         opts_out,
@@ -78,9 +83,23 @@ async fn a_stop_that_stops_something_is_no_second_copy() {
     assert!(first.opted_out && !first.second_copy);
     assert!(say(&bench, tenant, OptsOut::Yes).await.second_copy);
     // They have opted in meanwhile.
-    let place: crate::store::InboundPlace = "9999999999999-0-0".parse().unwrap();
+    let place: InboundPlace = "9999999999999-0-0".parse().unwrap();
     let lane = (tenant, Purpose::Marketing);
-    bench.store.opt_in(lane, FROM, place).await.unwrap();
+    bench.store.opt_in(lane, FROM, Again::Said(place)).await.unwrap();
     let again = say(&bench, tenant, OptsOut::Yes).await;
     assert!(again.opted_out && !again.second_copy);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_to_nobody_holds_though_a_word_of_before_it_is_read_later() {
+    let bench = Bench::start("heard-late").await;
+    let tenant = bench.tenant(0).await;
+    let lane = (tenant, Purpose::Marketing);
+    let again = async |place: &str| {
+        let written = Again::Written(place.parse().unwrap());
+        bench.store.opt_in(lane, FROM, written).await.unwrap()
+    };
+    assert!(say_to(&bench, Vec::new(), OptsOut::Yes).await.opted_out);
+    assert!(!again("1-0-0").await && !bench.store.is_back(lane, FROM).await.unwrap());
+    assert!(again("9999999999999-0-0").await && bench.store.is_back(lane, FROM).await.unwrap());
 }

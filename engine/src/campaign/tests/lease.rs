@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{Back, FrequencyCap};
+use crate::store::{Again, InboundPlace};
 
 /// A new tenant, and a launched campaign of it to that many recipients, from 33 6 00 00 00 00 on.
 async fn campaign(bench: &Bench, recipients: u64) -> (TenantId, CampaignId) {
@@ -103,6 +104,36 @@ async fn who_opted_out_of_one_tenants_messages_gets_anothers() {
         .map(|leased| message(leased).tenant)
         .collect();
     assert_eq!((leased.len(), to_it), (19, vec![stranger]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_opted_out_of_all_and_asks_for_one_tenants_messages_gets_these_until_they_opt_out_again() {
+    let bench = Bench::start("back").await;
+    let (tenant, stranger) = (bench.tenant(10).await, bench.tenant(10).await);
+    let recipient = Recipient(33_600_000_003);
+    let marketing = Purpose::Marketing;
+    let out = async |whom: TenantId| {
+        let asked = [(recipient.partition(bench.store.partitions()), vec![recipient])];
+        bench.store.opted_out((whom, marketing), &asked).await.unwrap() == [[true]]
+    };
+    let opt_out = async |whom| {
+        let (purposes, recipients) = ([marketing], [recipient]);
+        let out = bench.store.opt_out(whom, &purposes, &recipients, UnixMicros(1));
+        out.await.unwrap()
+    };
+    let stop = async || opt_out(None).await;
+    let again = async |again| bench.store.opt_in((tenant, marketing), recipient, again).await.unwrap();
+    let place = InboundPlace::at(UnixMicros(1));
+    assert_eq!((stop().await, stop().await), (1, 0));
+    assert!(!again(Again::Said(place)).await, "the tenant's word is not theirs");
+    assert!(out(tenant).await && out(stranger).await);
+    assert!(again(Again::Written(place)).await && !again(Again::Written(place)).await);
+    assert!(!out(tenant).await && out(stranger).await);
+    // One of its own holds beside.
+    assert_eq!(opt_out(Some(tenant)).await, 1);
+    assert!(out(tenant).await && again(Again::Written(place)).await && !out(tenant).await);
+    assert_eq!(stop().await, 1);
+    assert!(out(tenant).await && out(stranger).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -211,7 +211,7 @@ local function leave_out(record, first, ends, recipient)
   local tenant4, lane, reason = sub(record, first + TENANT, first + TENANT + 3), byte(record, first + LANE) % CAPPED, nil
   local cap = cap_of(tenant4, lane)
   if call('SISMEMBER', base .. 'stop:' .. lane, tenant4 .. recipient) == 1
-    or call('SISMEMBER', base .. 'stopall:' .. lane, recipient) == 1 then
+    or call('SISMEMBER', base .. 'stopall:' .. lane, recipient) == 1 and not is_back(base, recipient, lane, tenant4) then
     reason = '\8'
   elseif cap and is_capped(cap, tenant4, recipient, record) then
     reason = '\9'
@@ -364,20 +364,24 @@ end
 -- Which of the line's rows are left out: reason by row.
 local function left_out(lane, recipients, records)
   local out_of, stop, stopall = {}, base .. 'stop:' .. lane, base .. 'stopall:' .. lane
-  local function strike(struck)
-    for i = 1, n_rows do
-      if struck[i] == 1 then out_of[i] = 8 end
-    end
-  end
   if call('EXISTS', stop) == 1 then
     local members = {}
     for _, turn in ipairs(turns) do
       local tenant4 = turn[6]
       for i = turn[1], turn[2] do members[i] = tenant4 .. recipients[i] end
     end
-    strike(call('SMISMEMBER', stop, unpack(members)))
+    for i, struck in ipairs(call('SMISMEMBER', stop, unpack(members))) do
+      if struck == 1 then out_of[i] = 8 end
+    end
   end
-  if call('EXISTS', stopall) == 1 then strike(call('SMISMEMBER', stopall, unpack(recipients))) end
+  if call('EXISTS', stopall) == 1 then
+    local struck = call('SMISMEMBER', stopall, unpack(recipients))
+    for _, turn in ipairs(turns) do
+      for i = turn[1], turn[2] do
+        if struck[i] == 1 and not is_back(base, recipients[i], lane, turn[6]) then out_of[i] = 8 end
+      end
+    end
+  end
   if lane == 0 or not has_caps then return out_of end
   for _, turn in ipairs(turns) do
     local cap = cap_of(turn[6], lane)

@@ -219,12 +219,22 @@ local function opt_out(base, recipient, lanes, tenant)
   local new = 0
   for lane in string.gmatch(lanes, '%d') do
     if tenant == '' then
-      new = math.max(new, call('SADD', base .. 'stopall:' .. lane, recipient))
+      local gone = call('HDEL', base .. 'back:' .. lane, recipient)
+      new = math.max(new, gone, call('SADD', base .. 'stopall:' .. lane, recipient))
     else
       new = math.max(new, call('SADD', base .. 'stop:' .. lane, tenant .. recipient))
     end
   end
   return new
+end
+
+-- Whether somebody who wanted nobody's messages has asked for those of a tenant (4 octets) since.
+local function is_back(base, recipient, lane, tenant)
+  local tenants = call('HGET', base .. 'back:' .. lane, recipient) or ''
+  for at = 1, #tenants, 4 do
+    if sub(tenants, at, at + 3) == tenant then return true end
+  end
+  return false
 end
 
 -- Ends what waits in a record, `of` these lanes and that tenant, with that result slot. Returns the record without it. What an
