@@ -648,13 +648,13 @@ fn are_counted(stand: &Stand) {
     let http = stand.tenant.http(&stand.engine);
     stand.give_number(OWN, &[&stand.tenant]);
     let people = people(9);
-    let rule = json!({ "name": "Oui", "match": "first_word", "keywords": ["OUI"], "text": "Bien noté." });
+    let rule = json!({ "name": "Oui", "match": "first_word", "keywords": ["OUI"], "text": "Bien noté.", "opts_in": "J'accepte les nouvelles." });
     let rule = text(&http.post("/v1/auto_replies", &rule).expect(201)["id"]);
     let campaign = campaign(stand, &stand.tenant, &people[..8], OWN);
     for (person, says) in [
         (&people[0], "Merci"),
         (&people[0], "A demain"),
-        (&people[1], "Oui, volontiers"),
+        (&people[1], "Oui, merci"),
         (&people[2], "STOP"),
         // Nobody has asked that one.
         (&people[8], "oui"),
@@ -671,8 +671,8 @@ fn are_counted(stand: &Stand) {
         },
     );
     assert_eq!(
-        (&report["people"], &report["opted_out"]),
-        (&json!(3), &json!(1)),
+        (&report["people"], &report["opted_out"], &report["opted_in"]),
+        (&json!(3), &json!(1), &json!(1)),
         "{report}"
     );
     assert_eq!(report["rate"], 37.5, "{report}");
@@ -685,63 +685,58 @@ fn are_counted(stand: &Stand) {
     are_put_together(&http, &campaign.id, &rule);
 }
 
+/// What people wrote, by what it has in common, once history has what was delivered: each row's group with what `shown` has of it.
+fn put_together<T>(http: &Http, by: &str, shown: impl Fn(&Value) -> T) -> (Value, Vec<T>) {
+    let found = eventually("history has what was delivered", LIMIT, || {
+        let found = http.get(&format!("/v1/reply_statistics?by={by}")).expect(200);
+        (found["total"]["delivered"] == 8 && found["total"]["messages"] == 5).then_some(found)
+    });
+    let rows = found["data"].as_array().expect("rows").iter().map(shown).collect();
+    (found["total"].clone(), rows)
+}
+
+const REPLY_FIGURES: [&str; 7] = [
+    "messages",
+    "people",
+    "answered",
+    "opted_out",
+    "opted_in",
+    "delivered",
+    "rate",
+];
+
 /// The same by what it has in common.
 fn are_put_together(http: &Http, campaign: &str, rule: &str) {
-    let by = |by: &str| {
-        eventually("history has what was delivered", LIMIT, || {
-            let found = http.get(&format!("/v1/reply_statistics?by={by}")).expect(200);
-            (found["total"]["delivered"] == 8 && found["total"]["messages"] == 5).then_some(found)
-        })
-    };
-    let figures = |row: &Value| {
-        ["messages", "people", "answered", "opted_out", "delivered", "rate"].map(|name| row[name].clone())
-    };
-    let all = by("number");
-    assert_eq!(all["data"].as_array().map(Vec::len), Some(1), "{all}");
-    assert_eq!(all["data"][0]["group"], json!({ "number": OWN }), "{all}");
-    let expected = json!([5, 4, 3, 1, 8, 37.5]);
-    assert_eq!(json!(figures(&all["data"][0])), expected, "{all}");
-    assert_eq!(json!(figures(&all["total"])), expected, "{all}");
-    assert!(all["data"][0]["median_seconds"].is_u64(), "{all}");
-    let both = by("campaign,auto_reply");
-    let rows: Vec<Value> = both["data"]
-        .as_array()
-        .expect("rows")
-        .iter()
-        .map(|row| json!([row["group"], row["campaign_name"], row["auto_reply_name"], figures(row)]))
-        .collect();
-    let group = |campaign: Value, rule: Value| json!({ "campaign": campaign, "auto_reply": rule });
-    let name = &both["data"][0]["campaign_name"];
-    assert_eq!(
-        rows,
-        [
-            json!([group(json!(campaign), json!(rule)), name, "Oui", [1, 1, 1, 0, 8, 12.5]]),
-            json!([group(json!(campaign), Value::Null), name, null, [3, 2, 2, 1, 8, 25.0]]),
-            json!([group(Value::Null, json!(rule)), null, "Oui", [1, 1, 0, 0, null, null]]),
-        ],
-        "{both}"
-    );
+    let figures = |row: &Value| json!(REPLY_FIGURES.map(|name| row[name].clone()));
+    let (total, rows) = put_together(http, "number", |row| {
+        assert!(row["median_seconds"].is_u64(), "{row}");
+        json!([row["group"], figures(row)])
+    });
+    let all = json!([5, 4, 3, 1, 2, 8, 37.5]);
+    assert_eq!(figures(&total), all);
+    assert_eq!(rows, [json!([{ "number": OWN }, all])]);
+    let names = ["group", "auto_reply_name"];
+    let (_, rows) = put_together(http, "campaign,auto_reply", |row| {
+        assert_eq!(row["campaign_name"].is_null(), row["group"]["campaign"].is_null());
+        json!([names.map(|name| row[name].clone()), figures(row)])
+    });
+    let expected = [
+        json!([[{ "campaign": campaign, "auto_reply": rule }, "Oui"], [1, 1, 1, 0, 1, 8, 12.5]]),
+        json!([[{ "campaign": campaign, "auto_reply": null }, null], [3, 2, 2, 1, 0, 8, 25.0]]),
+        json!([[{ "campaign": null, "auto_reply": rule }, "Oui"], [1, 1, 0, 0, 1, null, null]]),
+    ];
+    assert_eq!(rows, expected);
     let table = http
         .in_language("fr")
         .get("/v1/reply_statistics?by=auto_reply&format=csv");
-    let table = &table.text;
-    assert!(
-        table.contains("réponse automatique;nom de la réponse;messages;personnes"),
-        "{table}"
-    );
-    assert!(table.contains(&format!("{rule};Oui;2;2;1;0;8;12,5;")), "{table}");
-    let keywords = by("keyword");
-    let rows: Vec<Value> = keywords["data"]
-        .as_array()
-        .expect("rows")
-        .iter()
-        .map(|row| json!([row["group"], row["messages"]]))
-        .collect();
-    assert_eq!(
-        rows,
-        [json!([{ "keyword": "OUI" }, 2]), json!([{ "keyword": null }, 3])],
-        "{keywords}"
-    );
+    for part in [
+        "réponse automatique;nom de la réponse;messages;personnes",
+        &format!("{rule};Oui;2;2;1;0;2;8;12,5;"),
+    ] {
+        assert!(table.text.contains(part), "{}", table.text);
+    }
+    let (_, rows) = put_together(http, "keyword", |row| json!([row["group"]["keyword"], row["messages"]]));
+    assert_eq!(rows, [json!(["OUI", 2]), json!([null, 3])]);
     for wrong in ["by=weather", "by=number,campaign,auto_reply"] {
         http.get(&format!("/v1/reply_statistics?{wrong}"))
             .expect_field_problem(&[422], "?by");

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, EventState, Occasion};
 use super::fields::{self, Told};
-use super::links::Links;
+use super::links::{Links, Telling};
 use super::plan::{Circumstances, MOVED, ReminderPlan, Timer, Trigger, timers};
 use super::reminders::{self, Due, Fate, Key, ReminderState};
 use super::{Agenda, AgendaFault, Whom, kept, plans};
@@ -73,10 +73,10 @@ type Ends = Vec<(Key, Fate)>;
 
 /// What texts say of a tenant.
 #[derive(Debug, Default)]
-pub(super) struct Clinic {
+struct Clinic {
     name: String,
     /// The names of its people's attributes.
-    pub(super) attributes: Vec<String>,
+    attributes: Vec<String>,
 }
 
 impl Agenda {
@@ -223,7 +223,13 @@ impl Agenda {
         let clinics = self.clinics(&due).await?;
         let mut outgoing = self.begin(&due, &plans, now).await?;
         outgoing.extend(self.resume(&due, &plans, now).await?);
-        let links = self.links_of(&outgoing, &clinics).await?;
+        let tellings = outgoing.iter().map(|one| Telling {
+            token: one.token,
+            plan: &one.plan,
+            dues: &one.dues,
+            attributes: clinics.get(&one.plan.tenant).map_or(&[], |clinic| &clinic.attributes),
+        });
+        let links = self.links_of(&tellings.collect::<Vec<_>>()).await?;
         let sends = outgoing
             .into_iter()
             .map(|outgoing| self.send(outgoing, &clinics, &links));

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::course::{Clinic, Outgoing};
+use super::plan::ReminderPlan;
+use super::reminders::Due;
 use super::{Agenda, AgendaFault, fields};
 use crate::campaign::DirectLink;
 use crate::compose::Wording;
@@ -13,23 +14,24 @@ use crate::store::Token;
 /// The links of messages that are asked for, by their tokens; `Err`: why there is none, as a code.
 pub(super) type Links = HashMap<Token, Result<DirectLink, String>>;
 
+/// What a plan tells of some events.
+pub(super) struct Telling<'a> {
+    pub(super) token: Token,
+    pub(super) plan: &'a ReminderPlan,
+    pub(super) dues: &'a [Due],
+    /// Those of the tenant's contacts.
+    pub(super) attributes: &'a [String],
+}
+
 impl Agenda {
     /// The links of those whose text has one, kept.
-    pub(super) async fn links_of(
-        &self,
-        outgoing: &[Outgoing],
-        clinics: &HashMap<TenantId, Clinic>,
-    ) -> Result<Links, AgendaFault> {
+    pub(super) async fn links_of(&self, tellings: &[Telling<'_>]) -> Result<Links, AgendaFault> {
         let mut links = Links::new();
         let mut wordings: HashMap<TenantId, Wording> = HashMap::new();
-        for one in outgoing {
+        for one in tellings {
             let (tenant, definition) = (one.plan.tenant, &one.plan.definition);
-            let attributes = clinics.get(&tenant).map_or(&[][..], |clinic| &clinic.attributes);
-            if !fields::has_link(
-                definition.text_of(one.dues.len()),
-                attributes,
-                definition.link.is_some(),
-            ) {
+            let text = definition.text_of(one.dues.len());
+            if !fields::has_link(text, one.attributes, definition.link.is_some()) {
                 continue;
             }
             let mut own = one.dues.iter().map(|due| due.event.details.link.as_str());

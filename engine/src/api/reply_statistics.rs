@@ -77,6 +77,8 @@ struct ReplyFiguresOf {
     /// Those of them who have answered a campaign.
     answered: u64,
     opted_out: u64,
+    /// Messages with a word that opts in.
+    opted_in: u64,
     /// Messages that were delivered meanwhile and that these may answer; `null`: that is nothing that one can count.
     delivered: Option<u64>,
     /// Of these, those who have answered, in percent, to one digit.
@@ -93,6 +95,7 @@ impl ReplyFiguresOf {
             people: figures.people,
             answered: figures.answered,
             opted_out: figures.opted_out,
+            opted_in: figures.opted_in,
             delivered,
             rate: delivered.map(|delivered| percent(figures.answered, delivered)),
             median_seconds: figures.median_seconds,
@@ -278,7 +281,8 @@ impl Sheet<'_> {
             ] {
                 cells.extend(by.contains(&of).then(|| text_or_nothing(name.clone())));
             }
-            let counts = [figures.messages, figures.people, figures.answered, figures.opted_out];
+            let wrote = [figures.messages, figures.people, figures.answered];
+            let counts = wrote.into_iter().chain([figures.opted_out, figures.opted_in]);
             cells.extend(counts.map(Written::Count));
             cells.push(count_or_nothing(figures.delivered));
             cells.push(text_or_nothing(figures.rate.map(|rate| self.share(rate))));
@@ -326,6 +330,7 @@ fn columns(by: &[ReplyBy], language: Language) -> Vec<&'static str> {
             "personnes",
             "ont répondu",
             "désinscriptions",
+            "inscriptions",
             "reçus",
             "taux %",
             "médiane (s)",
@@ -335,6 +340,7 @@ fn columns(by: &[ReplyBy], language: Language) -> Vec<&'static str> {
             "people",
             "answered",
             "opted_out",
+            "opted_in",
             "delivered",
             "rate_percent",
             "median_seconds",

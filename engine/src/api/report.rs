@@ -76,6 +76,8 @@ struct Replied {
     /// Half of them were faster; `null`: nobody has answered.
     median_seconds: Option<u64>,
     opted_out: u64,
+    /// Messages with a word that opts in.
+    opted_in: u64,
     /// By the rule whose keyword they wrote.
     auto_replies: Vec<Converted>,
 }
@@ -122,6 +124,7 @@ pub(super) async fn show(
                     rate: percent(replied.people, delivered),
                     median_seconds: replied.median_seconds,
                     opted_out: replied.opted_out,
+                    opted_in: replied.opted_in,
                     auto_replies: converted(&app, (tenant, id), delivered).await?,
                 },
                 clicks: clicks.map(|clicks| clicked(&clicks, delivered, figures.spent())),

@@ -116,7 +116,7 @@ impl Campaigns {
         if let Some((id, hold)) = known {
             // The try before may have broken off between the queue and the hold.
             self.store().end_direct(tenant, token, Some(hold)).await?;
-            self.link_queued(order, (token, id)).await;
+            self.link_queued(order.link.as_ref(), (token, id)).await;
             return Ok(id);
         }
         let admission = admitted(admission)?;
@@ -140,7 +140,7 @@ impl Campaigns {
         match place {
             DirectPlace::Queued(id, hold) => {
                 self.store().end_direct(tenant, token, Some(hold)).await?;
-                self.link_queued(order, (token, id)).await;
+                self.link_queued(order.link.as_ref(), (token, id)).await;
                 self.flagged_with([text_flagged, sent_flagged], id).await;
                 Ok(id)
             }

@@ -1,6 +1,6 @@
 //! Short links of messages by themselves: what stands in their texts is known before their messages are.
 
-use super::{CampaignFault, Campaigns, DirectOrder};
+use super::{CampaignFault, Campaigns};
 use crate::compose::{Template, Wording, short_link};
 use crate::domain::{MessageId, OwnLinkId, TenantId, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
@@ -112,8 +112,8 @@ impl Campaigns {
 
 impl Campaigns {
     /// The same of one that was kept with its message: it is queued all the same, whoever follows its link.
-    pub(super) async fn link_queued(&self, order: &DirectOrder, queued: (Token, MessageId)) {
-        if order.link.is_none() {
+    pub(super) async fn link_queued(&self, link: Option<&DirectLink>, queued: (Token, MessageId)) {
+        if link.is_none() {
             return;
         }
         if let Err(fault) = self.links_queued(&[queued]).await {

@@ -87,6 +87,7 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("own links", include_str!("../data/migrations/0049_own_links.sql")),
     ("back", include_str!("../data/migrations/0050_back.sql")),
+    ("opted in", include_str!("../data/migrations/0051_opted_in.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -147,6 +147,12 @@ impl<'a> Decision<'a> {
         self.alert || matches!(self.made, Made::Unsure | Made::Unanswered | Made::Quiet | Made::NotOurs)
     }
 
+    /// What whoever writes it agrees to.
+    pub(super) fn agrees_to(&self) -> Option<&'a str> {
+        let (reply, _) = self.rule.filter(|_| self.made == Made::Rule)?;
+        reply.rule.opts_in.as_deref()
+    }
+
     fn of_rule(reply: &'a AutoReply, confidence: Confidence) -> Self {
         Self {
             rule: Some((reply, confidence)),

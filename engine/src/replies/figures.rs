@@ -20,6 +20,8 @@ pub(crate) struct ReplyFigures {
     /// Those of them who have answered a campaign.
     pub(crate) answered: u64,
     pub(crate) opted_out: u64,
+    /// Words that opt in.
+    pub(crate) opted_in: u64,
     /// From the time at which a campaign's message was taken to a person's first answer: half of them were faster. `None`: nobody has
     /// answered what history has.
     pub(crate) median_seconds: Option<u64>,
@@ -165,7 +167,7 @@ fn counting(question: &ReplyQuestion) -> Sql {
     query.push(
         "COUNT(*), COUNT(DISTINCT heard.conversation), \
          COUNT(DISTINCT CASE WHEN heard.campaign IS NOT NULL THEN heard.conversation END), \
-         CAST(COALESCE(SUM(heard.opted_out), 0) AS BIGINT) \
+         CAST(COALESCE(SUM(heard.opted_out), 0) AS BIGINT), CAST(COALESCE(SUM(heard.opted_in), 0) AS BIGINT) \
          FROM conversation_message AS heard JOIN conversation ON conversation.id = heard.conversation",
     );
     for (by, table) in named.iter().filter(|(by, _)| asked(by)) {
@@ -233,6 +235,7 @@ fn read(row: &Found<'_>, by: usize) -> Result<ReplyGroup, DatabaseError> {
             people: count(3)?,
             answered: count(4)?,
             opted_out: count(5)?,
+            opted_in: count(6)?,
             median_seconds: None,
         },
     })

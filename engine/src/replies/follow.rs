@@ -340,9 +340,10 @@ impl Shared {
         note(change, (&conversation, at), (&decision, heard.entry.opted_out)).await?;
         taken.made.push(decision.made);
         taken.answered.extend(answered_by(heard));
-        let agreed = decision.rule.filter(|_| decision.made == Made::Rule);
-        let wording = agreed.and_then(|(reply, _)| reply.rule.opts_in.clone());
-        let opts_in = wording.map(|wording| Effect::OptIn { at: index, wording });
+        let opts_in = decision.agrees_to().map(|wording| Effect::OptIn {
+            at: index,
+            wording: wording.to_owned(),
+        });
         if let (Some(question), Some(answer), Made::Appointment) =
             (&heard.question, decision.appointment, decision.made)
         {
@@ -414,7 +415,7 @@ impl Shared {
         };
         let mut insert = Sql::new(
             "INSERT INTO conversation_message \
-             (id, tenant, conversation, inbound, at, text, kind, rule, keyword, confidence, opted_out, campaign) VALUES (",
+             (id, tenant, conversation, inbound, at, text, kind, rule, keyword, confidence, opted_out, opted_in, campaign) VALUES (",
         );
         insert.value(id).push(", ").value(heard.tenant.0);
         insert.push(", ").value(conversation.id.0.cast_signed());
@@ -438,6 +439,7 @@ impl Shared {
             .or(decision.survey.map(|(_, confidence)| confidence));
         insert.push(", ").value(confidence.map(i64::from));
         insert.push(", ").value(i64::from(heard.entry.opted_out));
+        insert.push(", ").value(i64::from(decision.agrees_to().is_some()));
         insert.push(", ").value(campaign.map(|CampaignId(id)| id.cast_signed()));
         insert.push(") ON CONFLICT (tenant, inbound) DO NOTHING");
         Ok((change.run(insert).await? == 1).then_some(id))
@@ -577,7 +579,7 @@ async fn note(
     if opted_out && decision.text.is_some() {
         update.push(", stop_confirmed_at = ").value(at.0.cast_signed());
     }
-    if decision.made == Made::Rule && decision.rule.is_some_and(|(reply, _)| reply.rule.opts_in.is_some()) {
+    if decision.agrees_to().is_some() {
         update.push(", stop_confirmed_at = NULL");
     }
     update.push(" WHERE id = ").value(conversation.id.0.cast_signed());

@@ -27,7 +27,7 @@ async fn say_to(bench: &Bench, owners: Vec<TenantId>, opts_out: OptsOut) -> Inbo
     let keeping = InboundKeeping {
         now: UnixMicros(1_800_000_000_000_000),
         twice: WITHIN,
-        kept_for: Duration::from_secs(86_400),
+        kept_for: Duration::from_secs(365 * 86_400),
         kept: 100,
     };
     bench
