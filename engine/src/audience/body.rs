@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"name": "…", "text": "Bonjour [Prenom]", "sender": "OSTEO", "purpose": "marketing", "encoding": "auto", "validity": 3600,
-//!  "expires_at": "2026-12-24T18:00:00+01:00",
+//!  "expires_at": "2026-12-24T18:00:00+01:00", "rate": "5/s",
 //!  "audience": {"recipients": [{"to": "+33612345678", "Prenom": "Zoé"}], "numbers": "+33687654321;…"}}
 //! ```
 //!

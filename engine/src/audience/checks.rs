@@ -1,12 +1,13 @@
-//! Fields by themselves: names, times, types of service. Pure.
+//! Fields by themselves: names, senders, times, rates, types of service. Pure.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::tlvs::ascii;
-use crate::domain::{SERVICE_TYPE_MAX, UnixMicros};
-use crate::fault::{DateProblem, FieldProblem};
+use crate::compose::{Sender, Wording};
+use crate::domain::{SERVICE_TYPE_MAX, Tempo, UnixMicros};
+use crate::fault::{DateProblem, FieldFault, FieldProblem};
 
 /// The longest name of a campaign, in characters: one line of a list.
 pub(crate) const NAME_MAX: usize = 100;
@@ -19,6 +20,23 @@ pub(crate) fn check_campaign_name(name: String) -> Result<String, FieldProblem> 
         _ if given > NAME_MAX => Err(FieldProblem::TooLong { max: NAME_MAX, given }),
         trimmed => Ok(trimmed.to_owned()),
     }
+}
+
+/// One that the tenant may write under.
+pub(super) fn read_sender(wording: &Wording, text: &str) -> Result<Sender, FieldProblem> {
+    let sender = Sender::parse(text)?;
+    wording.check_sender(&sender).map(|()| sender)
+}
+
+/// How fast a campaign goes at most, such as `5/s`.
+pub(crate) fn parse_rate(text: &str) -> Result<Tempo, FieldProblem> {
+    text.parse().map_err(|()| FieldProblem::InvalidRate)
+}
+
+/// The same faults of another field.
+pub(super) fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
+    let faults = faults.into_iter();
+    faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
 }
 
 /// As an SMSC takes it.

@@ -18,7 +18,7 @@ mod variants;
 mod tests;
 
 pub(crate) use body::read_campaign;
-pub(crate) use checks::{NAME_MAX, check_campaign_name, check_service_type, instant_ahead};
+pub(crate) use checks::{NAME_MAX, check_campaign_name, check_service_type, instant_ahead, parse_rate};
 pub(crate) use ingest::{Counts, Ingest, REJECTED_MAX, RecipientSink, Rejected};
 pub(crate) use kinds::{ENCODINGS, GivenTemplate, check_category, check_purpose_of};
 pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up, normalise};

@@ -11,11 +11,11 @@ use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Shortened, Template, Wording, longest_link};
 use crate::database::DatabaseError;
-use crate::domain::{CodePoolId, Lengths, Parameters, Purpose, SCHEDULE_MAX, TemplateId, TlvList, UnixMicros};
+use crate::domain::{CodePoolId, Lengths, Parameters, Purpose, SCHEDULE_MAX, TemplateId, Tempo, TlvList, UnixMicros};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
-use super::checks::{check_campaign_name, check_service_type, instant_ahead};
+use super::checks::{at_pointer, check_campaign_name, check_service_type, instant_ahead, parse_rate, read_sender};
 use super::guard::StringTooLong;
 use super::kinds::{FindTemplate, check_category, check_purpose_of, parse_encoding, parse_purpose};
 use super::lengths;
@@ -25,7 +25,7 @@ use super::tlvs::TlvsRead;
 use super::variants::{self, Variant, has_link};
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 18] = [
+pub(super) const BODY_FIELDS: [&str; 19] = [
     "name",
     "text",
     "sender",
@@ -38,6 +38,7 @@ pub(super) const BODY_FIELDS: [&str; 18] = [
     "code_pool",
     "link",
     "link_expires_at",
+    "rate",
     "validity",
     "schedule_delivery",
     "tlvs",
@@ -45,14 +46,14 @@ pub(super) const BODY_FIELDS: [&str; 18] = [
     "field_lengths",
     "audience",
 ];
-/// The places of those that are no texts; those before the audience may be missing, with the last eight texts; and where there is a template, what it says.
-pub(super) const VALIDITY: usize = 12;
-pub(super) const SCHEDULE_DELIVERY: usize = 13;
-pub(super) const TLVS: usize = 14;
-pub(super) const VARIANTS: usize = 15;
-pub(super) const FIELD_LENGTHS: usize = 16;
+/// The places of those that are no texts; those before the audience may be missing, with the last nine texts; and where there is a template, what it says.
+pub(super) const VALIDITY: usize = 13;
+pub(super) const SCHEDULE_DELIVERY: usize = 14;
+pub(super) const TLVS: usize = 15;
+pub(super) const VARIANTS: usize = 16;
+pub(super) const FIELD_LENGTHS: usize = 17;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..17;
+const OPTIONAL: std::ops::Range<usize> = 4..18;
 /// What a template says instead.
 const OF_TEMPLATES: [&str; 2] = ["text", "purpose"];
 const TEXT: usize = 1;
@@ -105,6 +106,8 @@ pub(crate) struct CampaignDraft {
     pub(crate) validity: Option<Duration>,
     /// `expires_at`: from then on nothing of it goes to an SMSC.
     pub(crate) expires_at: Option<UnixMicros>,
+    /// `rate`: how fast it goes at most; `None`: as fast as it can.
+    pub(crate) rate: Option<Tempo>,
     /// `service_type`, `schedule_delivery` and `tlvs`.
     pub(crate) parameters: Parameters,
     /// What the recipients' variables are called; of contacts, the names in the text.
@@ -155,7 +158,7 @@ pub(super) struct Reading<'s> {
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 12],
+    pub(super) texts: [Option<String>; 13],
     pub(super) validity: Option<Duration>,
     pub(super) schedule_delivery: Option<Duration>,
     pub(super) tlvs: TlvsRead,
@@ -180,7 +183,7 @@ impl<'s> Reading<'s> {
             find_template: rules.find_template,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 12],
+            texts: [const { None }; 13],
             validity: None,
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
@@ -339,11 +342,13 @@ impl<'s> Reading<'s> {
             code_pool,
             link,
             link_expires_at,
+            rate,
         ] = std::mem::take(&mut self.texts);
         let tlvs = self.take_tlvs();
         let service_type = self.checked("/service_type", service_type, check_service_type);
         let ahead = (self.now, DAYS_AHEAD_MAX);
         let expires_at = self.checked("/expires_at", expires_at, |at| instant_ahead(&at, ahead));
+        let rate = self.checked("/rate", rate, |rate| parse_rate(&rate));
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
@@ -378,6 +383,7 @@ impl<'s> Reading<'s> {
                 encoding,
                 validity: self.validity,
                 expires_at,
+                rate,
                 parameters: Parameters {
                     service_type,
                     schedule_delivery: self.schedule_delivery,
@@ -580,15 +586,4 @@ impl<'s> Reading<'s> {
             }
         }
     }
-}
-
-fn read_sender(wording: &Wording, text: &str) -> Result<Sender, FieldProblem> {
-    let sender = Sender::parse(text)?;
-    wording.check_sender(&sender).map(|()| sender)
-}
-
-/// The same faults of another field.
-fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
-    let faults = faults.into_iter();
-    faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
 }

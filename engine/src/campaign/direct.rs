@@ -505,6 +505,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         encoding: EncodingPolicy::default(),
         validity: None,
         expires_at: None,
+        rate: None,
         parameters: Parameters::default(),
         variants: Vec::new(),
         columns: Vec::new(),

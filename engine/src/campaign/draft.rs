@@ -403,6 +403,7 @@ impl Campaigns {
             encoding: draft.encoding.unwrap_or_default(),
             validity: draft.validity,
             expires_at: draft.expires_at,
+            rate: draft.rate,
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             lengths: draft.lengths.clone(),

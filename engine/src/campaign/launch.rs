@@ -266,6 +266,9 @@ impl Campaigns {
         let order = self.0.orders.keep(campaign)?;
         // From its launch on, and again at each start: a crash in between leaves none out.
         self.list_expiring(campaign).await?;
+        if campaign.rate.is_some() {
+            self.keep_pace(campaign).await?;
+        }
         if !self.store().is_launched(owner.campaign).await? {
             let queueing = tracing::info_span!("recipients.enqueue", campaign = %owner.campaign, recipients = recipients(campaign));
             if let Some(launch) = order.launch {
@@ -313,11 +316,16 @@ impl Campaigns {
 
     /// Tells every dispatcher to look everywhere: a campaign has messages in all partitions.
     pub(crate) fn ring_everywhere(&self) {
-        let routes = self.routes();
         for partition in self.store().all_partitions() {
-            let routes = routes.served().iter();
-            routes.for_each(|served| self.ring(served.route, partition, false));
+            self.ring_in(partition);
         }
+    }
+
+    /// Tells every dispatcher to look into a partition.
+    pub(super) fn ring_in(&self, partition: Partition) {
+        let routes = self.routes();
+        let routes = routes.served().iter();
+        routes.for_each(|served| self.ring(served.route, partition, false));
     }
 
     pub(super) fn ring(&self, route: RouteId, partition: Partition, urgent: bool) {

@@ -28,6 +28,7 @@ mod pages;
 mod past;
 mod pasted;
 mod price;
+mod rates;
 mod recall;
 mod recut;
 mod redaction;

@@ -106,6 +106,7 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "created_at": time(campaign.created_at),
         "scheduled_at": campaign.scheduled_at.and_then(time),
         "expires_at": campaign.expires_at.and_then(time),
+        "rate": campaign.rate.map(|rate| rate.to_string()),
         "category": campaign.category,
         "template": campaign.template.map(|(id, version)| json!({ "id": id.to_string(), "version": version })),
         "guests_only": campaign.guests_only,

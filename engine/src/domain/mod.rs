@@ -15,6 +15,7 @@ mod territory;
 mod terms;
 mod lengths;
 mod bounds;
+mod tempo;
 mod tries;
 mod parameters;
 mod stored;
@@ -51,6 +52,7 @@ pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
+pub(crate) use tempo::{RATE_MAX, Tempo, per_time};
 pub(crate) use terms::{FrequencyCap, NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
 pub(crate) use territory::Territory;
 pub(crate) use time::UnixMicros;

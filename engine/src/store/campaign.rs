@@ -7,14 +7,17 @@ use std::time::Duration;
 use super::states::CampaignState;
 use super::{StoreError, keys};
 use crate::domain::{
-    CampaignId, CodePoolId, EncodingPolicy, Lengths, Parameters, Purpose, Reach, TemplateId, TenantId, UnixMicros,
+    CampaignId, CodePoolId, EncodingPolicy, Lengths, Parameters, Purpose, Reach, TemplateId, Tempo, TenantId,
+    UnixMicros,
 };
 use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
-/// says is encrypted. The sixth goes to guests alone, the seventh cuts values or leaves people out who have long ones, which those before
-/// did not know.
-const FORM: u32 = 7;
+/// says is encrypted. The sixth goes to guests alone, the seventh cuts values or leaves people out who have long ones, the eighth goes at a
+/// rate of its own: what those before did not know.
+const FORM: u32 = WITH_RATE;
+pub(super) const WITH_RATE: u32 = 8;
+const WITH_LENGTHS: u32 = 7;
 const FOR_GUESTS: u32 = 6;
 const FOR_ANYBODY: u32 = 5;
 
@@ -86,6 +89,8 @@ pub(crate) struct Campaign {
     pub(crate) validity: Option<Duration>,
     /// From then on nothing of it goes to an SMSC; `None`: it has no such time.
     pub(crate) expires_at: Option<UnixMicros>,
+    /// How many of its messages begin in what time at most; `None`: as many as can.
+    pub(crate) rate: Option<Tempo>,
     /// What its submit_sm's are given beside the text.
     pub(crate) parameters: Parameters,
     /// Texts for some of the contacts whom it means, the first that fits.
@@ -207,7 +212,8 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
         .arg("purpose")
         .arg(campaign.purpose.code());
     let form = match (campaign.lengths.is_empty(), campaign.guests_only) {
-        (false, _) => FORM,
+        _ if campaign.rate.is_some() => WITH_RATE,
+        (false, _) => WITH_LENGTHS,
         (true, true) => FOR_GUESTS,
         (true, false) => FOR_ANYBODY,
     };
@@ -233,6 +239,9 @@ fn set_if_any(set: &mut redis::Cmd, campaign: &Campaign) {
     }
     if let Some(at) = campaign.expires_at {
         set.arg("expires_at").arg(at.0);
+    }
+    if let Some(rate) = campaign.rate {
+        set.arg("rate").arg(rate.to_string());
     }
     if let Some(category) = &campaign.category {
         set.arg("category").arg(category);
@@ -349,6 +358,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
             .filter(|seconds| *seconds > 0)
             .map(Duration::from_secs),
         expires_at: time("expires_at"),
+        rate: fields.get("rate").map(|rate| rate.parse()).transpose().ok()?,
         parameters: text("parameters").parse().ok()?,
         variants: fields
             .get("variants")

@@ -48,6 +48,7 @@ pub(super) enum Name {
     SetRows,
     Counts,
     Recall,
+    Permits,
 }
 
 /// How a script is loaded.
@@ -74,7 +75,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 44] = scripts![
+const SOURCES: [(Name, Kind, &str); 45] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -119,6 +120,7 @@ const SOURCES: [(Name, Kind, &str); 44] = scripts![
     SetRows Partition "set_rows.lua",
     Counts Plain "counts.lua",
     Recall Settling "recall.lua",
+    Permits Settling "permits.lua",
 ];
 
 /// Every script, ready to be loaded and called.

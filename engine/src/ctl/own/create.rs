@@ -44,7 +44,7 @@ pub(crate) struct Create {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["name", "sender", "purpose", "text", "text_file", "numbers_file", "filter", "lists", "segments"]
+        conflicts_with_all = ["name", "sender", "purpose", "text", "text_file", "numbers_file", "filter", "lists", "segments", "rate"]
     )]
     body: Option<PathBuf>,
     /// What it is called.
@@ -74,6 +74,9 @@ pub(crate) struct Create {
     /// A segment, seg_…; more of them by repeating it.
     #[arg(long = "segment", value_name = "SEGMENT")]
     segments: Vec<String>,
+    /// How many of its messages begin in what time at most, such as 5/s, 30/min or 600/h.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
     #[command(flatten)]
     once: Once,
     #[command(flatten)]
@@ -121,6 +124,7 @@ impl Create {
             ("sender", self.sender.clone()),
             ("purpose", purpose),
             ("text", text),
+            ("rate", self.rate.clone()),
         ];
         order.extend(
             given

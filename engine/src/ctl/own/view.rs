@@ -21,6 +21,7 @@ pub(super) fn account(campaign: &Value) {
         "sender",
         "created_at",
         "scheduled_at",
+        "rate",
         "launched_at",
         "refused",
     ] {
