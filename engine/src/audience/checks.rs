@@ -33,6 +33,50 @@ pub(crate) fn parse_rate(text: &str) -> Result<Tempo, FieldProblem> {
     text.parse().map_err(|()| FieldProblem::InvalidRate)
 }
 
+/// How far ahead the end of late joining may be: as long as short links lead somewhere.
+pub(crate) const JOINED_DAYS_MAX: u32 = 90;
+
+/// What a campaign has that people are to join late.
+pub(super) struct Joinable {
+    /// It says which contacts are meant.
+    pub(super) of_contacts: bool,
+    pub(super) validity: bool,
+    pub(super) codes: bool,
+}
+
+impl Joinable {
+    /// Why nobody can join it until then, which is no later than its own end and that of its links.
+    pub(super) fn faults(
+        &self,
+        until: UnixMicros,
+        (expires_at, link_expires_at): (Option<UnixMicros>, Option<&str>),
+    ) -> Vec<(&'static str, FieldProblem)> {
+        let mut faults = Vec::new();
+        let own = "/late_joiners_until";
+        if !self.of_contacts {
+            let fields = &["audience.filter", "audience.lists", "audience.segments"];
+            faults.push((own, FieldProblem::MissingBeside { fields }));
+        }
+        let fields: &[&str] = match (self.validity, self.codes) {
+            (true, _) => &["validity"],
+            (false, true) => &["code_pool"],
+            (false, false) => &[],
+        };
+        if !fields.is_empty() {
+            faults.push((own, FieldProblem::NotBeside { fields }));
+        }
+        let than = "late_joiners_until";
+        if expires_at.is_some_and(|at| at < until) {
+            faults.push(("/expires_at", FieldProblem::NotLater { than }));
+        }
+        let link: Option<Timestamp> = link_expires_at.and_then(|at| at.parse().ok());
+        if link.is_some_and(|at| u64::try_from(at.as_microsecond()).is_ok_and(|at| at < until.0)) {
+            faults.push(("/link_expires_at", FieldProblem::NotLater { than }));
+        }
+        faults
+    }
+}
+
 /// The same faults of another field.
 pub(super) fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
     let faults = faults.into_iter();

@@ -106,7 +106,7 @@ impl Campaigns {
     }
 
     /// What the tenant may send by now, whatever it might when the draft was made: under which senders, and to whom without consent.
-    async fn check_terms(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+    pub(super) async fn check_terms(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
         let terms = self.terms_of(campaign.tenant).await?;
         let wording = self.wording_of(campaign.tenant, &terms).await?;
         let sender = Sender::parse(&campaign.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
@@ -286,6 +286,7 @@ impl Campaigns {
             let since = self.now().since(order.launched_at).as_secs_f64();
             self.0.deps.metrics.campaign_fanout_duration_seconds.observe(since);
         }
+        self.list_joining(campaign).await?;
         self.0.books.look_soon(owner.tenant, owner.campaign);
         Ok(())
     }

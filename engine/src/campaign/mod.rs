@@ -18,6 +18,7 @@ mod fault;
 mod figures;
 mod gates;
 mod housekeeping;
+mod joining;
 mod launch;
 mod left_out;
 mod life;

@@ -43,7 +43,7 @@ impl Campaigns {
         if before.kind == CampaignKind::Direct || is_over(before.state) {
             return Err(CampaignFault::WrongState(before.state));
         }
-        self.store().set_rate((tenant, id), rate).await?;
+        self.store().set_rate(&before, rate).await?;
         // Launched meanwhile, it may not have seen its rate.
         let campaign = self.find(tenant, id).await?;
         if is_launched(campaign.state) {

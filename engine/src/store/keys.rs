@@ -88,6 +88,8 @@ pub(super) const REDACT: &str = "c:redact";
 pub(super) const SCHEDULE: &str = "c:schedule";
 /// `tenant:campaign` of campaigns that were launched and expire, by when they do, µs.
 pub(super) const EXPIRING: &str = "c:expiring";
+/// `tenant:campaign` of campaigns that were launched and that people may still join, by until when, µs.
+pub(super) const JOINING: &str = "c:joining";
 /// `tenant:campaign` of campaigns with a rate that were launched → that rate.
 pub(super) const PACED: &str = "c:paced";
 /// `tenant:campaign` of campaigns that were launched and of which nothing is queued (`unqueued.rs`), by since when, µs.

@@ -1,6 +1,6 @@
 //! Campaigns with a rate: which they are, and the permits with which rows of them are leased.
 
-use super::campaign::WITH_RATE;
+use super::campaign::{Campaign, form_of};
 use super::catalogue::read_pair;
 use super::scripts::Name;
 use super::{Store, StoreError, array, integer, keys};
@@ -36,16 +36,18 @@ pub(crate) struct Permitted {
 
 impl Store {
     /// Keeps the rate of a campaign, which is obeyed from [`Store::pace`] on.
-    pub(crate) async fn set_rate(
-        &self,
-        (tenant, id): (TenantId, CampaignId),
-        rate: Option<Tempo>,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn set_rate(&self, campaign: &Campaign, rate: Option<Tempo>) -> Result<(), StoreError> {
+        let (tenant, id) = (campaign.tenant, campaign.id);
+        // An older version refuses it from now on.
+        let form = form_of(&Campaign {
+            rate,
+            ..campaign.clone()
+        });
         let key = keys::campaign(tenant, id);
         let mut set = redis::cmd(if rate.is_some() { "HSET" } else { "HDEL" });
         set.arg(key).arg("rate");
         if let Some(rate) = rate {
-            set.arg(rate.to_string()).arg("form").arg(WITH_RATE);
+            set.arg(rate.to_string()).arg("form").arg(form);
         }
         self.ask::<i64>(&set).await.map(drop)
     }

@@ -47,6 +47,9 @@ pub(in crate::api) struct CampaignOrder {
     expires_at: Option<Time>,
     /// How many of its messages begin in what time at most: `5/s`, `30/min`, `600/h`. Not given: as many as can. It can be changed while it runs.
     rate: Option<GivenRate>,
+    /// Until when people get it as well who come to fit the filter, lists or segments of its audience after its launch, each once, by a hold of
+    /// their own: an instant with its offset, to come, within 90 days. Not with `validity` and `code_pool`.
+    late_joiners_until: Option<Time>,
     service_type: Option<ServiceType>,
     /// How long SMSCs are told to keep its messages, in seconds.
     #[schemars(range(min = SCHEDULE_S.0, max = SCHEDULE_S.1))]
@@ -251,6 +254,8 @@ struct CampaignFacts {
     scheduled_at: Option<Time>,
     /// From then on nothing of it goes to an SMSC.
     expires_at: Option<Time>,
+    /// Until when people join it who come to fit it after its launch; `null`: nobody does.
+    late_joiners: Option<LateJoiners>,
     /// How many of its messages begin in what time at most; `null`: as many as can.
     rate: Option<String>,
     category: Option<CategoryWord>,
@@ -267,6 +272,16 @@ struct CampaignFacts {
     /// Whence its recipients have their codes.
     code_pool: Option<CodePoolId>,
     launched_at: Option<Time>,
+}
+
+/// Who joins a campaign after its launch.
+#[derive(JsonSchema)]
+struct LateJoiners {
+    until: Time,
+    /// How many have.
+    joined: u64,
+    /// Why the last who came to fit it get nothing yet: a code, such as `insufficient_credit`.
+    refused: Option<String>,
 }
 
 /// A version of a template.
