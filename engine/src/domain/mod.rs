@@ -47,7 +47,7 @@ pub(crate) use parameters::{
     Parameters, SCHEDULE_MAX, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TLVS_MAX, TlvList, hexadecimal, to_hexadecimal,
 };
 pub(crate) use prefix_prices::PrefixPrices;
-pub(crate) use reach::{Block, Reach, ReachCounter, is_unusual};
+pub(crate) use reach::{BLOCK_MIN, Block, Reach, ReachCounter, is_unusual};
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,

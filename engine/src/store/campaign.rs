@@ -8,7 +8,7 @@ use super::joining::{FIRST_TOTAL, JOIN_REFUSED};
 use super::states::CampaignState;
 use super::{StoreError, keys};
 use crate::domain::{
-    CampaignId, CodePoolId, EncodingPolicy, Lengths, Parameters, Purpose, Reach, TemplateId, Tempo,
+    CampaignId, CodePoolId, EncodingPolicy, Lengths, Parameters, Purpose, Reach, Recipient, TemplateId, Tempo,
     TenantId, UnixMicros,
 };
 use crate::encryption::{Cipher, EncryptionFault, TextKey};
@@ -323,6 +323,8 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         set.arg(field).arg(count);
     }
     set.arg("reach").arg(campaign.reach.to_string());
+    let near: Vec<String> = campaign.reach.near.iter().map(|number| number.0.to_string()).collect();
+    set.arg("near").arg(near.join(" "));
 }
 
 /// Reads an order; `None` when there is none. `key`: its tenant's.
@@ -416,7 +418,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         not_mobile: number("not_mobile"),
         not_allowed: number("not_allowed"),
         not_guests: number("not_guests"),
-        reach: text("reach").parse().ok()?,
+        reach: reach(fields)?,
         guests_only: number("guests_only") == 1,
         duplicates: number("duplicates"),
         no_consent: number("no_consent"),
@@ -458,6 +460,17 @@ fn late(fields: &HashMap<String, String>) -> Option<LateJoiners> {
         until: UnixMicros(fields.get("joined_until")?.parse().ok()?),
         first: fields.get(FIRST_TOTAL).and_then(|total| total.parse().ok()),
         refused: fields.get(JOIN_REFUSED).filter(|code| !code.is_empty()).cloned(),
+    })
+}
+
+/// Where it goes; nothing is known of the numbers of one that an older version has made.
+fn reach(fields: &HashMap<String, String>) -> Option<Reach> {
+    let text = |field: &str| fields.get(field).map(String::as_str).unwrap_or_default();
+    let numbers = text("near").split_ascii_whitespace();
+    let near: Option<Vec<Recipient>> = numbers.map(|number| number.parse().ok().map(Recipient)).collect();
+    Some(Reach {
+        near: near?,
+        ..text("reach").parse().ok()?
     })
 }
 

@@ -131,6 +131,12 @@ pub(super) fn daily(tenant: TenantId) -> String {
     format!("c:{{t{}}}:daily", tenant.0)
 }
 
+/// Sorted sets: numbers that a tenant's campaigns of the last day were launched to, by when, µs; and these campaigns, each with how many
+/// recipients it had.
+pub(super) fn near(tenant: TenantId) -> [String; 2] {
+    ["near", "near_campaigns"].map(|what| format!("c:{{t{}}}:{what}", tenant.0))
+}
+
 /// A stream: the newest lines are kept.
 pub(super) fn ledger(tenant: TenantId) -> String {
     format!("c:{{t{}}}:ledger", tenant.0)

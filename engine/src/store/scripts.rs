@@ -49,6 +49,7 @@ pub(super) enum Name {
     Counts,
     Recall,
     Permits,
+    Near,
 }
 
 /// How a script is loaded.
@@ -75,7 +76,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 45] = scripts![
+const SOURCES: [(Name, Kind, &str); 46] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -121,6 +122,7 @@ const SOURCES: [(Name, Kind, &str); 45] = scripts![
     Counts Plain "counts.lua",
     Recall Settling "recall.lua",
     Permits Settling "permits.lua",
+    Near Plain "near.lua",
 ];
 
 /// Every script, ready to be loaded and called.
