@@ -148,6 +148,8 @@ pub(crate) enum FieldProblem {
     InvalidHexadecimal,
     /// No tag of an optional parameter, one that is there already, or one that is written anyway.
     InvalidTag,
+    /// No rate of a campaign.
+    InvalidRate,
     /// A rate of an SMSC that is a receiver only.
     ReceiverOnly,
     /// No day, neither by its date nor told from today.

@@ -341,3 +341,40 @@ fn unusual_campaigns_wait_whatever_dies_meanwhile() {
     let sent = stand.sim.ledger_by_recipient();
     assert_eq!(sent.get("32470123456").map(Vec::len), Some(1));
 }
+
+#[test]
+fn req_002_01_small_campaigns_of_a_day_to_one_block_are_unusual_together() {
+    let mut stand = stand("unusual-together");
+    let (reseller, own, tenant) = hosted(&stand);
+    let admin = json!({ "role": "admin" });
+    let key = stand.engine.operator().post(&format!("{own}/keys"), &admin).expect(201);
+    let neighbours = block("33688888", 40);
+    // Five neighbours among patients, again and again: the same five are nobody new.
+    for _ in 0..6 {
+        let some = [patients(5), neighbours[..5].to_vec()].concat();
+        goes(&stand, &campaign(&stand, &tenant, &some));
+    }
+    for some in [&neighbours[5..10], &neighbours[10..15], &neighbours[15..19]] {
+        goes(&stand, &campaign(&stand, &tenant, some));
+    }
+    assert_eq!(flagged(&reseller, ""), Vec::<Value>::new());
+    // Whatever the engine has forgotten meanwhile.
+    stand.engine.process().kill();
+    stand.engine.restart();
+    let reseller = stand.engine.public().with_key(&text(&key["api_key"]));
+    goes(&stand, &campaign(&stand, &tenant, &neighbours[19..20]));
+    let found = open(&reseller);
+    assert_eq!(found["reasons"], json!(["unusual_block"]), "{found}");
+    assert_eq!(
+        found["traffic"],
+        json!({ "block": "33688888", "country": null, "recipients": 20, "of": 75 })
+    );
+    // Where the reseller wants to look first, the next few wait; patients do not.
+    reseller.patch(&own, &json!({ "hold_unusual": true })).expect(200);
+    let waiting = campaign(&stand, &tenant, &neighbours[20..22]);
+    assert_eq!(waiting.ask(&stand.engine, "launch").expect(202)["state"], "in_review");
+    goes(&stand, &campaign(&stand, &tenant, &patients(8)));
+    decide(&reseller, &found, "reject");
+    let refused = campaign(&stand, &tenant, &neighbours[22..23]).ask(&stand.engine, "launch");
+    assert_eq!(refused.expect_problem(&[409])["code"], "traffic_rejected");
+}

@@ -8,6 +8,7 @@ mod auto_replies;
 mod automations;
 mod balance;
 mod body;
+mod campaign_rate;
 mod campaigns;
 mod cleaning;
 mod codes;
@@ -282,6 +283,7 @@ fn documented() -> Routes {
         .and(agenda::routes())
         .and(reminder_plans::routes())
         .and(schedule::routes())
+        .and(campaign_rate::routes())
         .and(report::routes())
         .and(statistics::routes())
         .and(reply_statistics::routes())

@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"name": "…", "text": "Bonjour [Prenom]", "sender": "OSTEO", "purpose": "marketing", "encoding": "auto", "validity": 3600,
-//!  "expires_at": "2026-12-24T18:00:00+01:00",
+//!  "expires_at": "2026-12-24T18:00:00+01:00", "rate": "5/s",
 //!  "audience": {"recipients": [{"to": "+33612345678", "Prenom": "Zoé"}], "numbers": "+33687654321;…"}}
 //! ```
 //!
@@ -20,11 +20,12 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use crate::fault::{FieldProblem, JsonType};
 
 use super::bounded::Bounded;
+use super::draft::{CampaignDraft, ReadFault, Rules};
 use super::guard::{STRING_OCTETS_MAX, StringGuard};
 use super::list::{NumberList, Token};
 use super::reading::{
-    AUDIENCE_FIELDS, BODY_FIELDS, CampaignDraft, FIELD_LENGTHS, NUMBERS, RECIPIENTS, ReadFault, Reading, Rules,
-    SCHEDULE_DELIVERY, SCHEDULE_S, TLVS, VALIDITY, VALIDITY_S, VARIANTS,
+    AUDIENCE_FIELDS, BODY_FIELDS, FIELD_LENGTHS, NUMBERS, RECIPIENTS, Reading, SCHEDULE_DELIVERY, SCHEDULE_S, TLVS,
+    VALIDITY, VALIDITY_S, VARIANTS,
 };
 use super::row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, RowSink, VALUE_MAX};
 use super::taker::{Key, Take, Taker, escape};

@@ -3,6 +3,7 @@
 mod body;
 mod bounded;
 mod checks;
+mod draft;
 mod guard;
 mod ingest;
 mod kinds;
@@ -18,11 +19,12 @@ mod variants;
 mod tests;
 
 pub(crate) use body::read_campaign;
-pub(crate) use checks::{NAME_MAX, check_campaign_name, check_service_type, instant_ahead};
+pub(crate) use checks::{NAME_MAX, check_campaign_name, check_service_type, instant_ahead, parse_rate};
+pub(crate) use draft::{CampaignDraft, ReadFault, Rules};
 pub(crate) use ingest::{Counts, Ingest, REJECTED_MAX, RecipientSink, Rejected};
 pub(crate) use kinds::{ENCODINGS, GivenTemplate, check_category, check_purpose_of};
 pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up, normalise};
-pub(crate) use reading::{CampaignDraft, DAYS_AHEAD_MAX, ReadFault, Rules, SCHEDULE_S, VALIDITY_S};
+pub(crate) use reading::{DAYS_AHEAD_MAX, SCHEDULE_S, VALIDITY_S};
 pub(crate) use row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, Row, RowSink, SinkFull, VALUE_MAX, ValueBuffer, Values};
 pub(crate) use tlvs::read_tlvs;
 pub(crate) use variants::{VARIANTS_MAX, Variant};

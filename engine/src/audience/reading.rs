@@ -7,15 +7,17 @@ use kit::words::nearest;
 use serde::de::Error;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
-use smpp::text::EncodingPolicy;
 
 use crate::compose::{Sender, Shortened, Template, Wording, longest_link};
-use crate::database::DatabaseError;
 use crate::domain::{CodePoolId, Lengths, Parameters, Purpose, SCHEDULE_MAX, TemplateId, TlvList, UnixMicros};
 use crate::fault::{FAULTS_MAX, FieldFault, FieldProblem};
 
 use super::bounded::OCTETS_MAX;
-use super::checks::{check_campaign_name, check_service_type, instant_ahead};
+use super::checks::{
+    JOINED_DAYS_MAX, Joinable, at_pointer, check_campaign_name, check_service_type, instant_ahead, parse_rate,
+    read_sender,
+};
+use super::draft::{CampaignDraft, ReadFault, Rules};
 use super::guard::StringTooLong;
 use super::kinds::{FindTemplate, check_category, check_purpose_of, parse_encoding, parse_purpose};
 use super::lengths;
@@ -25,7 +27,7 @@ use super::tlvs::TlvsRead;
 use super::variants::{self, Variant, has_link};
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 18] = [
+pub(super) const BODY_FIELDS: [&str; 20] = [
     "name",
     "text",
     "sender",
@@ -38,6 +40,8 @@ pub(super) const BODY_FIELDS: [&str; 18] = [
     "code_pool",
     "link",
     "link_expires_at",
+    "rate",
+    "late_joiners_until",
     "validity",
     "schedule_delivery",
     "tlvs",
@@ -45,18 +49,19 @@ pub(super) const BODY_FIELDS: [&str; 18] = [
     "field_lengths",
     "audience",
 ];
-/// The places of those that are no texts; those before the audience may be missing, with the last eight texts; and where there is a template, what it says.
-pub(super) const VALIDITY: usize = 12;
-pub(super) const SCHEDULE_DELIVERY: usize = 13;
-pub(super) const TLVS: usize = 14;
-pub(super) const VARIANTS: usize = 15;
-pub(super) const FIELD_LENGTHS: usize = 16;
+/// The places of those that are no texts; those before the audience may be missing, with the last ten texts; and where there is a template, what it says.
+pub(super) const VALIDITY: usize = 14;
+pub(super) const SCHEDULE_DELIVERY: usize = 15;
+pub(super) const TLVS: usize = 16;
+pub(super) const VARIANTS: usize = 17;
+pub(super) const FIELD_LENGTHS: usize = 18;
 /// Fields that may be missing.
-const OPTIONAL: std::ops::Range<usize> = 4..17;
+const OPTIONAL: std::ops::Range<usize> = 4..19;
 /// What a template says instead.
 const OF_TEMPLATES: [&str; 2] = ["text", "purpose"];
 const TEXT: usize = 1;
 const TEMPLATE: usize = 8;
+const CODE_POOL: usize = 9;
 
 /// How long a message may be worth sending, in seconds: up to the 30 days after which nobody remembers it.
 pub(crate) const VALIDITY_S: (i64, i64) = (1, 30 * 86_400);
@@ -80,70 +85,6 @@ pub(super) const AUDIENCE_FIELDS: [&str; 7] = [
 pub(super) const NUMBERS: usize = 0;
 pub(super) const RECIPIENTS: usize = 1;
 
-/// A campaign as it was asked for; its recipients went to the sink.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct CampaignDraft {
-    /// `name`: 1 to [`NAME_MAX`] characters.
-    pub(crate) name: String,
-    /// `text`, its merge fields bound to `columns`.
-    pub(crate) template: Template,
-    /// `sender`.
-    pub(crate) sender: Sender,
-    /// `purpose`.
-    pub(crate) purpose: Purpose,
-    /// `category`: a word of the categories.
-    pub(crate) category: Option<String>,
-    /// `template`, and which version of it there was.
-    pub(crate) from_template: Option<(TemplateId, u32)>,
-    /// `code_pool`: whence its recipients have their codes.
-    pub(crate) code_pool: Option<CodePoolId>,
-    /// `link` and `link_expires_at`: where links of its recipients' own lead, and until when.
-    pub(crate) link: Option<(Shortened, Option<UnixMicros>)>,
-    /// `encoding`; `None`: as the tenant's texts are.
-    pub(crate) encoding: Option<EncodingPolicy>,
-    /// `validity`: how long its messages are worth sending from the launch on; `None`: for ever.
-    pub(crate) validity: Option<Duration>,
-    /// `expires_at`: from then on nothing of it goes to an SMSC.
-    pub(crate) expires_at: Option<UnixMicros>,
-    /// `service_type`, `schedule_delivery` and `tlvs`.
-    pub(crate) parameters: Parameters,
-    /// What the recipients' variables are called; of contacts, the names in the text.
-    pub(crate) columns: Columns,
-    /// `variants`: texts for some of them.
-    pub(crate) variants: Vec<Variant>,
-    /// `field_lengths`: how long values are at most. Those that went to the sink are as they were given.
-    pub(crate) lengths: Lengths,
-    /// Which contacts are meant, as it was given; `None`: those that went to the sink are all.
-    pub(crate) query: Option<Map<String, Value>>,
-}
-
-/// Why there is no campaign. Whatever rows the sink took must be forgotten.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadFault {
-    /// The request is wrong: every fault, at most [`FAULTS_MAX`].
-    #[error("{} faults in the request", .0.len())]
-    Fields(Vec<FieldFault>),
-    /// The sink took no more rows.
-    #[error(transparent)]
-    Full(#[from] SinkFull),
-    /// The database of templates did not answer.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The body could not be read: the connection broke, or the body is longer than the server takes.
-    #[error("the body cannot be read")]
-    Body(#[source] io::Error),
-}
-
-/// How a body is taken.
-pub(crate) struct Rules<'r> {
-    /// Its text and sender.
-    pub(crate) wording: Wording,
-    /// When it came.
-    pub(crate) now: UnixMicros,
-    /// Where its template is looked up.
-    pub(crate) find_template: FindTemplate<'r>,
-}
-
 /// What has been read so far.
 pub(super) struct Reading<'s> {
     sink: &'s mut dyn RowSink,
@@ -155,7 +96,7 @@ pub(super) struct Reading<'s> {
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
-    pub(super) texts: [Option<String>; 12],
+    pub(super) texts: [Option<String>; 14],
     pub(super) validity: Option<Duration>,
     pub(super) schedule_delivery: Option<Duration>,
     pub(super) tlvs: TlvsRead,
@@ -180,7 +121,7 @@ impl<'s> Reading<'s> {
             find_template: rules.find_template,
             full: None,
             faults: Vec::new(),
-            texts: [const { None }; 12],
+            texts: [const { None }; 14],
             validity: None,
             schedule_delivery: None,
             tlvs: TlvsRead::default(),
@@ -339,11 +280,14 @@ impl<'s> Reading<'s> {
             code_pool,
             link,
             link_expires_at,
+            rate,
+            late_until,
         ] = std::mem::take(&mut self.texts);
-        let tlvs = self.take_tlvs();
-        let service_type = self.checked("/service_type", service_type, check_service_type);
+        let parameters = self.parameters(service_type);
         let ahead = (self.now, DAYS_AHEAD_MAX);
         let expires_at = self.checked("/expires_at", expires_at, |at| instant_ahead(&at, ahead));
+        let rate = self.checked("/rate", rate, |rate| parse_rate(&rate));
+        let late_until = self.late_joiners(late_until, (expires_at, link_expires_at.as_deref()));
         let encoding = self.checked("/encoding", encoding, |encoding| parse_encoding(&encoding));
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
@@ -378,17 +322,25 @@ impl<'s> Reading<'s> {
                 encoding,
                 validity: self.validity,
                 expires_at,
-                parameters: Parameters {
-                    service_type,
-                    schedule_delivery: self.schedule_delivery,
-                    tlvs,
-                },
+                rate,
+                late_until,
+                parameters,
                 columns: self.columns,
                 variants,
                 lengths,
                 query: Some(self.query).filter(|query| !query.is_empty()),
             }),
             _ => Err(ReadFault::Fields(self.faults)),
+        }
+    }
+
+    /// What its submit_sm's are given beside the text.
+    fn parameters(&mut self, service_type: Option<String>) -> Parameters {
+        let tlvs = self.take_tlvs();
+        Parameters {
+            service_type: self.checked("/service_type", service_type, check_service_type),
+            schedule_delivery: self.schedule_delivery,
+            tlvs,
         }
     }
 
@@ -470,6 +422,21 @@ impl<'s> Reading<'s> {
             self.fault("/code_pool", FieldProblem::MissingBeside { fields });
         }
         Some(pool)
+    }
+
+    /// Until when people join it, who all get the same as those before them.
+    fn late_joiners(&mut self, given: Option<String>, ends: (Option<UnixMicros>, Option<&str>)) -> Option<UnixMicros> {
+        let ahead = (self.now, JOINED_DAYS_MAX);
+        let until = self.checked("/late_joiners_until", given, |at| instant_ahead(&at, ahead))?;
+        let has = Joinable {
+            of_contacts: !self.query.is_empty(),
+            validity: self.validity.is_some(),
+            codes: self.given[CODE_POOL],
+        };
+        for (pointer, problem) in has.faults(until, ends) {
+            self.fault(pointer, problem);
+        }
+        Some(until)
     }
 
     /// Where links lead, and until when.
@@ -580,15 +547,4 @@ impl<'s> Reading<'s> {
             }
         }
     }
-}
-
-fn read_sender(wording: &Wording, text: &str) -> Result<Sender, FieldProblem> {
-    let sender = Sender::parse(text)?;
-    wording.check_sender(&sender).map(|()| sender)
-}
-
-/// The same faults of another field.
-fn at_pointer(faults: Vec<FieldFault>, pointer: &str) -> Vec<FieldFault> {
-    let faults = faults.into_iter();
-    faults.map(|fault| FieldFault::new(pointer, fault.problem)).collect()
 }

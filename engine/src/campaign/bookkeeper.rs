@@ -10,6 +10,9 @@ use crate::store::{Booking, Campaign, CampaignKind, CampaignState, Counters, Sto
 /// A direct campaign is open for so long after its hour: messages that were being taken when it ended are in by then.
 const GRACE: Duration = Duration::from_secs(120);
 
+/// Whoever was joining a campaign when its time was over is in it by then.
+const JOINING: Duration = Duration::from_secs(10);
+
 /// What a look found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Findings {
@@ -17,7 +20,7 @@ pub(super) struct Findings {
     pub(super) left: u64,
     /// Messages in doubt.
     pub(super) in_doubt: u64,
-    /// A direct campaign ends then at the earliest.
+    /// A direct campaign, or one that people may join, ends then at the earliest.
     pub(super) ends_at: Option<UnixMicros>,
     /// Nothing more happens to its hold.
     pub(super) closed: bool,
@@ -96,7 +99,10 @@ fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findin
     let open = campaign.total.saturating_sub(counters.sent());
     let in_doubt = counters.in_doubt().min(open);
     let ends_at = UnixMicros::of_hour(campaign.created_at.hour() + 1).plus(GRACE);
-    let ends_at = Some(ends_at).filter(|ends_at| campaign.kind == CampaignKind::Direct && *ends_at > now);
+    let of_hour = Some(ends_at).filter(|_| campaign.kind == CampaignKind::Direct);
+    let ends_at = of_hour
+        .or_else(|| joined_until(campaign))
+        .filter(|ends_at| *ends_at > now);
     let done = open == 0 && ends_at.is_none();
     let closed = match campaign.state {
         // The launch moves it on, and then it is looked at again.
@@ -117,6 +123,13 @@ fn findings(campaign: &Campaign, counters: &Counters, now: UnixMicros) -> Findin
     }
 }
 
+/// Until when people may join a campaign that was launched.
+fn joined_until(campaign: &Campaign) -> Option<UnixMicros> {
+    let goes_on = matches!(campaign.state, CampaignState::Running | CampaignState::Paused);
+    let late = campaign.late.as_ref().filter(|_| goes_on)?;
+    Some(late.until.plus(JOINING))
+}
+
 /// What is to be booked of a campaign, if anything.
 fn booking(campaign: &Campaign, counters: &Counters, findings: &Findings) -> Option<Booking> {
     let launched = !matches!(campaign.state, CampaignState::Resolving | CampaignState::Launching);
@@ -130,7 +143,7 @@ fn booking(campaign: &Campaign, counters: &Counters, findings: &Findings) -> Opt
         recredited: counters.recredited(),
         keep,
         // What a message that came meanwhile holds is its own.
-        of_total: (campaign.kind == CampaignKind::Direct).then_some(campaign.total),
+        of_total: (campaign.kind == CampaignKind::Direct || campaign.late.is_some()).then_some(campaign.total),
         state,
     })
 }

@@ -21,7 +21,7 @@ use crate::compose::{Sender, Wording};
 use crate::domain::{CampaignId, Countries, Lengths, Purpose, Reach, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::Cipher;
 use crate::fault::FieldFault;
-use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Owner, RecipientRow, StoreError};
+use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, LateJoiners, Owner, RecipientRow, StoreError};
 
 /// Steps of recipients that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -189,6 +189,12 @@ impl Campaigns {
             finding: 0,
             name: name.unwrap_or_else(|| again(&original.name)),
             expires_at: original.expires_at.filter(|at| *at > now),
+            // Those to whom something went before are no filter.
+            late: original
+                .late
+                .as_ref()
+                .filter(|late| late.until > now && *whom == Whom::All)
+                .map(|late| LateJoiners::until(late.until)),
             link: original.link.clone().map(|link| CampaignLink {
                 expires_at: link.expires_at.filter(|at| *at > now),
                 ..link

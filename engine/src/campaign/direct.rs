@@ -257,7 +257,7 @@ impl Campaigns {
     }
 
     /// Has the reseller asked about numbers that are unusual for the tenant; where it wants to look first, nothing goes there before.
-    async fn look_at_recipient(
+    pub(super) async fn look_at_recipient(
         &self,
         (tenant, purpose): Sending,
         recipient: Recipient,
@@ -279,7 +279,7 @@ impl Campaigns {
     }
 
     /// Which message was the first of what is flagged. Without it that is asked about all the same.
-    async fn flagged_with(&self, flagged: [Option<FlaggedId>; 2], message: MessageId) {
+    pub(super) async fn flagged_with(&self, flagged: [Option<FlaggedId>; 2], message: MessageId) {
         for id in flagged.into_iter().flatten() {
             if let Err(error) = self.flagged().seen_with(id, message).await {
                 tracing::debug!(%error, "what is flagged stands without its first message");
@@ -314,7 +314,7 @@ impl Campaigns {
     }
 
     /// Holds the credits of a message. Returns the campaign under which they are held.
-    async fn hold_one(&self, hold: &DirectHold<'_>) -> Result<(CampaignId, Hold), CampaignFault> {
+    pub(super) async fn hold_one(&self, hold: &DirectHold<'_>) -> Result<(CampaignId, Hold), CampaignFault> {
         match self.store().hold_direct(hold, self.now()).await? {
             DirectHeld::Under(campaign, hold) => Ok((campaign, hold)),
             DirectHeld::DayFull => Err(self.day_is_full(hold.tenant, hold.share).await?),
@@ -510,6 +510,8 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         encoding: EncodingPolicy::default(),
         validity: None,
         expires_at: None,
+        rate: None,
+        late: None,
         parameters: Parameters::default(),
         variants: Vec::new(),
         columns: Vec::new(),

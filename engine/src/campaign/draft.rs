@@ -26,7 +26,9 @@ use crate::domain::{CampaignId, Countries, Partition, Purpose, Reach, Row, Templ
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::people::{Audience, Filter, MergeField, People, PeopleFault};
-use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
+use crate::store::{
+    Campaign, CampaignKind, CampaignLink, CampaignState, LateJoiners, Owner, RowBatch, StoreError, StoredVariant,
+};
 
 /// How long a body may wait for its turn to be read.
 const TURN_MAX: Duration = Duration::from_secs(10);
@@ -403,6 +405,8 @@ impl Campaigns {
             encoding: draft.encoding.unwrap_or_default(),
             validity: draft.validity,
             expires_at: draft.expires_at,
+            rate: draft.rate,
+            late: draft.late_until.map(LateJoiners::until),
             parameters: draft.parameters.clone(),
             columns: draft.columns.names().to_vec(),
             lengths: draft.lengths.clone(),

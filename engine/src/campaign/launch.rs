@@ -106,7 +106,7 @@ impl Campaigns {
     }
 
     /// What the tenant may send by now, whatever it might when the draft was made: under which senders, and to whom without consent.
-    async fn check_terms(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+    pub(super) async fn check_terms(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
         let terms = self.terms_of(campaign.tenant).await?;
         let wording = self.wording_of(campaign.tenant, &terms).await?;
         let sender = Sender::parse(&campaign.sender).map_err(|_| StoreError::Corrupt("a campaign's sender"))?;
@@ -266,6 +266,9 @@ impl Campaigns {
         let order = self.0.orders.keep(campaign)?;
         // From its launch on, and again at each start: a crash in between leaves none out.
         self.list_expiring(campaign).await?;
+        if campaign.rate.is_some() {
+            self.keep_pace(campaign).await?;
+        }
         if !self.store().is_launched(owner.campaign).await? {
             let queueing = tracing::info_span!("recipients.enqueue", campaign = %owner.campaign, recipients = recipients(campaign));
             if let Some(launch) = order.launch {
@@ -283,6 +286,7 @@ impl Campaigns {
             let since = self.now().since(order.launched_at).as_secs_f64();
             self.0.deps.metrics.campaign_fanout_duration_seconds.observe(since);
         }
+        self.list_joining(campaign).await?;
         self.0.books.look_soon(owner.tenant, owner.campaign);
         Ok(())
     }
@@ -313,11 +317,16 @@ impl Campaigns {
 
     /// Tells every dispatcher to look everywhere: a campaign has messages in all partitions.
     pub(crate) fn ring_everywhere(&self) {
-        let routes = self.routes();
         for partition in self.store().all_partitions() {
-            let routes = routes.served().iter();
-            routes.for_each(|served| self.ring(served.route, partition, false));
+            self.ring_in(partition);
         }
+    }
+
+    /// Tells every dispatcher to look into a partition.
+    pub(super) fn ring_in(&self, partition: Partition) {
+        let routes = self.routes();
+        let routes = routes.served().iter();
+        routes.for_each(|served| self.ring(served.route, partition, false));
     }
 
     pub(super) fn ring(&self, route: RouteId, partition: Partition, urgent: bool) {

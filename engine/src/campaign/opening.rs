@@ -1,7 +1,6 @@
 //! When the first of a campaign's recipients may be written to.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -80,7 +79,7 @@ impl Campaigns {
             }
             Ok((zones, false))
         };
-        let ((zones, enough), taken) = self.look_at(campaign, Arc::default(), look).await?;
+        let ((zones, enough), taken) = self.look_at(campaign, Default::default(), look).await?;
         match taken.map(drop) {
             // One that means too many is refused at its launch: who they are may change until then.
             Ok(()) | Err(CampaignFault::TooManyRecipients { .. }) => Ok(zones),

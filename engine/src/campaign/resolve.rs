@@ -1,6 +1,6 @@
 //! Whom a campaign of contacts means: found out at its launch, and not before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -338,7 +338,7 @@ impl Campaigns {
     where
         F: Future<Output = Result<T, CampaignFault>>,
     {
-        let (made, taken) = self.look_at(campaign, count, make).await?;
+        let (made, taken) = self.look_at(campaign, (count, HashSet::new()), make).await?;
         let ((newly, rejected), reach) = taken?;
         let pasted = self.pasted_left_out((campaign.tenant, campaign.id)).await?;
         let (counts, rejected) = pasted.and(newly, &rejected);
@@ -351,11 +351,11 @@ impl Campaigns {
         })
     }
 
-    /// The same for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
+    /// The same, but for numbers that are in it already, for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
     pub(super) async fn look_at<T, F>(
         &self,
         campaign: &Campaign,
-        count: Arc<AtomicU64>,
+        (count, already): (Arc<AtomicU64>, HashSet<u64>),
         make: impl FnOnce(mpsc::Receiver<RowBatch>) -> F,
     ) -> Result<(T, Result<(Taken, Reach), CampaignFault>), CampaignFault>
     where
@@ -389,7 +389,7 @@ impl Campaigns {
                 .map(|stock| stock.longest)
                 .unwrap_or_default(),
             lengths: campaign.lengths.clone(),
-            excluded: meant.numbers.clone(),
+            excluded: meant.numbers.iter().chain(&already).copied().collect(),
             marketing,
             consent,
             reachable: !meant.unreachable,

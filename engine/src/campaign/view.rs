@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
 use crate::domain::{Length, ResultSlot, State, UnixMicros, to_hexadecimal};
-use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Counters, RecipientRow, StoredVariant};
+use crate::store::{
+    Campaign, CampaignKind, CampaignLink, CampaignState, Counters, LateJoiners, RecipientRow, StoredVariant,
+};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
@@ -106,6 +108,8 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "created_at": time(campaign.created_at),
         "scheduled_at": campaign.scheduled_at.and_then(time),
         "expires_at": campaign.expires_at.and_then(time),
+        "late_joiners": campaign.late.as_ref().map(|late| late_joiners(campaign, late)),
+        "rate": campaign.rate.map(|rate| rate.to_string()),
         "category": campaign.category,
         "template": campaign.template.map(|(id, version)| json!({ "id": id.to_string(), "version": version })),
         "guests_only": campaign.guests_only,
@@ -115,6 +119,12 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "codes_missing": missing.and_then(|missing| missing.parse::<u64>().ok()),
         "launched_at": campaign.launched_at.and_then(time),
     })
+}
+
+/// Until when people join it, how many have, and why the last who came to fit it get nothing yet.
+fn late_joiners(campaign: &Campaign, late: &LateJoiners) -> Value {
+    let joined = late.first.map_or(0, |first| campaign.total.saturating_sub(first));
+    json!({ "until": time(late.until), "joined": joined, "refused": late.refused })
 }
 
 /// How many recipients were taken, and how many not, by reason.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kit::settings::{Given, Table};
 
-use crate::domain::{Countries, Status};
+use crate::domain::{Countries, RATE_MAX, Status, per_time};
 
 /// The most entries of `prefixes`, `answers` and `receipts` each: a carrier documents some hundred codes.
 pub(super) const ENTRIES_MAX: usize = 1_000;
@@ -88,18 +88,7 @@ impl Rate {
 
     /// `500/s`, `60/min` or `1000/h`; `None` for what is written otherwise, or more than [`RATE_MAX`].
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (segments, period) = text.split_once('/')?;
-        let segments = segments.trim().parse().ok()?;
-        let seconds = match period.trim() {
-            "s" | "sec" | "second" => 1,
-            "m" | "min" | "minute" => 60,
-            "h" | "hour" => 3_600,
-            _ => return None,
-        };
-        (1..=RATE_MAX).contains(&segments).then_some(Self {
-            segments,
-            period: Duration::from_secs(seconds),
-        })
+        per_time(text).map(|(segments, period)| Self { segments, period })
     }
 }
 
@@ -124,9 +113,6 @@ pub(super) fn prefix(text: &str) -> Option<String> {
     let valid = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     valid.then(|| digits.to_owned())
 }
-
-/// No aggregator takes more from one account; above it, leave `rate` out.
-pub(crate) const RATE_MAX: u32 = 1_000_000;
 
 /// Units of an amount of memory, the longest name first so that `B` is not found in `MiB`.
 const SIZE_UNITS: &[(&str, u64)] = &[

@@ -15,6 +15,7 @@ mod territory;
 mod terms;
 mod lengths;
 mod bounds;
+mod tempo;
 mod tries;
 mod parameters;
 mod stored;
@@ -46,11 +47,12 @@ pub(crate) use parameters::{
     Parameters, SCHEDULE_MAX, SERVICE_TYPE_MAX, TLV_OCTETS_MAX, TLVS_MAX, TlvList, hexadecimal, to_hexadecimal,
 };
 pub(crate) use prefix_prices::PrefixPrices;
-pub(crate) use reach::{Block, Reach, ReachCounter, is_unusual};
+pub(crate) use reach::{BLOCK_MIN, Block, Reach, ReachCounter, is_unusual};
 pub(crate) use status::{Language, Purpose, Status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
+pub(crate) use tempo::{RATE_MAX, Tempo, per_time};
 pub(crate) use terms::{FrequencyCap, NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
 pub(crate) use territory::Territory;
 pub(crate) use time::UnixMicros;

@@ -29,6 +29,13 @@ const BLOCKS_COUNTED: usize = 10_000;
 /// Unusual blocks that are known of an audience.
 const BLOCKS_MAX: usize = 20;
 
+/// Numbers of an audience that are known one by one, those with most neighbours first: all of a small one, and of a large one those that
+/// several small ones might share a block with.
+const NEAR_MAX: usize = 256;
+
+/// Of one block, as many as make it unusual.
+const NEAR_OF_BLOCK: usize = BLOCK_MIN as usize;
+
 /// Countries that are counted: there are some 250.
 const COUNTRIES_MAX: usize = 300;
 
@@ -57,6 +64,8 @@ pub(crate) struct Reach {
     pub(crate) countries: Vec<(Country, u32)>,
     /// Those that are unusual, the largest first: some of them.
     pub(crate) blocks: Vec<(Block, u32)>,
+    /// Numbers that may make a block unusual together with those of other campaigns: some of them.
+    pub(crate) near: Vec<Recipient>,
 }
 
 /// Counts recipients, each given once, in little memory.
@@ -64,7 +73,14 @@ pub(crate) struct Reach {
 pub(crate) struct ReachCounter {
     all: u32,
     countries: Vec<(Country, u32)>,
-    blocks: FxHashMap<Block, u32>,
+    blocks: FxHashMap<Block, Counted>,
+}
+
+/// A block: how many of it, and the first of them.
+#[derive(Debug, Default)]
+struct Counted {
+    count: u32,
+    first: Vec<Recipient>,
 }
 
 impl ReachCounter {
@@ -79,11 +95,15 @@ impl ReachCounter {
         }
         // Misra and Gries: one that does not fit takes one from each of the others, so that whoever has more than others stays.
         if self.blocks.len() < BLOCKS_COUNTED || self.blocks.contains_key(&Block::of(recipient)) {
-            *self.blocks.entry(Block::of(recipient)).or_default() += 1;
+            let counted = self.blocks.entry(Block::of(recipient)).or_default();
+            counted.count += 1;
+            if counted.first.len() < NEAR_OF_BLOCK {
+                counted.first.push(recipient);
+            }
         } else {
-            self.blocks.retain(|_, count| {
-                *count -= 1;
-                *count > 0
+            self.blocks.retain(|_, counted| {
+                counted.count -= 1;
+                counted.count > 0
             });
         }
     }
@@ -91,15 +111,21 @@ impl ReachCounter {
     pub(crate) fn reach(self) -> Reach {
         let mut countries = self.countries;
         countries.sort_by_key(|(_, count)| Reverse(*count));
+        let mut counted: Vec<_> = self.blocks.into_iter().collect();
+        counted.sort_by_key(|(block, counted)| (Reverse(counted.count), *block));
         let unusual = |(_, count): &(Block, u32)| is_unusual(*count, self.all.into());
-        let mut blocks: Vec<_> = self.blocks.into_iter().filter(unusual).collect();
-        blocks.sort_by_key(|(block, count)| (Reverse(*count), *block));
-        blocks.truncate(BLOCKS_MAX);
-        Reach { countries, blocks }
+        let blocks = counted.iter().map(|(block, counted)| (*block, counted.count));
+        let blocks = blocks.filter(unusual).take(BLOCKS_MAX).collect();
+        let near = counted.into_iter().flat_map(|(_, counted)| counted.first);
+        Reach {
+            countries,
+            blocks,
+            near: near.take(NEAR_MAX).collect(),
+        }
     }
 }
 
-/// As it is stored: `FR:120 BE:3 b33612345:25`.
+/// As it is stored, but for the numbers: `FR:120 BE:3 b33612345:25`.
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let countries = self
@@ -183,7 +209,12 @@ mod tests {
         assert_eq!(reach.countries, [(Country::FRANCE, 100), (belgium, 30)]);
         assert_eq!(reach.blocks, [(Block(32_470_123), 30)]);
         assert_eq!(reach.to_string(), "FR:100 BE:30 b32470123:30");
-        assert_eq!(reach.to_string().parse(), Ok(reach));
+        let stored: Reach = reach.to_string().parse().unwrap();
+        assert_eq!((&stored.countries, &stored.blocks), (&reach.countries, &reach.blocks));
+        // Those who are neighbours first, as many as are of use.
+        assert_eq!((reach.near.len(), reach.near[19]), (120, Recipient(32_470_123_019)));
+        let near = reach_of(patients(1_000)).near;
+        assert_eq!(near.len(), NEAR_MAX);
         assert_eq!("".parse(), Ok(Reach::default()));
         assert_eq!("FR".parse::<Reach>(), Err(NoReach));
     }

@@ -1,11 +1,15 @@
-//! Traffic that is unusual for its tenant: many numbers of one block, a country to which it has never sent.
+//! Traffic that is unusual for its tenant: many numbers of one block, in one campaign or in those of a day together, a country to which it
+//! has never sent.
 
 use serde::{Deserialize, Serialize};
 
 use super::said::{Ruling, Said};
 use super::{FlagFault, FlagReason, FlagState, FlaggedTexts, Looked};
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{Block, CampaignId, Country, FlaggedId, Purpose, Reach, Recipient, TenantId, is_unusual};
+use crate::domain::{
+    BLOCK_MIN, Block, CampaignId, Country, FlaggedId, Purpose, Reach, Recipient, TenantId, is_unusual,
+};
+use crate::store::Near;
 
 /// What is asked about at once, of one campaign: when it was decided of that, the rest is.
 const ASKED_MAX: usize = 20;
@@ -106,20 +110,30 @@ impl FlaggedTexts {
     /// # Errors
     /// The database's.
     pub(crate) async fn look_at_reach(&self, reached: &Reached<'_>) -> Result<Looked, FlagFault> {
+        if reached.tenant.is_sandbox() {
+            return Ok(Looked::Goes);
+        }
+        let shared = self.shared_blocks(reached).await?;
         let is_home = |(country, _): &(Country, u32)| *country == reached.home;
-        let is_usual = reached.reach.blocks.is_empty() && reached.reach.countries.iter().all(is_home);
-        if reached.tenant.is_sandbox() || is_usual {
+        let blocks = reached
+            .reach
+            .blocks
+            .iter()
+            .map(|(block, count)| (*block, *count, reached.recipients));
+        let blocks: Vec<_> = blocks.chain(shared).collect();
+        if blocks.is_empty() && reached.reach.countries.iter().all(is_home) {
             return Ok(Looked::Goes);
         }
         // As it is now: what was decided a moment ago over another engine holds.
         let said = self.read_of(reached.tenant).await?;
         let countries = reached.reach.countries.iter();
         let countries = countries.filter(|(country, _)| said.is_new(*country, reached.home));
-        let countries = countries.map(|(country, count)| (Spot::Country(*country), *count));
-        let blocks = reached.reach.blocks.iter();
-        let blocks = blocks.map(|(block, count)| (Spot::Block(*block), *count));
+        let countries = countries.map(|(country, count)| (Spot::Country(*country), (*count, reached.recipients)));
+        let blocks = blocks
+            .into_iter()
+            .map(|(block, count, of)| (Spot::Block(block), (count, of)));
         let mut questions = Vec::new();
-        for (spot, count) in countries.chain(blocks) {
+        for (spot, figures) in countries.chain(blocks) {
             match said.ruling(spot) {
                 Some(Ruling { state, note }) if *state == FlagState::Rejected => {
                     return Ok(Looked::Rejected { note: note.clone() });
@@ -130,7 +144,7 @@ impl FlaggedTexts {
                     purpose: reached.purpose,
                     campaign: Some(reached.campaign),
                     spot,
-                    figures: (count, reached.recipients),
+                    figures,
                 }),
             }
         }
@@ -140,6 +154,29 @@ impl FlaggedTexts {
             return Ok(Looked::Goes);
         }
         self.ask_of_campaign(reached, (&questions, said.hold_unusual)).await
+    }
+
+    /// The blocks that a campaign shares with others of the last day, and that are unusual among all to whom these went; each with how many
+    /// of how many. Those that are unusual in it alone are known.
+    async fn shared_blocks(&self, reached: &Reached<'_>) -> Result<Vec<(Block, u32, u64)>, FlagFault> {
+        if reached.reach.near.is_empty() {
+            return Ok(Vec::new());
+        }
+        let near = Near {
+            tenant: reached.tenant,
+            campaign: reached.campaign,
+            recipients: reached.recipients,
+            numbers: &reached.reach.near,
+            least: BLOCK_MIN,
+        };
+        let (all, counts) = self.0.store.note_near(&near, self.0.clock.unix()).await?;
+        let is_new = |block: Block| reached.reach.blocks.iter().all(|(known, _)| *known != block);
+        let shared = counts.into_iter().map(|(block, count)| (Block(block), count, all));
+        let mut shared: Vec<_> = shared
+            .filter(|(block, count, of)| is_new(*block) && is_unusual(*count, *of))
+            .collect();
+        shared.sort_by_key(|(block, count, _)| (std::cmp::Reverse(*count), *block));
+        Ok(shared)
     }
 
     async fn ask_of_campaign(

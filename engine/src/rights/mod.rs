@@ -240,6 +240,7 @@ impl Rights<'_> {
             }
             forgotten.messages = self.history.erase(tenant, number).await?;
             forgotten.inbound = self.store.forget_inbound(tenant, number).await?;
+            self.store.forget_near(tenant, number).await?;
             self.replies.forget_person(tenant, number).await?;
             self.agenda.forget_number(tenant, number).await?;
             self.webhooks.forget_number(tenant, number).await?;

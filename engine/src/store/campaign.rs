@@ -4,17 +4,22 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::joining::{FIRST_TOTAL, JOIN_REFUSED};
 use super::states::CampaignState;
 use super::{StoreError, keys};
 use crate::domain::{
-    CampaignId, CodePoolId, EncodingPolicy, Lengths, Parameters, Purpose, Reach, TemplateId, TenantId, UnixMicros,
+    CampaignId, CodePoolId, EncodingPolicy, Lengths, Parameters, Purpose, Reach, Recipient, TemplateId, Tempo,
+    TenantId, UnixMicros,
 };
 use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
-/// says is encrypted. The sixth goes to guests alone, the seventh cuts values or leaves people out who have long ones, which those before
-/// did not know.
-const FORM: u32 = 7;
+/// says is encrypted. The sixth goes to guests alone, the seventh cuts values or leaves people out who have long ones, the eighth goes at a
+/// rate of its own, the ninth may be joined after its launch: what those before did not know.
+const FORM: u32 = WITH_JOINERS;
+const WITH_JOINERS: u32 = 9;
+const WITH_RATE: u32 = 8;
+const WITH_LENGTHS: u32 = 7;
 const FOR_GUESTS: u32 = 6;
 const FOR_ANYBODY: u32 = 5;
 
@@ -59,6 +64,27 @@ pub(crate) struct CampaignLink {
     pub(crate) expires_at: Option<UnixMicros>,
 }
 
+/// Until when people join a campaign after its launch, and what came of that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LateJoiners {
+    pub(crate) until: UnixMicros,
+    /// How many recipients its launch had; `None`: it was not launched.
+    pub(crate) first: Option<u64>,
+    /// Why the last who came to fit it get nothing yet: a code of the API.
+    pub(crate) refused: Option<String>,
+}
+
+impl LateJoiners {
+    /// Until then, of a campaign that was not launched.
+    pub(crate) const fn until(until: UnixMicros) -> Self {
+        Self {
+            until,
+            first: None,
+            refused: None,
+        }
+    }
+}
+
 /// A campaign as it was ordered.
 #[derive(Clone, Debug)]
 pub(crate) struct Campaign {
@@ -86,6 +112,10 @@ pub(crate) struct Campaign {
     pub(crate) validity: Option<Duration>,
     /// From then on nothing of it goes to an SMSC; `None`: it has no such time.
     pub(crate) expires_at: Option<UnixMicros>,
+    /// How many of its messages begin in what time at most; `None`: as many as can.
+    pub(crate) rate: Option<Tempo>,
+    /// Until when people join it who come to fit it after its launch; `None`: nobody does.
+    pub(crate) late: Option<LateJoiners>,
     /// What its submit_sm's are given beside the text.
     pub(crate) parameters: Parameters,
     /// Texts for some of the contacts whom it means, the first that fits.
@@ -206,12 +236,10 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
         .arg(&campaign.sender)
         .arg("purpose")
         .arg(campaign.purpose.code());
-    let form = match (campaign.lengths.is_empty(), campaign.guests_only) {
-        (false, _) => FORM,
-        (true, true) => FOR_GUESTS,
-        (true, false) => FOR_ANYBODY,
-    };
-    set.arg("form").arg(form).arg("encoding").arg(campaign.encoding.name());
+    set.arg("form")
+        .arg(form_of(campaign))
+        .arg("encoding")
+        .arg(campaign.encoding.name());
     set_if_any(&mut set, campaign);
     if !campaign.lengths.is_empty() {
         let lengths = serde_json::to_string(&campaign.lengths).map_err(|_| StoreError::Corrupt("lengths of fields"))?;
@@ -226,6 +254,17 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     Ok(set)
 }
 
+/// The form of a stored order: the first that knew all that it has.
+pub(super) const fn form_of(campaign: &Campaign) -> u32 {
+    match (campaign.late.is_some(), campaign.rate.is_some()) {
+        (true, _) => WITH_JOINERS,
+        (false, true) => WITH_RATE,
+        (false, false) if !campaign.lengths.is_empty() => WITH_LENGTHS,
+        (false, false) if campaign.guests_only => FOR_GUESTS,
+        (false, false) => FOR_ANYBODY,
+    }
+}
+
 /// What not every campaign has.
 fn set_if_any(set: &mut redis::Cmd, campaign: &Campaign) {
     if let Some(validity) = campaign.validity {
@@ -233,6 +272,12 @@ fn set_if_any(set: &mut redis::Cmd, campaign: &Campaign) {
     }
     if let Some(at) = campaign.expires_at {
         set.arg("expires_at").arg(at.0);
+    }
+    if let Some(rate) = campaign.rate {
+        set.arg("rate").arg(rate.to_string());
+    }
+    if let Some(late) = &campaign.late {
+        set.arg("joined_until").arg(late.until.0);
     }
     if let Some(category) = &campaign.category {
         set.arg("category").arg(category);
@@ -278,6 +323,8 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         set.arg(field).arg(count);
     }
     set.arg("reach").arg(campaign.reach.to_string());
+    let near: Vec<String> = campaign.reach.near.iter().map(|number| number.0.to_string()).collect();
+    set.arg("near").arg(near.join(" "));
 }
 
 /// Reads an order; `None` when there is none. `key`: its tenant's.
@@ -349,14 +396,12 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
             .filter(|seconds| *seconds > 0)
             .map(Duration::from_secs),
         expires_at: time("expires_at"),
+        late: late(fields),
+        rate: fields.get("rate").map(|rate| rate.parse()).transpose().ok()?,
         parameters: text("parameters").parse().ok()?,
-        variants: fields
-            .get("variants")
-            .map_or(Some(Vec::new()), |json| serde_json::from_str(json).ok())?,
+        variants: json(fields, "variants")?,
         columns: serde_json::from_str(&text("columns")).ok()?,
-        lengths: fields
-            .get("field_lengths")
-            .map_or(Some(Lengths::default()), |json| serde_json::from_str(json).ok())?,
+        lengths: json(fields, "field_lengths")?,
         query: fields.get("query").cloned(),
         category: fields.get("category").cloned(),
         template: template(fields),
@@ -373,7 +418,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         not_mobile: number("not_mobile"),
         not_allowed: number("not_allowed"),
         not_guests: number("not_guests"),
-        reach: text("reach").parse().ok()?,
+        reach: reach(fields)?,
         guests_only: number("guests_only") == 1,
         duplicates: number("duplicates"),
         no_consent: number("no_consent"),
@@ -394,6 +439,12 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
     })
 }
 
+/// A field in JSON that may be missing.
+fn json<T: Default + serde::de::DeserializeOwned>(fields: &HashMap<String, String>, name: &str) -> Option<T> {
+    let stored = fields.get(name);
+    stored.map_or(Some(T::default()), |json| serde_json::from_str(json).ok())
+}
+
 /// Where it leads stands with the words.
 fn link(domain: &str, expires_at: Option<UnixMicros>) -> CampaignLink {
     CampaignLink {
@@ -401,6 +452,26 @@ fn link(domain: &str, expires_at: Option<UnixMicros>) -> CampaignLink {
         domain: domain.to_owned(),
         expires_at,
     }
+}
+
+/// Until when people join it.
+fn late(fields: &HashMap<String, String>) -> Option<LateJoiners> {
+    Some(LateJoiners {
+        until: UnixMicros(fields.get("joined_until")?.parse().ok()?),
+        first: fields.get(FIRST_TOTAL).and_then(|total| total.parse().ok()),
+        refused: fields.get(JOIN_REFUSED).filter(|code| !code.is_empty()).cloned(),
+    })
+}
+
+/// Where it goes; nothing is known of the numbers of one that an older version has made.
+fn reach(fields: &HashMap<String, String>) -> Option<Reach> {
+    let text = |field: &str| fields.get(field).map(String::as_str).unwrap_or_default();
+    let numbers = text("near").split_ascii_whitespace();
+    let near: Option<Vec<Recipient>> = numbers.map(|number| number.parse().ok().map(Recipient)).collect();
+    Some(Reach {
+        near: near?,
+        ..text("reach").parse().ok()?
+    })
 }
 
 /// The template that its text is from, and which version.

@@ -20,6 +20,7 @@
 //! | `c:{pN}:behind:<line>:<campaign>` | set | those of them that were behind another message to that person when they were looked at last |
 //! | `c:{pN}:stale` | list | queues whose spans were cut under older routes |
 //! | `c:{pN}:weights`, `c:{pN}:caps` | hash | tenant → turns it gets at once; `most seconds` of its frequency cap |
+//! | `c:{pN}:paced` | hash | campaign with a rate → permits with which rows of it are leased |
 //! | `c:{pN}:suspended` | set | tenants of which nothing is leased |
 //! | `c:{pN}:aside:<tenant>` | set | lines with a lane of such a tenant's, which stands in no ring |
 //! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |
@@ -88,6 +89,10 @@ pub(super) const REDACT: &str = "c:redact";
 pub(super) const SCHEDULE: &str = "c:schedule";
 /// `tenant:campaign` of campaigns that were launched and expire, by when they do, µs.
 pub(super) const EXPIRING: &str = "c:expiring";
+/// `tenant:campaign` of campaigns that were launched and that people may still join, by until when, µs.
+pub(super) const JOINING: &str = "c:joining";
+/// `tenant:campaign` of campaigns with a rate that were launched → that rate.
+pub(super) const PACED: &str = "c:paced";
 /// `tenant:campaign` of campaigns that were launched and of which nothing is queued (`unqueued.rs`), by since when, µs.
 pub(super) const UNQUEUED: &str = "c:unqueued";
 /// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.
@@ -125,6 +130,12 @@ pub(super) fn lost(tenant: TenantId) -> String {
 /// A hash: the last day on which messages of a tenant were taken, by its clocks, and how many.
 pub(super) fn daily(tenant: TenantId) -> String {
     format!("c:{{t{}}}:daily", tenant.0)
+}
+
+/// Sorted sets: numbers that a tenant's campaigns of the last day were launched to, by when, µs; and these campaigns, each with how many
+/// recipients it had.
+pub(super) fn near(tenant: TenantId) -> [String; 2] {
+    ["near", "near_campaigns"].map(|what| format!("c:{{t{}}}:{what}", tenant.0))
 }
 
 /// A stream: the newest lines are kept.

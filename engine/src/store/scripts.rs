@@ -48,6 +48,8 @@ pub(super) enum Name {
     SetRows,
     Counts,
     Recall,
+    Permits,
+    Near,
 }
 
 /// How a script is loaded.
@@ -74,7 +76,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 44] = scripts![
+const SOURCES: [(Name, Kind, &str); 46] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -119,6 +121,8 @@ const SOURCES: [(Name, Kind, &str); 44] = scripts![
     SetRows Partition "set_rows.lua",
     Counts Plain "counts.lua",
     Recall Settling "recall.lua",
+    Permits Settling "permits.lua",
+    Near Plain "near.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::campaign::{Gates, view};
-use crate::domain::{Language, Line, TenantId, UnixMicros};
+use crate::domain::{Language, Line, Tempo, TenantId, UnixMicros};
 use crate::guard::Verdict;
 use crate::store::{Campaign, CampaignCensus, CampaignState, Census, InLine, Store, StoreError};
 use crate::traffic::{Facts, Traffic};
@@ -38,6 +38,8 @@ struct Cause {
     status: Option<smpp::command_status::CommandStatus>,
     /// The segments a second that it is given.
     rate: Option<f64>,
+    /// The campaign goes no faster.
+    own_rate: Option<Tempo>,
     /// It answers nothing.
     silent: bool,
     /// Why the guard stops leases.
@@ -57,10 +59,39 @@ impl Cause {
             smsc: None,
             status: None,
             rate: None,
+            own_rate: None,
             silent: false,
             guard: None,
             said: None,
             credits: None,
+        }
+    }
+
+    /// What the rows of a campaign wait for that has a rate of its own: for that, where nothing else is slower.
+    fn at_rate(self, own: Option<Tempo>) -> Self {
+        let is_slower = |own: &Tempo| match self.reason {
+            Reason::Rate => self.rate.is_none_or(|rate| own.per_second() < rate),
+            Reason::Window => !self.silent,
+            Reason::InReview
+            | Reason::Credit
+            | Reason::Guard
+            | Reason::TenantSuspended
+            | Reason::Paused
+            | Reason::NoRoute
+            | Reason::ClosedHours
+            | Reason::Suspended
+            | Reason::Stopped
+            | Reason::NotBound
+            | Reason::Behind
+            | Reason::Brake
+            | Reason::Retry => false,
+        };
+        match own.filter(is_slower) {
+            Some(own) => Self {
+                own_rate: Some(own),
+                ..Self::only(Reason::Rate)
+            },
+            None => self,
         }
     }
 
@@ -145,6 +176,7 @@ impl Waiting {
         };
         for line in &census.lines {
             let cause = of_all.as_ref().map_or_else(|| self.cause(line.line), Cause::clone);
+            let cause = cause.at_rate(campaign.rate);
             counts.add_line(line, cause.reason);
             causes.push((line, cause));
         }

@@ -2,13 +2,27 @@
 
 use super::Cause;
 use super::reason::Reason;
-use crate::domain::Language;
+use crate::domain::{Language, Tempo};
 
 /// One sentence.
 pub(super) fn detail(cause: &Cause, language: Language) -> String {
-    match language {
-        Language::Fr => french(cause),
-        Language::En => english(cause),
+    match (language, cause.own_rate) {
+        (Language::Fr, Some(own)) => {
+            let time = unit(own, ["seconde", "minute", "heure"]);
+            format!(
+                "Cette campagne envoie {} messages par {time}, comme demandé.",
+                own.messages()
+            )
+        }
+        (Language::En, Some(own)) => {
+            let time = unit(own, ["second", "minute", "hour"]);
+            format!(
+                "This campaign goes at {} messages a {time}, as it was asked to.",
+                own.messages()
+            )
+        }
+        (Language::Fr, None) => french(cause),
+        (Language::En, None) => english(cause),
     }
 }
 
@@ -113,6 +127,15 @@ fn french(cause: &Cause) -> String {
             format!("{smsc} ne répond pas : rien de plus ne lui est envoyé avant qu'il réponde.")
         }
         (Reason::Window, ..) => format!("Les messages partent aussi vite que {smsc} répond."),
+    }
+}
+
+/// The time in which a campaign has as many messages.
+fn unit(rate: Tempo, [second, minute, hour]: [&'static str; 3]) -> &'static str {
+    match rate.period().as_secs() {
+        1 => second,
+        60 => minute,
+        _ => hour,
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::NotAscii { .. }
         | FieldProblem::InvalidHexadecimal
         | FieldProblem::InvalidTag
+        | FieldProblem::InvalidRate
         | FieldProblem::ReceiverOnly
         | FieldProblem::Url(_)
         | FieldProblem::LostDigits => true,

@@ -93,6 +93,7 @@ fn french(problem: &FieldProblem) -> String {
             "Attendu : un tag de 1 à 65535, ou par exemple \"0x1400\" ; une seule fois, et ni SAR ni message_payload."
                 .to_owned()
         }
+        FieldProblem::InvalidRate => "Un débit de 1 à 1000000 messages, par exemple 5/s, 30/min ou 600/h.".to_owned(),
         FieldProblem::ReceiverOnly => {
             "Ce SMSC ne fait que recevoir (bind = \"receiver\") : rien ne lui est soumis.".to_owned()
         }
@@ -161,6 +162,9 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::InvalidHexadecimal => "Up to 255 octets in hexadecimal are expected, such as 31303100.".to_owned(),
         FieldProblem::InvalidTag => {
             "A tag from 1 to 65535 is expected, or one such as \"0x1400\"; each once, and none of SAR or message_payload.".to_owned()
+        }
+        FieldProblem::InvalidRate => {
+            "A rate of 1 to 1000000 messages is expected, such as 5/s, 30/min or 600/h.".to_owned()
         }
         FieldProblem::ReceiverOnly => {
             "This SMSC only receives (bind = \"receiver\"): nothing is submitted to it.".to_owned()

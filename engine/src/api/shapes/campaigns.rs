@@ -45,6 +45,11 @@ pub(in crate::api) struct CampaignOrder {
     validity: Option<u32>,
     /// From then on nothing of it goes to an SMSC: an instant with its offset, to come, within 366 days.
     expires_at: Option<Time>,
+    /// How many of its messages begin in what time at most: `5/s`, `30/min`, `600/h`. Not given: as many as can. It can be changed while it runs.
+    rate: Option<GivenRate>,
+    /// Until when people get it as well who come to fit the filter, lists or segments of its audience after its launch, each once, by a hold of
+    /// their own: an instant with its offset, to come, within 90 days. Not with `validity` and `code_pool`.
+    late_joiners_until: Option<Time>,
     service_type: Option<ServiceType>,
     /// How long SMSCs are told to keep its messages, in seconds.
     #[schemars(range(min = SCHEDULE_S.0, max = SCHEDULE_S.1))]
@@ -71,6 +76,29 @@ struct FieldLength {
     /// What becomes of a longer one: it is cut (`truncate`), who has it gets nothing (`skip`), or it is sent all the same and counted in the
     /// estimate (`send`).
     longer: LongerWord,
+}
+
+super::schema! {
+    /// How many in what time.
+    GivenRate, named: false, schemars::json_schema!({
+        "type": "string", "pattern": r"^[1-9][0-9]{0,5}/(s|min|h)$"
+    })
+}
+
+/// The rate of a campaign.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::api) struct CampaignRate {
+    /// `null`: as many as can.
+    rate: Nullable<GivenRate>,
+}
+
+/// The rate that a campaign has.
+#[derive(JsonSchema)]
+pub(in crate::api) struct RateSet {
+    id: CampaignId,
+    state: CampaignStateWord,
+    rate: Option<String>,
 }
 
 super::schema! {
@@ -226,6 +254,10 @@ struct CampaignFacts {
     scheduled_at: Option<Time>,
     /// From then on nothing of it goes to an SMSC.
     expires_at: Option<Time>,
+    /// Until when people join it who come to fit it after its launch; `null`: nobody does.
+    late_joiners: Option<LateJoiners>,
+    /// How many of its messages begin in what time at most; `null`: as many as can.
+    rate: Option<String>,
     category: Option<CategoryWord>,
     /// The template that its text is from, as it was then.
     template: Option<TemplateVersion>,
@@ -240,6 +272,16 @@ struct CampaignFacts {
     /// Whence its recipients have their codes.
     code_pool: Option<CodePoolId>,
     launched_at: Option<Time>,
+}
+
+/// Who joins a campaign after its launch.
+#[derive(JsonSchema)]
+struct LateJoiners {
+    until: Time,
+    /// How many have.
+    joined: u64,
+    /// Why the last who came to fit it get nothing yet: a code, such as `insufficient_credit`.
+    refused: Option<String>,
 }
 
 /// A version of a template.

@@ -33,6 +33,9 @@ pub(crate) enum CampaignsAsk {
     Launch(Ordered),
     /// Have it launch by itself at a date, or take that back.
     Schedule(Schedule),
+    /// How fast it goes at most, also while it runs.
+    #[command(after_help = "Example:\n  campanile campaigns rate cmp_… 30/min")]
+    Rate(Rate),
     /// Look on until it is sent, with a line that changes at a terminal.
     ///
     /// Ends when nothing more is to be sent, and shows the campaign as it is then. Exit code 1: it was not launched, or did not end in time.
@@ -105,6 +108,20 @@ pub(crate) struct Schedule {
     at: Asked,
 }
 
+/// A campaign and its rate.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Rate {
+    /// Its id, cmp_….
+    id: String,
+    /// How many messages begin in what time at most, such as 5/s, 30/min or 600/h; none: as many as can.
+    rate: String,
+    #[command(flatten)]
+    at: Asked,
+}
+
+/// The word that takes a rate back.
+const NONE: &str = "none";
+
 /// The date that takes one back.
 const NEVER: &str = "never";
 
@@ -121,6 +138,7 @@ impl CampaignsAsk {
             Self::Estimate(one) => one.estimate(),
             Self::Launch(ordered) => ordered.order("launch"),
             Self::Schedule(schedule) => schedule.run(),
+            Self::Rate(rate) => rate.run(),
             Self::Watch(watch) => watch.run(),
             Self::Pause(ordered) => ordered.order("pause"),
             Self::Resume(ordered) => ordered.order("resume"),
@@ -181,6 +199,20 @@ impl Schedule {
         self.at.show(&answer, |answer| {
             let mut table = Table::new(&["id", "state", "scheduled_at"]);
             table.row(["id", "state", "scheduled_at"].map(|key| cell(&answer[key])));
+            table.print();
+        });
+        Ok(())
+    }
+}
+
+impl Rate {
+    fn run(&self) -> Result<(), Failure> {
+        let body = json!({ "rate": (self.rate != NONE).then_some(&self.rate) });
+        let path = format!("{}/rate", path_of(&self.id));
+        let answer = self.at.open()?.post(&path, &body)?;
+        self.at.show(&answer, |answer| {
+            let mut table = Table::new(&["id", "state", "rate"]);
+            table.row(["id", "state", "rate"].map(|key| cell(&answer[key])));
             table.print();
         });
         Ok(())

@@ -44,7 +44,7 @@ pub(crate) struct Create {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["name", "sender", "purpose", "text", "text_file", "numbers_file", "filter", "lists", "segments"]
+        conflicts_with_all = ["name", "sender", "purpose", "text", "text_file", "numbers_file", "filter", "lists", "segments", "rate", "late_joiners_until"]
     )]
     body: Option<PathBuf>,
     /// What it is called.
@@ -74,6 +74,12 @@ pub(crate) struct Create {
     /// A segment, seg_…; more of them by repeating it.
     #[arg(long = "segment", value_name = "SEGMENT")]
     segments: Vec<String>,
+    /// How many of its messages begin in what time at most, such as 5/s, 30/min or 600/h.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
+    /// Until when people get it as well who come to fit it after its launch, such as 2026-12-24T18:00:00+01:00.
+    #[arg(long, value_name = "INSTANT")]
+    late_joiners_until: Option<String>,
     #[command(flatten)]
     once: Once,
     #[command(flatten)]
@@ -121,6 +127,8 @@ impl Create {
             ("sender", self.sender.clone()),
             ("purpose", purpose),
             ("text", text),
+            ("rate", self.rate.clone()),
+            ("late_joiners_until", self.late_joiners_until.clone()),
         ];
         order.extend(
             given

@@ -21,16 +21,17 @@ pub(super) fn account(campaign: &Value) {
         "sender",
         "created_at",
         "scheduled_at",
+        "rate",
         "launched_at",
         "refused",
     ] {
         table.row([key.to_owned(), cell(&campaign[key])]);
     }
     table.row(["waiting".to_owned(), cell(&campaign["waiting"]["detail"])]);
-    for part in ["estimate", "progress", "statuses", "credits"] {
+    for part in ["estimate", "late_joiners", "progress", "statuses", "credits"] {
         for (key, value) in campaign[part].as_object().into_iter().flatten() {
             let title = match part {
-                "estimate" | "credits" => format!("{part} {key}"),
+                "estimate" | "credits" | "late_joiners" => format!("{part} {key}"),
                 _ => key.clone(),
             };
             table.row([title, cell(value)]);

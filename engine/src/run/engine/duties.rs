@@ -34,6 +34,10 @@ impl Engine {
         self.on_duty(move |stop| take_over(campaigns.clone(), stop));
         let campaigns = self.campaigns.clone();
         self.on_duty(move |stop| campaigns.clone().keep_expiry(verdict.clone(), stop));
+        let (campaigns, verdict) = (self.campaigns.clone(), self.base.verdict.clone());
+        self.on_duty(move |stop| campaigns.clone().keep_rates(verdict.clone(), stop));
+        let (campaigns, verdict) = (self.campaigns.clone(), self.base.verdict.clone());
+        self.on_duty(move |stop| campaigns.clone().keep_joining(verdict.clone(), stop));
         let campaigns = self.campaigns.clone();
         self.on_duty(move |stop| campaigns.clone().keep_house(stop));
         let imports = self.imports();

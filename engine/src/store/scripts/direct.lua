@@ -1,4 +1,5 @@
--- Adds one message to a tenant's direct campaign: a row, and a span of one. Once for each token.
+-- Adds one message to a tenant's direct campaign, or to one that may be joined after its launch: a row, and a span of one. Once for each
+-- token. Of a campaign that was stopped or is over it ends at once; of a paused one it stands in no lane.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign  [2] tenant  [3] line (route:lane:gate, route 0: none takes the number)  [4] version of the routes
 --     [5] row  [6] token, 16 octets  [7] most positions a campaign may have here  [8] now, seconds  [9] when its credits
@@ -18,10 +19,13 @@ end
 local position = call('LLEN', base .. 'aud:' .. campaign)
 if position >= max then return '' end
 call('RPUSH', base .. 'aud:' .. campaign, row)
-if sub(line, 1, 2) == '0:' then
+local halt = call('HGET', base .. 'c:' .. campaign, 'halt')
+if halt == 'c' or halt == 'x' then
+  write_journal(base, { unsent(halt, campaign, tenant, position, 1) })
+elseif sub(line, 1, 2) == '0:' then
   write_journal(base, { range('n', 3, campaign, tenant, position, 1) })
 else
-  push_span(base, line, tenant, campaign, nil, position, 1, version)
+  push_span(base, line, tenant, campaign, halt, position, 1, version)
 end
 call('HSET', base .. 'c:' .. campaign, 'launched', position + 1, 'tenant', tenant)
 local minute = ARGV[10]

@@ -281,12 +281,36 @@ local rows, n_rows, turns
 -- Lists of which the last entry was taken: they go together.
 local emptied
 
--- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line.
+local has_paced = call('EXISTS', base .. 'paced') == 1
+
+-- With how many permits rows of a campaign are leased; nil: it has no rate.
+local function permits_of(campaign)
+  return has_paced and tonumber(call('HGET', base .. 'paced', campaign) or nil) or nil
+end
+
+-- The first campaign of a tenant's lane that may be leased from, with what is behind it and its permits: those that wait for permits
+-- step back.
+local function first_in(lane_key)
+  local campaign, next_campaign, permits = nil, nil, 0
+  for _ = 1, has_paced and call('LLEN', lane_key) or 1 do
+    -- The second of each says whether there is more behind the first.
+    campaign, next_campaign = unpack(call('LRANGE', lane_key, '0', '1'))
+    permits = campaign and permits_of(campaign)
+    if permits ~= 0 then return campaign, next_campaign, permits end
+    if next_campaign then call('RPUSH', lane_key, call('LPOP', lane_key)) end
+  end
+  return nil, campaign
+end
+
+-- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line; nil: it has, and all of that
+-- waits for permits.
 local function take(line, lane, gate2, route2, tenant, want)
   local lane_key = base .. 'lane:' .. line .. ':' .. tenant
-  -- The second of each says whether there is more behind the first.
-  local campaign, next_campaign = unpack(call('LRANGE', lane_key, '0', '1'))
-  if not campaign then return false end
+  local campaign, next_campaign, permits = first_in(lane_key)
+  if not campaign then
+    if next_campaign then return nil end
+    return false
+  end
   local spans = base .. 'spans:' .. line .. ':' .. campaign
   local span, next_span = unpack(call('LRANGE', spans, '0', '1'))
   local first, count, cut = struct.unpack('>I4I4I4', span)
@@ -296,7 +320,7 @@ local function take(line, lane, gate2, route2, tenant, want)
     stale = 1
     return next_campaign ~= nil
   end
-  want = math.min(want, count)
+  want = math.min(want, count, permits or count)
   local found = call('LRANGE', base .. 'aud:' .. campaign, first, first + want - 1)
   local used, tenant4, head, before_rows = 0, struct.pack('>I4', tenant), struct.pack('>I5', campaign), n_rows
   while used < #found and budget > 0 do
@@ -305,6 +329,7 @@ local function take(line, lane, gate2, route2, tenant, want)
     rows[n_rows] = found[used]
     budget = budget - byte(found[used], ROW_SEGMENTS)
   end
+  if permits then call('HINCRBY', base .. 'paced', campaign, -used) end
   if used > 0 then
     local tail = '\0\0\13' .. tenant4 .. route2 .. smsc2 .. char(lane) .. gate2
     turns[#turns + 1] = { before_rows + 1, n_rows, head, first * partitions + partition, tail, tenant4 }
@@ -335,7 +360,7 @@ end
 
 -- Round and round over the tenants in a line's ring.
 local function take_turns(line, lane, gate2, route2)
-  local ring, before_rows = base .. 'ring:' .. line, n_rows
+  local ring, before_rows, resting = base .. 'ring:' .. line, n_rows, {}
   while budget > 0 do
     local waiting = call('LLEN', ring)
     if waiting == 0 then
@@ -350,12 +375,18 @@ local function take_turns(line, lane, gate2, route2)
     for i, tenant in ipairs(tenants) do
       if budget <= 0 then
         table.insert(unserved, 1, tenant)
-      elseif take(line, lane, gate2, route2, tenant, math.min(budget, quantum * tonumber(weights[i] or 1))) then
-        again[#again + 1] = tenant
+      else
+        local more = take(line, lane, gate2, route2, tenant, math.min(budget, quantum * tonumber(weights[i] or 1)))
+        if more then again[#again + 1] = tenant end
+        if more == nil then resting[#resting + 1] = tenant end
       end
     end
     if #unserved > 0 then call('LPUSH', ring, unpack(unserved)) end
     if #again > 0 then call('RPUSH', ring, unpack(again)) end
+  end
+  if #resting > 0 then
+    call('RPUSH', ring, unpack(resting))
+    call('SADD', base .. 'lines', 'r' .. line)
   end
   if #emptied > 0 then call('DEL', unpack(emptied)) end
   if n_rows > before_rows then call('HINCRBY', base .. 'depth', line, before_rows - n_rows) end
