@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Where another store may act otherwise: a test program, and a word of its tests' names where it is not all of them. What asks nothing
+# Where another store may act otherwise: a package or a file of its tests, and a word of the tests' names where it is not all of them. What asks nothing
 # of the store that these do not ask is left out, and so is TLS, which these are built without.
 SUITES=(
     # Each script in Lua by itself, what the guard reads in INFO and CONFIG, the life of an embedded server.
@@ -81,6 +81,12 @@ named() {
     sed 's/^valkey-/Valkey /; s/^redis-/Redis /' <<<"$1"
 }
 
+# The tests of a package, or of a file of one.
+of_suite() {
+    local package=${1%%::*} file=${1#*::}
+    if [ "$package" = "$file" ]; then echo "binary_id($package)"; else echo "package($package) and test(/^$file::/)"; fi
+}
+
 # Plays those tests on that store, into that log, and sets `passed`, `failed`, `seconds`, and `said`: the stores that they named.
 play() {
     local store=$1 filter=$2 log=$3 summary run
@@ -103,7 +109,7 @@ stores_table() {
         for index in "${!STORES[@]}"; do
             local store=${STORES[$index]} cell
             local log="$logs/$store-${suite//[^a-z_]/-}.log"
-            play "$store" "binary_id($program)${part:+ and test($part)}" "$log"
+            play "$store" "$(of_suite "$program")${part:+ and test($part)}" "$log"
             cell="$passed in $seconds s"
             if [ "$failed" != 0 ] || [ "$passed" = 0 ]; then cell="$cell, **$failed failed**" held=1; fi
             if [ "$said" != "$(named "$store")" ]; then cell="$cell, **on ${said:-no store}**" held=1; fi
@@ -125,7 +131,7 @@ postgresql_table() {
     local rows=() all_passed=0 all_seconds=0 suite on
     for suite in "${SQL_SUITES[@]}"; do
         local log="$logs/postgresql-${suite//[^a-z_]/-}.log" cell
-        CAMPANILE_TEST_DATABASE=postgresql play "" "binary_id($suite)" "$log"
+        CAMPANILE_TEST_DATABASE=postgresql play "" "$(of_suite "$suite")" "$log"
         on=$(grep -c '^ *database: PostgreSQL' "$log" || true)
         cell="$passed in $seconds s"
         if [ "$failed" != 0 ] || [ "$passed" = 0 ]; then cell="$cell, **$failed failed**" held=1; fi

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do, by panicking")]
 
-mod samples;
-
 use std::process::{Command, Output};
 
 use loadtest::report::{self, Outputs};
 use loadtest::results::Results;
+
+use crate::samples;
 
 fn compare(base: &Results, new: &Results, arguments: &[&str]) -> Output {
     let directory = tempfile::tempdir().unwrap();

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do, by panicking")]
 
-mod samples;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
 use loadtest::report::{self, Outputs};
 use loadtest::results::Results;
+
+use crate::samples;
 
 /// Widths in pixels of the screens that are tried: a laptop's and a telephone's.
 const WIDTHS: [u32; 2] = [1280, 390];

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do, by panicking")]
 
-mod contract;
-mod samples;
-
 use std::path::Path;
 use std::process::Command;
 
@@ -17,6 +14,9 @@ use loadtest::report::{self, Outputs};
 use loadtest::results::{Results, Second};
 use scraper::{Html, Selector};
 use tempfile::TempDir;
+
+use crate::contract;
+use crate::samples;
 
 /// Every file of a run, in a directory of its own.
 struct Files {

@@ -1,13 +1,13 @@
 //! `loadtest smpp` as a program against the simulator as a library: what it says must be what the simulator did.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod contract;
-
 use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 use smpp_sim::{Options, Running, Scenario};
+
+use crate::contract;
 
 /// A simulator with a runtime of its own, and a directory for the files of one test.
 struct Smsc {

@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::ask::{message, query, raw, status, submit};
-use common::pdus::SOURCE;
-use common::{Client, any_bind, sim};
+use crate::common;
+use crate::common::ask::{message, query, raw, status, submit};
+use crate::common::pdus::SOURCE;
+use crate::common::{Client, any_bind, sim};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{Bind, BindKind, CommandId, Pdu, Sm, Tlvs, put_tlv, tag};
 use smpp_sim::{Filter, Running};

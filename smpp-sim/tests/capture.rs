@@ -1,12 +1,10 @@
 //! The capture, read by a dissector that is not ours.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::process::Command;
 
-use common::tshark;
-use common::{Client, recipients};
+use crate::common::tshark;
+use crate::common::{Client, recipients};
 use smpp::frame::BindKind;
 use smpp_sim::{Options, Scenario};
 

@@ -1,10 +1,8 @@
 //! A client that believes nothing against an SMSC that does everything wrong: what was accepted is receipted in the end.
 
-mod common;
-
 use std::time::Duration;
 
-use common::raw::{Frame, Raw};
+use crate::common::raw::{Frame, Raw};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId, HEADER_LENGTH};
 use smpp_sim::{Options, Running, Scenario};

@@ -1,12 +1,10 @@
 //! The same seed gives the same ledger, whatever the sessions, the order and the run; and the ledger's file has all of it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::raw::Raw;
-use common::{Client, wait};
+use crate::common::raw::Raw;
+use crate::common::{Client, wait};
 use serde_json::Value;
 use smpp::frame::{BindKind, CommandId};
 use smpp_sim::{Filter, Options, Scenario};

@@ -1,14 +1,12 @@
 //! Every fault over a real socket; what is odd about answers is shown to Wireshark.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::io::ErrorKind;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use common::raw::Raw;
-use common::{PATIENCE, sim, tshark, wait};
+use crate::common::raw::Raw;
+use crate::common::{PATIENCE, sim, tshark, wait};
 use jiff::Timestamp;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};

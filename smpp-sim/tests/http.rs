@@ -1,8 +1,6 @@
 //! The ledger and the controls over HTTP.
 
-mod common;
-
-use common::{Client, http, json, recipients, sim};
+use crate::common::{Client, http, json, recipients, sim};
 use smpp::frame::{BindKind, CommandId};
 
 #[tokio::test]

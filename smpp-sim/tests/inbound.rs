@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{Client, any_bind, recipients, sim, wait};
+use crate::common::{Client, any_bind, recipients, sim, wait};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{Bind, BindKind, CommandId, PDU_LENGTH_MAX, Pdu, encode_sm_resp, split, tag};
 use smpp::text::decode;

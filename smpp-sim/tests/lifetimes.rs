@@ -1,14 +1,12 @@
 //! schedule_delivery_time and validity_period over real sockets: messages that wait, expire, or are refused.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::time::Duration;
 
-use common::ask::{message, query, raw, receipt, submit, transceiver};
-use common::pdus::SOURCE;
-use common::tshark;
-use common::{sim, wait};
+use crate::common::ask::{message, query, raw, receipt, submit, transceiver};
+use crate::common::pdus::SOURCE;
+use crate::common::tshark;
+use crate::common::{sim, wait};
 use jiff::{Timestamp, ToSpan};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{Pdu, Sm};

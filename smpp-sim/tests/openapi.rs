@@ -1,9 +1,8 @@
 //! The OpenAPI document against the running server: every path, every method, every answer.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{Client, exchange_http, recipients, sim};
+use crate::common;
+use crate::common::{Client, exchange_http, recipients, sim};
 use serde_json::{Value, json};
 use smpp::frame::BindKind;
 

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::ask::{LATE, NOBODY, OTHER, cancel, message, query, raw, receipt, replace, status, submit, transceiver};
-use common::pdus::SOURCE;
-use common::tshark;
-use common::{Client, any_bind, sim, wait};
+use crate::common::ask::{
+    LATE, NOBODY, OTHER, cancel, message, query, raw, receipt, replace, status, submit, transceiver,
+};
+use crate::common::pdus::SOURCE;
+use crate::common::tshark;
+use crate::common::{Client, any_bind, sim, wait};
 use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{

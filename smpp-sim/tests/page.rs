@@ -1,14 +1,12 @@
 //! The page in a real browser.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{Client, recipients};
 use chromiumoxide::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
 use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
-use common::{Client, recipients};
 use futures::StreamExt;
 use serde_json::Value;
 use smpp::frame::{BindKind, CommandId};

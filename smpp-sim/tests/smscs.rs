@@ -1,11 +1,9 @@
 //! Several SMSCs in one process, and what the program prints.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
 use std::process::Command;
 
-use common::{Client, http, json, recipients};
+use crate::common::{Client, http, json, recipients};
 use smpp::frame::BindKind;
 use smpp_sim::{Options, Setup};
 

@@ -1,10 +1,8 @@
 //! What a strict account refuses, and PDUs whose length cannot be right, over real sockets.
 
-mod common;
-
-use common::ask::{self, message};
-use common::raw::Raw;
-use common::{Client, sim};
+use crate::common::ask::{self, message};
+use crate::common::raw::Raw;
+use crate::common::{Client, sim};
 use smpp::address::Address;
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId, Destination, Sm, SubmitMulti, Tlvs};

@@ -1,10 +1,8 @@
 //! The simulator over real sockets.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{Client, PATIENCE, recipients, sim, wait};
+use crate::common::{Client, PATIENCE, recipients, sim, wait};
 use smpp::command_status::CommandStatus;
 use smpp::frame::{BindKind, CommandId};
 use smpp_sim::{Filter, Scenario};

@@ -187,13 +187,13 @@ fn verdict(threshold: &str, measured: f64) -> Verdict {
 fn latency(typical: f64, froze: bool) -> Latency {
     let mut raw = histogram();
     for at in 0..100_000u64 {
-        raw.record(spread(typical, at)).unwrap();
+        raw.record(spread(typical, at)).expect("within its range");
     }
     let mut corrected = raw.clone();
     // In 2 s of 55 everything due waits, the last for nothing and the first for the whole freeze.
     let waited = if froze { 3_600 } else { 0 };
     for at in 0..waited {
-        corrected.record(at * 2_000_000 / waited).unwrap();
+        corrected.record(at * 2_000_000 / waited).expect("within its range");
     }
     Latency {
         corrected: distribution(&corrected),
@@ -208,13 +208,15 @@ fn spread(typical: f64, at: u64) -> u64 {
 }
 
 fn histogram() -> Histogram<u64> {
-    Histogram::new(3).unwrap()
+    Histogram::new(3).expect("three digits are allowed")
 }
 
 fn distribution(of: &Histogram<u64>) -> Distribution {
     let at = |percentile: f64| of.value_at_percentile(percentile) as f64 / 1_000.0;
     let mut octets = Vec::new();
-    V2DeflateSerializer::new().serialize(of, &mut octets).unwrap();
+    V2DeflateSerializer::new()
+        .serialize(of, &mut octets)
+        .expect("written to memory");
     Distribution {
         count: of.len(),
         min: of.min() as f64 / 1_000.0,

@@ -1,6 +1,6 @@
 //! A plain SMPP client and a plain HTTP client, for tests over real sockets; `raw` is a client that takes whatever
 //! octets come, `ask` has requests about earlier messages, and `tshark` says what another decoder makes of octets.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+#![allow(unreachable_pub, reason = "all files of these tests use it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 pub mod ask;

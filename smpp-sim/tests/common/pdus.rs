@@ -1,5 +1,5 @@
 //! What every client of these tests says, over a socket or without one.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+#![allow(unreachable_pub, reason = "all files of these tests use it")]
 
 use smpp::address::Address;
 use smpp::frame::{Bind, BindKind, Sm};

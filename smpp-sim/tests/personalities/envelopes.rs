@@ -1,6 +1,6 @@
 //! The PDU around a receipt: which one it is, where the text is, which parameters there are.
 
-use crate::case::{Case, octets};
+use crate::personalities::case::{Case, octets};
 
 /// `smpp.esm.submit.msg_type` of a receipt, an acknowledgement, an intermediate receipt: bits 2 to 5 of `esm_class`.
 const RECEIPT: u32 = 1;

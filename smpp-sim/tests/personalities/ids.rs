@@ -1,6 +1,6 @@
 //! What the ids look like (4.2.2 and 5.3.2.12 of SMPP 3.4 leave it open).
 
-use crate::case::{Case, Judged, RECIPIENT};
+use crate::personalities::case::{Case, Judged, RECIPIENT};
 
 /// Answer, text and TLV of a receipt that has all three.
 fn three(judged: &Judged) -> [String; 3] {

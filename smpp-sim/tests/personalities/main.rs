@@ -1,9 +1,6 @@
 //! Every personality on the wire: a client binds and submits over a socket, and tshark says what it was sent.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod case;
 mod envelopes;
 mod ids;
@@ -11,8 +8,8 @@ mod presets;
 mod routes;
 mod texts;
 
+use crate::common::tshark;
 use case::{Case, Seen};
-use common::tshark;
 use smpp_sim::BUILT_IN;
 
 /// Simulators at one time: each has two sockets and little to do.

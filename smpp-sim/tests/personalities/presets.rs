@@ -1,6 +1,6 @@
 //! Presets of carriers, and the magic numbers whose personalities no other case has.
 
-use crate::case::{Case, field, text};
+use crate::personalities::case::{Case, field, text};
 
 const RECEIPT: u32 = 1;
 

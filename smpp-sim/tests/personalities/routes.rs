@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use smpp::frame::BindKind;
 
-use crate::case::{Case, Judged, TEXT, field, text};
+use crate::personalities::case::{Case, Judged, TEXT, field, text};
 
 const INTERMEDIATE: u32 = 8;
 const RECEIPT: u32 = 1;

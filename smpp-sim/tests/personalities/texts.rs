@@ -1,6 +1,6 @@
 //! What the text of a receipt looks like: dates, stats, errors, keys and what stands between them.
 
-use crate::case::{Case, Judged, matches};
+use crate::personalities::case::{Case, Judged, matches};
 
 fn digits(judged: &Judged, key: &str, length: usize) -> String {
     let date = judged.field(key);

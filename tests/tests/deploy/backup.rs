@@ -9,7 +9,7 @@ use campanile_tests::{EngineSettings, Lab, SmscSettings, Stand, programs};
 use lab::{Process, Processes, Site};
 use serde_json::{Value, json};
 
-use crate::common::{repository, run};
+use crate::deploy::common::{repository, run};
 
 const LIMIT: Duration = Duration::from_secs(60);
 

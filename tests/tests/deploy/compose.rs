@@ -7,7 +7,7 @@ use std::process::Command;
 use campanile_tests::{Lab, programs};
 use serde_json::Value;
 
-use crate::common::{assert_valid, documents, has, list, read, repository, run, spool_of, text};
+use crate::deploy::common::{assert_valid, documents, has, list, read, repository, run, spool_of, text};
 
 const FOLDER: &str = "deploy/compose";
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use campanile_tests::{Lab, programs};
 
-use crate::common::{read, repository, run};
+use crate::deploy::common::{read, repository, run};
 
 #[test]
 fn images_have_their_program_a_user_and_certificates_and_nothing_else() {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::{assert_valid, documents, has, list, read, repository, run, spool_of, text};
+use crate::deploy::common::{assert_valid, documents, has, list, read, repository, run, spool_of, text};
 
 const OVERLAYS: [&str; 3] = ["dev", "production", "pair"];
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use campanile_tests::readme::path_with;
 use campanile_tests::{Lab, programs};
 
-use crate::common::{read, repository, run};
+use crate::deploy::common::{read, repository, run};
 
 /// The folder of each package, and its program.
 const PACKAGES: [(&str, &str); 3] = [

@@ -9,8 +9,8 @@ use campanile_tests::tenant::{CampaignView, FR_4379};
 use campanile_tests::{Campaign, EngineSettings, Lab, Programs, SmscSettings, Stand, programs};
 use kit::clock::wall_us;
 
-use crate::common::read;
-use crate::manager::Manager;
+use crate::deploy::common::read;
+use crate::deploy::manager::Manager;
 
 const LIMIT: Duration = Duration::from_secs(60);
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use campanile_tests::{Lab, programs};
 
-use crate::common::{read, repository, run};
+use crate::deploy::common::{read, repository, run};
 
 const CONFIGURATIONS: [&str; 6] = [
     "deploy/compose/campanile.toml",

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use campanile_tests::{Lab, programs};
 
-use crate::common::{has, read, run};
+use crate::deploy::common::{has, read, run};
 
 const UNITS: [&str; 2] = ["campanile", "smpp-sim"];
 

@@ -4,6 +4,7 @@
 mod compliance;
 mod imports;
 mod modules;
+mod programs;
 mod requirements;
 mod routes;
 mod scripts;

@@ -6,7 +6,7 @@ use campanile_tests::{Stand, eventually};
 use lab::Signal;
 use serde_json::{Value, json};
 
-use crate::common::{LIMIT, ask, kept, line, lines, stand};
+use crate::logs::common::{LIMIT, ask, kept, line, lines, stand};
 
 /// Acts, and what is none.
 fn do_all(stand: &Stand) {

@@ -3,7 +3,7 @@
 use campanile_tests::{eventually, tenant};
 use serde_json::{Value, json};
 
-use crate::common::{LIMIT, command_with_key, kept, stand};
+use crate::logs::common::{LIMIT, command_with_key, kept, stand};
 
 #[test]
 fn what_happens_to_messages_is_a_line_each_without_numbers_and_is_found_again() {

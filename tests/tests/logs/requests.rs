@@ -3,7 +3,7 @@
 use campanile_tests::CampaignOrder;
 use serde_json::{Value, json};
 
-use crate::common::{ask, command, line, lines, stand};
+use crate::logs::common::{ask, command, line, lines, stand};
 
 #[test]
 fn every_line_of_a_request_has_its_id_and_every_change_a_line() {

@@ -4,7 +4,7 @@ use campanile_tests::peers::{self, PeerServer, Recipe};
 use campanile_tests::{CampaignOrder, EngineSettings, Lab, SmscSettings, Stand, eventually, programs};
 use serde_json::{Value, json};
 
-use crate::common::{LIMIT, ask, line, lines, stand};
+use crate::logs::common::{LIMIT, ask, line, lines, stand};
 
 /// A receiver of traces, and what the engine is told of it; `None` when other people's programs are left out.
 fn receiver(name: &str, ratio: f64) -> Option<(Lab, PeerServer, String)> {

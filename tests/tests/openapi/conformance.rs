@@ -5,7 +5,7 @@ use std::process::Command;
 use campanile_tests::{Stand, peers, programs};
 use serde_json::{Value, json};
 
-use crate::document::Document;
+use crate::openapi::document::Document;
 
 const COMMITTED: &str = include_str!("../../../docs/openapi.json");
 
@@ -85,15 +85,15 @@ fn every_body_has_an_example_of_its_own_schema() {
 fn documented_fields_are_known_and_others_are_refused() {
     let stand = Stand::new(programs!(), "openapi-fields", "", |smsc| smsc);
     let (document, operator) = (committed(), stand.engine.operator());
-    let owner = crate::world::Owner::new(&stand, "Hirondelle");
+    let owner = crate::openapi::world::Owner::new(&stand, "Hirondelle");
     for operation in document.operations() {
         let Some((schema, example)) = &operation.body else {
             continue;
         };
         let http = match operation.opener {
-            crate::document::Opener::Operator | crate::document::Opener::Reseller => operator.clone(),
-            crate::document::Opener::Tenant => owner.admin.clone(),
-            crate::document::Opener::Nobody => owner.admin.from_page(crate::world::ORIGIN),
+            crate::openapi::document::Opener::Operator | crate::openapi::document::Opener::Reseller => operator.clone(),
+            crate::openapi::document::Opener::Tenant => owner.admin.clone(),
+            crate::openapi::document::Opener::Nobody => owner.admin.from_page(crate::openapi::world::ORIGIN),
         };
         let ids = operation
             .path_parameters

@@ -2,7 +2,7 @@
 
 use campanile_tests::{Stand, peers, programs};
 
-use crate::world::Owner;
+use crate::openapi::world::Owner;
 
 /// Seconds of it, where nobody asks for another time.
 const SECONDS: u64 = 20;

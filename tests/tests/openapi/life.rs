@@ -5,8 +5,8 @@ use std::time::Duration;
 use campanile_tests::{CampaignOrder, Stand, eventually, programs, recipients};
 use serde_json::{Value, json};
 
-use crate::document::{Document, Opener};
-use crate::world::MONTH;
+use crate::openapi::document::{Document, Opener};
+use crate::openapi::world::MONTH;
 
 const LIMIT: Duration = Duration::from_secs(60);
 

@@ -7,8 +7,8 @@ use campanile_tests::{Answer, EngineSettings, Http, Lab, SmscSettings, Stand, ev
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::document::{Document, Opener, Operation};
-use crate::world::{Owner, is_of_id, strange};
+use crate::openapi::document::{Document, Opener, Operation};
+use crate::openapi::world::{Owner, is_of_id, strange};
 
 const LIMIT: Duration = Duration::from_secs(30);
 

@@ -6,7 +6,9 @@ use campanile_tests::scenarios::Dice;
 use campanile_tests::{EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs, text};
 use serde_json::{Value, json};
 
-use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, wait_told, wake_at};
+use crate::reminders::diary::{
+    LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, wait_told, wake_at,
+};
 
 #[test]
 fn req_004_14_a_reminder_goes_a_day_before_to_the_number_of_now_and_req_004_09_req_004_10_req_004_15_says_where_and_with_whom()

@@ -4,7 +4,9 @@ use campanile_tests::{EngineSettings, Lab, SmscSettings, Stand, eventually, prog
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use crate::diary::{LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, told, wait_told, wake_at};
+use crate::reminders::diary::{
+    LIMIT, become_of, contact, event, http, plan, put, reminders, stand_at, told, wait_told, wake_at,
+};
 
 #[test]
 fn req_004_16_who_did_not_come_is_written_to_the_next_day_and_req_004_20_req_004_23_req_004_24_results_are_told_at_once()
