@@ -530,14 +530,16 @@ fn the_password_of_redis_comes_from_a_file_and_is_nowhere_shown() {
     }
     refuses_password(
         &house,
-        "redis.password_file: stands beside a url with a password",
+        "redis.password_file: \"redis.password\" stands beside a url with a password",
         |settings| {
             settings.redis_url = Some("redis://:secret@127.0.0.1:1".to_owned());
         },
     );
-    refuses_password(&house, "redis.password_file: stands without url", |settings| {
-        settings.redis_url = None
-    });
+    refuses_password(
+        &house,
+        "redis.password_file: \"redis.password\" stands without url",
+        |settings| settings.redis_url = None,
+    );
 }
 
 #[track_caller]

@@ -93,7 +93,7 @@ fn redis_is_spoken_to_over_tls_with_an_authority_and_a_certificate_of_ours() {
     refused(
         vec![format!("ca_file = {:?}", files[0])],
         plain,
-        (3, "redis.ca_file: has no effect with redis://"),
+        (3, "has no effect with redis://"),
     );
     refused(
         vec!["ca_file = \"none.pem\"".to_owned()],
@@ -103,7 +103,10 @@ fn redis_is_spoken_to_over_tls_with_an_authority_and_a_certificate_of_ours() {
     refused(
         vec![],
         "redis-sentinel://localhost:1",
-        (3, "redis.url: behind the sentinels stands what they call the master"),
+        (
+            3,
+            "redis.url: \"/\" is not allowed: behind the sentinels stands what they call the master",
+        ),
     );
     refused(vec!["wait_replicas = 11".to_owned()], plain, (3, "redis.wait_replicas"));
 }

@@ -53,7 +53,7 @@ impl Database {
                 .unwrap_or_else(|| data_dir.join(FILE_NAME)),
         };
         if table.has("url") && table.has("file") {
-            table.fault("file", "stands beside url: give one of them");
+            table.fault_of_value("file", "stands beside url: give one of them");
         }
         table.finish();
         database

@@ -201,7 +201,7 @@ impl Envelope {
         self.schedule_delivery = time("schedule_delivery").or(self.schedule_delivery);
         for key in ["validity_default", "schedule_delivery"] {
             if table.has(key) && self.validity == TimeForm::None {
-                table.fault(key, "stands beside validity = \"none\": an SMSC that takes no times");
+                table.fault_of_value(key, "stands beside validity = \"none\": an SMSC that takes no times");
             }
         }
     }
@@ -214,7 +214,7 @@ impl Envelope {
         self.international = read("international").or(self.international);
         own.finish();
         if table.has("ton_npi") && (table.has("source_ton") || table.has("source_npi")) {
-            table.fault(
+            table.fault_of_value(
                 "ton_npi",
                 "stands beside source_ton or source_npi, which hold for every sender",
             );
@@ -225,7 +225,7 @@ impl Envelope {
     fn check(&self, table: &Table<'_>, parameters: bool) {
         let alphabet = self.format.alphabet;
         if !self.shift_tables.is_empty() && alphabet != Alphabet::Gsm7 && alphabet != Alphabet::Gsm7Packed {
-            table.fault("shift_tables", "stands beside an alphabet that has no septets");
+            table.fault_of_value("shift_tables", "stands beside an alphabet that has no septets");
         }
         if !parameters {
             let concatenation = match self.format.concatenation {
@@ -234,7 +234,7 @@ impl Envelope {
             };
             let tlvs = (!self.tlvs.is_empty()).then_some("tlvs");
             for key in concatenation.into_iter().chain(tlvs) {
-                table.fault(
+                table.fault_of_value(
                     key,
                     "stands beside interface_version = 0x33, which has no optional parameters",
                 );
@@ -269,7 +269,7 @@ fn read_tlvs(table: &Table<'_>) -> TlvList {
             |given| hexadecimal(given.text()?),
         );
         if table.has("value") == table.has("hex") {
-            table.fault("value", "a parameter has either value, a text, or hex, its octets");
+            table.fault_of_value("value", "a parameter has either value, a text, or hex, its octets");
         }
         table.finish();
         if let (Some(tag), Some(value)) = (tag, text.or(hex)) {

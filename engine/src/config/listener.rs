@@ -234,7 +234,7 @@ mod tests {
             (
                 "api",
                 "certificate_file = \"a.pem\"",
-                "api.tls.certificate_file: stands without key_file: give both",
+                "api.tls.certificate_file: \"a.pem\" stands without key_file: give both",
             ),
             (
                 "admin",

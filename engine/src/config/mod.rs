@@ -423,10 +423,11 @@ fn read(root: &Table<'_>) -> Config {
         // Port 0 is whichever is free.
         if address.is_some_and(|address| address.port() != 0)
             && let Some((other, _)) = listeners[..at].iter().find(taken)
+            && let Some(address) = address
         {
             root.fault(
                 name,
-                format!("is the address of {other} as well: each listener needs its own"),
+                format!("\"{address}\" is the address of {other} as well: each listener needs its own"),
             );
         }
     }
@@ -529,19 +530,30 @@ fn read_retention(table: &Table<'_>, receipt_timeout: Duration, history: Duratio
         replies: table.duration("replies", DAY..=3_650 * DAY, default.replies.min(history)),
     };
     if retention.replies > history {
-        table.fault(
+        let keep = days(history);
+        table.fault_of_value(
             "replies",
-            "is not allowed: at most history.keep, which is asked who wrote last",
+            format!("is not allowed: at most history.keep, {keep}, which is asked who wrote last"),
         );
     }
     if retention.campaigns <= receipt_timeout {
-        table.fault(
+        let timeout = days(receipt_timeout);
+        table.fault_of_value(
             "campaigns",
-            "is not allowed: longer than engine.receipt_timeout, since receipts come until then",
+            format!("is not allowed: longer than engine.receipt_timeout, {timeout}, since receipts come until then"),
         );
     }
     table.finish();
     retention
+}
+
+/// As it would be written: whole days as such, which `humantime` would make months of.
+fn days(time: Duration) -> String {
+    let days = time.as_secs() / DAY.as_secs();
+    match DAY * days as u32 == time {
+        true => format!("{days}days"),
+        false => humantime::format_duration(time).to_string(),
+    }
 }
 
 const PATH_ALLOWED: &str = "a path";

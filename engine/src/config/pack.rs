@@ -106,7 +106,7 @@ fn pack_of(table: &Table<'_>, (name, text): (&str, &str)) -> Option<Pack> {
     if let (Some(from), Some(until)) = (valid_from, valid_until)
         && until < from
     {
-        table.fault("valid_until", "must not be earlier than valid_from");
+        table.fault_of_value("valid_until", "must not be earlier than valid_from");
     }
     let source = table.parsed("source", "where it is written, in words", |given| {
         given.text().filter(|text| !text.trim().is_empty()).map(str::to_owned)
@@ -121,7 +121,7 @@ fn pack_of(table: &Table<'_>, (name, text): (&str, &str)) -> Option<Pack> {
     if let (Some(from), Some(to)) = (from, to)
         && from >= to
     {
-        table.fault("to", "must be later than from, on the same day");
+        table.fault_of_value("to", "must be later than from, on the same day");
     }
     let closes_on_holidays = table.choice("holidays", &HOLIDAYS);
     let guard = table.duration("guard", Duration::ZERO..=GUARD_MAX, Duration::from_secs(300));
@@ -193,6 +193,9 @@ mod tests {
         }
         let text = rules::Pack::named("be").unwrap().text.replace("09:00", "20:00");
         let said = read("mine", &text, "mine.toml").unwrap_err().to_string();
-        assert!(said.ends_with("to: must be later than from, on the same day"), "{said}");
+        assert!(
+            said.ends_with("to: \"20:00\" must be later than from, on the same day"),
+            "{said}"
+        );
     }
 }

@@ -198,12 +198,12 @@ impl PriceList {
         table.required("currency", allowed);
         let currency = table.parsed("currency", allowed, |given| given.text()?.parse().ok());
         if until.is_some_and(|until| until <= from) {
-            return table.fault("until", "is not allowed: it must be later than from");
+            return table.fault_of_value("until", "is not allowed: it must be later than from");
         }
         if let (Some(known), Some(currency)) = (self.currency, currency)
             && known != currency
         {
-            return table.fault(
+            return table.fault_of_value(
                 "currency",
                 format!("is not allowed: the prices before it are in {known}"),
             );
@@ -225,20 +225,20 @@ impl PriceList {
         let prices = self.by_prefix.entry(prefix).or_default();
         let last = prices.last();
         match last.map(|last| (last, last.until)) {
-            Some((last, _)) if price.from <= last.from => table.fault(
+            Some((last, _)) if price.from <= last.from => table.fault_of_value(
                 "from",
                 "is not allowed: the prices of a prefix stand in the order of their times, and this one begins no later than the one before",
             ),
-            Some((_, None)) => table.fault(
+            Some((_, None)) => table.fault_of_value(
                 "from",
                 "is not allowed: the price before it for this prefix has no until, so that both would hold",
             ),
             Some((_, Some(until))) if until > price.from => {
-                table.fault("from", format!("is not allowed: the price before it for this prefix holds until {}", shown(until)));
+                table.fault_of_value("from", format!("is not allowed: the price before it for this prefix holds until {}", shown(until)));
             }
             Some((_, Some(until))) if until < price.from => {
                 let gap = format!("is not allowed: from {} on, there would be no price for this prefix", shown(until));
-                table.fault("from", gap);
+                table.fault_of_value("from", gap);
             }
             _ => prices.push(price),
         }

@@ -89,7 +89,7 @@ impl RedisAddress {
         let tls = read_tls(table);
         for key in ["ca_file", "certificate_file", "key_file", "sentinel_password_file"] {
             if table.has(key) && !table.has("url") {
-                table.fault(key, "has no effect without url: the embedded server is nobody else's");
+                table.fault_of_value(key, "has no effect without url: the embedded server is nobody else's");
             }
         }
         let url = url?;
@@ -97,17 +97,17 @@ impl RedisAddress {
         let is_tls = scheme.starts_with("rediss");
         for key in ["ca_file", "certificate_file", "key_file"] {
             if table.has(key) && !is_tls {
-                table.fault(key, format!("has no effect with {scheme}://: TLS begins with rediss"));
+                table.fault_of_value(key, format!("has no effect with {scheme}://: TLS begins with rediss"));
             }
         }
         if sentinel_password.is_some() && !scheme.ends_with("-sentinel") {
             let problem = format!("has no effect with {scheme}://: sentinels are redis-sentinel://");
-            table.fault("sentinel_password_file", problem);
+            table.fault_of_value("sentinel_password_file", problem);
         }
         let arrangement = arrangement(&url, password.as_deref(), sentinel_password.as_deref());
         let arrangement = arrangement.map_err(|wrong| match wrong {
             Wrong::Url(problem) => table.fault("url", problem),
-            Wrong::Password(problem) => table.fault("password_file", problem),
+            Wrong::Password(problem) => table.fault_of_value("password_file", problem),
         });
         Some(Self {
             arrangement: arrangement.ok()?,
@@ -149,9 +149,10 @@ fn arrangement(url: &str, password: Option<&str>, sentinel_password: Option<&str
     let user = parts.user.map_or_else(String::new, |user| format!("{user}@"));
     if kind == "cluster" {
         if !parts.path.is_empty() && parts.path != "0" {
-            return Err(Wrong::Url(
-                "a cluster has one database: nothing follows its servers".to_owned(),
-            ));
+            return Err(Wrong::Url(format!(
+                "\"/{}\" is not allowed: a cluster has one database, and nothing follows its servers",
+                parts.path
+            )));
         }
         let node = |host: &&str| Ok(Secret::new(with(server(scheme, &format!("{user}{host}"))?)?));
         return Ok(Arrangement::Cluster(
@@ -160,11 +161,11 @@ fn arrangement(url: &str, password: Option<&str>, sentinel_password: Option<&str
     }
     let (master, database) = parts.path.split_once('/').unwrap_or((parts.path, "0"));
     if master.is_empty() || database.parse::<u16>().is_err() {
-        return Err(Wrong::Url(
-            "behind the sentinels stands what they call the master, and a database where it is not 0: \
-             redis-sentinel://host:26379,host:26379/mymaster/0"
-                .to_owned(),
-        ));
+        return Err(Wrong::Url(format!(
+            "\"/{}\" is not allowed: behind the sentinels stands what they call the master, and a database where it is not 0: \
+             redis-sentinel://host:26379,host:26379/mymaster/0",
+            parts.path
+        )));
     }
     let sentinel = |host: &&str| {
         let mut url = server(scheme, host)?;

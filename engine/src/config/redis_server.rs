@@ -72,7 +72,7 @@ impl Redis {
             );
         }
         if redis.wait_replicas > 0 && !table.has("url") {
-            table.fault(
+            table.fault_of_value(
                 "wait_replicas",
                 "has no effect without url: the embedded server has no replica",
             );

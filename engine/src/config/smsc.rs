@@ -399,7 +399,7 @@ pub(super) fn name(given: Given<'_>) -> Option<String> {
 fn read_password(table: &Table<'_>) -> Secret {
     let (has_text, has_file) = (table.has("password"), table.has("password_file"));
     if has_text && has_file {
-        table.fault("password_file", "stands beside password: give one of them");
+        table.fault_of_value("password_file", "stands beside password: give one of them");
     }
     if !has_text && !has_file {
         table.fault(
@@ -425,7 +425,10 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.window_min = least.or(smsc.window_min);
     if let Some(least) = smsc.window_min.filter(|least| *least > smsc.window) {
         let window = smsc.window;
-        table.fault("window_min", format!("{least} is more than window, {window}"));
+        table.fault(
+            "window_min",
+            format!("{least} is not allowed: at most window, {window}"),
+        );
     }
     smsc.rate = Rate::read(table, "rate").or(smsc.rate);
     smsc.session_rate = Rate::read(table, "session_rate").or(smsc.session_rate);
@@ -435,7 +438,7 @@ fn read_sessions(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.burst = burst.or(smsc.burst);
     let has_rate = smsc.rate.is_some() || smsc.session_rate.is_some() || table.has("rate") || table.has("session_rate");
     if table.has("burst") && !has_rate {
-        table.fault(
+        table.fault_of_value(
             "burst",
             "stands without rate or session_rate: only a rate can be exceeded",
         );
@@ -483,10 +486,10 @@ fn read_timers(table: &Table<'_>, smsc: &mut Smsc) {
     smsc.retry_for = table.duration("retry_for", SECOND..=7 * DAY, smsc.retry_for);
     smsc.stopped_for = table.duration("stopped_for", SECOND..=DAY, smsc.stopped_for);
     if smsc.reconnect_min > smsc.reconnect_max {
-        let longest = humantime::format_duration(smsc.reconnect_max);
+        let [shortest, longest] = [smsc.reconnect_min, smsc.reconnect_max].map(humantime::format_duration);
         table.fault(
             "reconnect_min",
-            format!("must not be longer than reconnect_max, {longest}"),
+            format!("{shortest} is not allowed: not longer than reconnect_max, {longest}"),
         );
     }
 }
@@ -536,7 +539,7 @@ fn read_receipt(table: &Table<'_>) -> Option<ReceiptRule> {
     if recredit && status == Some(Status::Delivered) {
         table.fault(
             "recredit",
-            "true gives the credits of every delivered message back: not with status = \"delivered\"",
+            "true is not allowed: it gives the credits of every delivered message back; not with status = \"delivered\"",
         );
     }
     table.finish();

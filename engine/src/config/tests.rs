@@ -7,6 +7,7 @@ mod overdue;
 mod presets;
 mod routes;
 mod secrets;
+mod shown;
 mod told;
 
 use super::link::Directions;
@@ -591,7 +592,7 @@ fn a_link_that_cannot_be_made_is_a_fault() {
         ),
         (
             "tls = { key_file = \"key.pem\" }",
-            "tls.key_file: stands without certificate_file: give both",
+            "tls.key_file: \"key.pem\" stands without certificate_file: give both",
         ),
         (
             "tls = { server_name = \"a b\" }",

@@ -140,7 +140,7 @@ pub(super) fn authorities(table: &Table<'_>, key: &str, name: &str) -> Option<Ro
 pub(super) fn read_identity(table: &Table<'_>) -> Option<Arc<CertifiedKey>> {
     for (key, other) in [("certificate_file", "key_file"), ("key_file", "certificate_file")] {
         if table.has(key) && !table.has(other) {
-            table.fault(key, format!("stands without {other}: give both"));
+            table.fault_of_value(key, format!("stands without {other}: give both"));
         }
     }
     let certificate = table.parsed("certificate_file", PATH_ALLOWED, Given::text);

@@ -18,7 +18,7 @@ pub(super) fn read(table: &Table<'_>, schemes: &[&str], alone: &str) -> Option<S
     match with_password(&url, &password) {
         Ok(whole) => Some(Secret::new(whole)),
         Err(problem) => {
-            table.fault("password_file", problem);
+            table.fault_of_value("password_file", problem);
             None
         }
     }
@@ -33,7 +33,7 @@ pub(super) fn read_with_password(table: &Table<'_>, schemes: &[&str], alone: &st
     });
     let password = password(table, "password_file");
     if password.is_some() && !table.has("url") {
-        table.fault("password_file", alone);
+        table.fault_of_value("password_file", alone);
     }
     (url.map(str::to_owned), password)
 }

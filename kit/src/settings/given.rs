@@ -90,7 +90,7 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// The value as it stands in `text`, which it is from: one line, cut when it is long.
+    /// The value as it stands in `text`, which it is from: in one line, cut when it is long.
     pub(super) fn shown(self, text: &str) -> String {
         match self {
             Self::Value(value) => cut(text.get(value.span()).unwrap_or_default()),
@@ -104,7 +104,7 @@ fn whole(integer: &DeInteger<'_>) -> Option<u64> {
 }
 
 fn cut(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown: String = line.chars().take(SHOWN_MAX).collect();
-    if shown.len() < text.len() { shown + "…" } else { shown }
+    if shown.len() < line.len() { shown + "…" } else { shown }
 }

@@ -53,7 +53,10 @@ impl<'a> Table<'a> {
             let table = self.at_value(format!("{path}[{place}]"), item);
             match table.entries {
                 Some(_) => tables.push(table),
-                None => table.fault("", "must be a table"),
+                None => {
+                    let shown = Given::Value(item).shown(self.source.text);
+                    table.fault("", format!("{shown} is not allowed: a table"));
+                }
             }
         }
         tables

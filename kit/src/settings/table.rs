@@ -79,6 +79,18 @@ impl<'a> Table<'a> {
         self.source.note_fault(at, path, problem.into());
     }
 
+    /// Notes that what was given for a key is not allowed beside what else was given, and shows it before `problem`, which says
+    /// why and what is allowed. Never for a secret.
+    pub fn fault_of_value(&self, key: &'static str, problem: impl Display) {
+        match self.given(key) {
+            Some(given) => {
+                let shown = given.shown(self.source.text);
+                self.refuse_shown(key, given, format!("{shown} {problem}"));
+            }
+            None => self.fault(key, problem.to_string()),
+        }
+    }
+
     /// Notes that something is wrong in a line of another file, which this table names.
     pub fn fault_in(&self, file: &str, line: usize, key: &str, problem: impl Into<String>) {
         let at = At::Elsewhere(file.to_owned(), Some(line));

@@ -1,8 +1,11 @@
 //! The document as tests use it: its operations, and whether an answer is as it says.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use campanile_tests::{Answer, text};
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
 /// Whose key opens an operation.
@@ -42,13 +45,19 @@ pub(crate) struct Document {
     pub(crate) value: Value,
     /// Its components, in which no object has members that are not described.
     strict: Value,
+    /// What was made of each schema: that takes longer than to ask for what it describes.
+    validators: RefCell<HashMap<String, Rc<Validator>>>,
 }
 
 impl Document {
     pub(crate) fn new(value: Value) -> Self {
         let mut strict = value["components"].clone();
         close(&mut strict);
-        Self { value, strict }
+        Self {
+            value,
+            strict,
+            validators: RefCell::default(),
+        }
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation> {
@@ -98,16 +107,24 @@ impl Document {
 
     /// Why a value is not of that schema.
     pub(crate) fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
-        let whole = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "allOf": [schema],
-            "components": self.strict,
-        });
-        let validator = jsonschema::validator_for(&whole).expect("a schema");
+        let validator = self.validator(schema);
         let faults = validator.iter_errors(value);
         faults
             .map(|fault| format!("{}: {fault}", fault.instance_path()))
             .collect()
+    }
+
+    fn validator(&self, schema: &Value) -> Rc<Validator> {
+        let mut known = self.validators.borrow_mut();
+        let made = known.entry(schema.to_string()).or_insert_with(|| {
+            let whole = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "allOf": [schema],
+                "components": self.strict,
+            });
+            Rc::new(jsonschema::validator_for(&whole).expect("a schema"))
+        });
+        Rc::clone(made)
     }
 }
 

@@ -147,7 +147,11 @@ impl Owner {
                     self.mark,
                     self.contact()
                 );
-                let made = self.http.post_as("text/csv", "/v1/imports", file.as_bytes());
+                // One at a time is taken in.
+                let made = eventually("an import has its turn", LIMIT, || {
+                    let answer = self.http.post_as("text/csv", "/v1/imports", file.as_bytes());
+                    (answer.status != 429).then_some(answer)
+                });
                 text(&made.expect(202)["id"])
             }
             "whk" => self.endpoint(),

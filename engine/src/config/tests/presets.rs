@@ -95,7 +95,7 @@ fn a_preset_that_is_not_there_is_named_with_the_one_that_is_meant() {
     );
     assert_eq!(
         smsc_faults("preset = \"link\"\nreconnect_max = \"10s\""),
-        ["campanile.toml:1: smsc[0].reconnect_min: must not be longer than reconnect_max, 10s"]
+        ["campanile.toml:1: smsc[0].reconnect_min: 30s is not allowed: not longer than reconnect_max, 10s"]
     );
 }
 

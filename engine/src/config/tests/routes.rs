@@ -178,11 +178,11 @@ fn prices_that_overlap_leave_gaps_or_cannot_be_compared_are_faults() {
         ),
         (
             price("from = \"2026-07-01\", until = \"2026-06-01\""),
-            "price[0].until: is not allowed: it must be later",
+            "price[0].until: \"2026-06-01\" is not allowed: it must be later",
         ),
         (
             two("prefix = \"33\"", "prefix = \"33\", from = \"2026-07-01\""),
-            "price[1].from: is not allowed: the price before it for this prefix has no until",
+            "price[1].from: \"2026-07-01\" is not allowed: the price before it for this prefix has no until",
         ),
         (
             two("until = \"2026-07-02\"", "from = \"2026-07-01\""),

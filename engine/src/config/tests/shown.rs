@@ -1,0 +1,197 @@
+//! Whatever is wrong with a value, its fault names the key, shows the value and says what is allowed; but for secrets, which
+//! nothing shows.
+
+use serde_json::Value;
+use toml::Table as Document;
+
+use super::*;
+
+/// Values that are wrong for most keys, as TOML has them. The first is of no key's type.
+const WRONG: [&str; 11] = [
+    "2026-03-01",
+    "-1",
+    "99999999999",
+    "1.5",
+    "true",
+    "\"\"",
+    "\"no such thing\"",
+    "\"900000h\"",
+    "[]",
+    "[7]",
+    "[\"no such thing\"]",
+];
+
+/// Keys whose values are never shown.
+const SECRETS: [&str; 4] = ["redis.url", "database.url", "traces.endpoint", "smsc[0].password"];
+
+/// What a fault says where it may not show the value.
+const NOT_SHOWN: &str = "what was given (not shown here)";
+
+/// The paths of all keys that the reader knows, but for those of tables.
+fn keys(schema: &Value, path: &str, found: &mut Vec<String>) {
+    let Some(properties) = schema["properties"].as_object() else {
+        found.push(path.to_owned());
+        return;
+    };
+    for (key, schema) in properties {
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        match schema["items"].is_object() && schema["items"]["properties"].is_object() {
+            true => keys(&schema["items"], &format!("{path}[0]"), found),
+            false => keys(schema, &path, found),
+        }
+    }
+}
+
+/// The contract with that value for that key, as a text.
+fn with(path: &str, value: &str) -> String {
+    let mut document: Document = CONTRACT.parse().unwrap();
+    let mut table = &mut document;
+    let mut parts: Vec<&str> = path.split('.').collect();
+    let key = parts.pop().unwrap();
+    for part in parts {
+        table = match part.strip_suffix("[0]") {
+            Some(array) => {
+                let none = || toml::Value::Array(vec![Document::new().into()]);
+                let array = table.entry(array).or_insert_with(none).as_array_mut().unwrap();
+                array[0].as_table_mut().unwrap()
+            }
+            None => {
+                let none = || Document::new().into();
+                table.entry(part).or_insert_with(none).as_table_mut().unwrap()
+            }
+        };
+    }
+    let value: Document = format!("value = {value}").parse().unwrap();
+    table.insert(key.to_owned(), value["value"].clone());
+    toml::to_string(&document).unwrap()
+}
+
+#[test]
+fn every_key_shows_what_is_wrong_with_its_value_and_what_is_allowed() {
+    let schema = kit::settings::schema(|root| drop(read(root)));
+    let mut paths = Vec::new();
+    keys(&schema, "", &mut paths);
+    assert!(paths.len() > 100, "{paths:?}");
+    for path in paths {
+        for value in WRONG {
+            let faults = parse(&with(&path, value)).err().map(|faults| faults.0);
+            let faults = faults.into_iter().flatten();
+            let own: Vec<_> = faults.filter(|fault| fault.key == path).collect();
+            assert!(!own.is_empty() || value != WRONG[0], "{path} takes {value}");
+            for fault in own {
+                // Of a list, what is wrong in it.
+                let item = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
+                let shown = match SECRETS.contains(&&*path) {
+                    true => vec![NOT_SHOWN],
+                    false => [Some(value), item].into_iter().flatten().collect(),
+                };
+                let rest = shown.iter().find_map(|shown| fault.problem.strip_prefix(shown));
+                assert!(
+                    rest.is_some_and(|rest| rest.len() > 4),
+                    "{path} = {value} is answered by {fault}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_shown() {
+    let smsc = "\n[[smsc]]\nname = \"south\"\naddress = \"h:1\"\nsystem_id = \"s\"\npassword = \"\"\n";
+    let of_smsc = |lines: &str| format!("{CONTRACT}{smsc}{lines}");
+    let price = |lines: &str| {
+        let first = "[[smsc.price]]\nprefix = \"33\"\nuntil = \"2026-03-01T00:00:00Z\"\nper_segment = \"0.04\"\ncurrency = \"EUR\"\n";
+        of_smsc(&format!(
+            "{first}[[smsc.price]]\nprefix = \"33\"\nper_segment = \"0.04\"\n{lines}"
+        ))
+    };
+    for (text, said) in [
+        (
+            "[retention]\ncampaigns = \"2days\"".to_owned(),
+            "retention.campaigns: \"2days\" is not allowed: longer than engine.receipt_timeout, 3days",
+        ),
+        (
+            "[history]\nkeep = \"60days\"\n[retention]\nreplies = \"61days\"".to_owned(),
+            "retention.replies: \"61days\" is not allowed: at most history.keep, 60days",
+        ),
+        (
+            "[database]\nurl = \"postgres://h/d\"\nfile = \"people.db\"".to_owned(),
+            "database.file: \"people.db\" stands beside url",
+        ),
+        (
+            "[redis]\nca_file = \"ca.pem\"".to_owned(),
+            "redis.ca_file: \"ca.pem\" has no effect without url",
+        ),
+        (
+            "[redis]\nwait_replicas = 2".to_owned(),
+            "redis.wait_replicas: 2 has no effect without url",
+        ),
+        (
+            "[redis]\nurl = \"redis-cluster://u:hush@h/3\"".to_owned(),
+            "redis.url: \"/3\" is not allowed: a cluster has one database",
+        ),
+        (
+            "[redis]\nurl = \"redis-sentinel://u:hush@h/main/x\"".to_owned(),
+            "redis.url: \"/main/x\" is not allowed: behind the sentinels",
+        ),
+        (
+            of_smsc("window = 5\nwindow_min = 6"),
+            "smsc[1].window_min: 6 is not allowed: at most window, 5",
+        ),
+        (of_smsc("burst = 6"), "smsc[1].burst: 6 stands without rate"),
+        (
+            of_smsc("reconnect_max = \"500ms\""),
+            "smsc[1].reconnect_min: 1s is not allowed: not longer than reconnect_max, 500ms",
+        ),
+        (
+            of_smsc("validity = \"none\"\nvalidity_default = \"2h\""),
+            "smsc[1].validity_default: \"2h\" stands beside validity = \"none\"",
+        ),
+        (
+            of_smsc("source_ton = 1\n[smsc.ton_npi]\nalphanumeric = \"5/0\""),
+            "smsc[1].ton_npi: [smsc.ton_npi] stands beside source_ton",
+        ),
+        (
+            of_smsc("bind = \"pair\"\ninterface_version = 0x33\nconcatenation = \"sar\""),
+            "smsc[1].concatenation: \"sar\" stands beside interface_version = 0x33",
+        ),
+        (
+            price("from = \"2026-04-01T00:00:00Z\"\ncurrency = \"EUR\""),
+            "smsc[1].price[1].from: \"2026-04-01T00:00:00Z\" is not allowed: from 2026-03-01",
+        ),
+        (
+            price("from = \"2026-03-01T00:00:00Z\"\ncurrency = \"USD\""),
+            "smsc[1].price[1].currency: \"USD\" is not allowed: the prices before it are in EUR",
+        ),
+        (
+            price("from = \"2026-05-01T00:00:00Z\"\nuntil = \"2026-04-01T00:00:00Z\"\ncurrency = \"EUR\""),
+            "smsc[1].price[1].until: \"2026-04-01T00:00:00Z\" is not allowed: it must be later than from",
+        ),
+    ] {
+        // What has no [[smsc]] of its own takes that of the contract, without its Redis.
+        let text = match text.contains("[[smsc]]") {
+            true => text,
+            false => format!("{text}\n{smsc}"),
+        };
+        let found = faults(&text);
+        assert!(
+            found.iter().any(|fault| fault.contains(said)) && !found.iter().any(|fault| fault.contains("hush")),
+            "{text}\nis answered by {found:?}, not by {said}"
+        );
+    }
+}
+
+#[test]
+fn a_value_of_the_environment_is_shown_with_its_variable() {
+    let variable = ("CAMPANILE__SMSC__0__BURST".to_owned(), "6".to_owned());
+    let text = CONTRACT.replace("rate = \"500/s\"", "");
+    let faults = Config::parse(&text, Path::new("campanile.toml"), [variable]).unwrap_err();
+    assert_eq!(
+        faults.to_string(),
+        "environment CAMPANILE__SMSC__0__BURST: smsc[0].burst: \"6\" stands without rate or session_rate: only a rate can be exceeded"
+    );
+}
