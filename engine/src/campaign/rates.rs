@@ -313,7 +313,7 @@ mod tests {
     fn a_changed_rate_holds_at_once() {
         let (fast, slow): (Tempo, Tempo) = ("50/s".parse().unwrap(), "2/s".parse().unwrap());
         let rate = |tick| if (100..200).contains(&tick) { slow } else { fast };
-        let leased = play(&mut vec![1_000; 16], rate, 300, &[]);
+        let leased = play(&mut [1_000; 16], rate, 300, &[]);
         let sums: Vec<u64> = leased.chunks(100).map(|part| part.iter().sum()).collect();
         assert!((480..=505).contains(&sums[0]), "{sums:?}");
         assert!((19..=33).contains(&sums[1]), "{sums:?}");

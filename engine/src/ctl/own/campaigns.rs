@@ -24,7 +24,7 @@ pub(crate) enum CampaignsAsk {
                       --purpose transactional \\\n      --text \"Bonjour [Prenom]\" --filter '{\"field\": \"practice\", \"is\": \"Lyon\"}'\n  \
                       campanile campaigns create --body campaign.json"
     )]
-    Create(Create),
+    Create(Box<Create>),
     /// One of them: how far, the seven statuses, credits, why it waits.
     Show(One),
     /// What it will take and cost, before it is launched.
