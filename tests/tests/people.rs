@@ -380,3 +380,65 @@ fn a_contact_that_is_none_is_refused_with_its_place() {
     let problem = http.post("/v1/campaigns", &unknown.body).expect_problem(&[400, 422]);
     assert_eq!(problem["errors"][0]["code"], "unknown_merge_field", "{problem}");
 }
+
+#[test]
+fn a_person_with_several_numbers_gets_a_campaign_once_at_the_first_that_takes_texts() {
+    with_both("people-numbers", |stand| {
+        let http = stand.tenant.http(&stand.engine);
+        let other = |number: &str, label: &str| json!([{ "number": number, "label": label }]);
+        let ids = upsert(
+            &http,
+            &json!([
+                {"reference": "1", "number": "0123456789", "first_name": "Fixe", "other_numbers": other("0612345601", "portable")},
+                {"reference": "2", "number": "0612345602", "first_name": "Zoé", "other_numbers": other("0612345603", "travail")},
+                {"reference": "3", "number": "0123456789", "first_name": "Hugo", "other_numbers": other("0612345601", "")},
+                {"reference": "4", "first_name": "Ana", "other_numbers": other("0612345604", "mère")},
+            ]),
+        );
+        let path = format!("/v1/contacts/{}", ids[1]);
+        let shown = http.get(&path).expect(200);
+        assert_eq!(
+            (&shown["other_numbers"], &shown["attributes"]),
+            (&json!([{ "number": "+33612345603", "label": "travail" }]), &json!({}))
+        );
+        assert_eq!(meant(&http, &json!({"field": "number", "is": "0612345603"})), ["Zoé"]);
+        assert_eq!(
+            meant(
+                &http,
+                &json!({"not": {"field": "number", "in": ["0612345601", "0612345602"]}})
+            ),
+            ["Ana"]
+        );
+        let to_all = CampaignOrder::to_audience(&json!({ "filter": {} }));
+        let campaign = stand.tenant.order(&stand.engine, &to_all);
+        let view = campaign.wait(&stand.engine, "it is over", LIMIT, |view| view.state == "completed");
+        assert_eq!(view.status("delivered"), 3, "{view:?}");
+        let to: Vec<String> = texts_to(stand).into_iter().map(|(to, _)| to).collect();
+        assert_eq!(
+            to,
+            ["33612345601", "33612345602", "33612345604"],
+            "a family once, nobody twice"
+        );
+        // A file knows no labels, and takes none away.
+        let file = http.post_bytes("/v1/contacts/export?dialect=jsonl", b"").text.clone();
+        assert!(file.contains("+33612345603"), "{file}");
+        upsert(&http, &json!([{ "reference": "2", "other_numbers": null }]));
+        let gone = http.get(&path).expect(200);
+        assert_eq!(gone["other_numbers"], json!([]), "{gone}");
+        let wrong = json!({ "contacts": [{ "reference": "5", "other_numbers": other("0612", "a, b") }] });
+        let refused = http.post("/v1/contacts", &wrong).expect(422);
+        let pointers: Vec<&Value> = refused["errors"]
+            .as_array()
+            .expect("faults")
+            .iter()
+            .map(|fault| &fault["pointer"])
+            .collect();
+        assert_eq!(
+            pointers,
+            [
+                "/contacts/0/other_numbers/0/number",
+                "/contacts/0/other_numbers/0/label"
+            ]
+        );
+    });
+}

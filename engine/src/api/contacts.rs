@@ -23,8 +23,9 @@ use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, Recipient, Role, TenantId, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::people::{
-    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Engaged, Filter, Given, Kind, Source, SourceKind, Sources, TEXT_MAX,
-    UPSERT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name, check_text,
+    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Engaged, Filter, Given, Kind, OTHER_NUMBERS, OTHERS_MAX, OtherNumber,
+    Source, SourceKind, Sources, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_label,
+    check_name, check_text,
 };
 
 /// A thousand contacts with everything that may be known of them.
@@ -33,9 +34,10 @@ const BODY_MAX: u64 = 8 << 20;
 /// The most rows of one page of a search.
 const PAGE_MAX: i64 = 500;
 
-pub(super) const FIELDS: [&str; 10] = [
+pub(super) const FIELDS: [&str; 11] = [
     "reference",
     "number",
+    "other_numbers",
     "first_name",
     "last_name",
     "kind",
@@ -120,7 +122,7 @@ pub(super) async fn upsert(
         return Err(fields.refusal());
     };
     // Who was erased and comes again is known again, and gets no advertising.
-    let numbers: Vec<_> = given.iter().filter_map(|given| given.number.flatten()).collect();
+    let numbers: Vec<_> = given.iter().flat_map(Given::numbers).collect();
     let held_back = app.mirror.held_back(tenant, numbers).await;
     held_back.map_err(|error| store_refuses(&error))?;
     let source = Source::new(SourceKind::Api, &request.0);
@@ -274,12 +276,16 @@ pub(super) fn read(fields: &mut Fields) -> Option<Given> {
     let reference = fields.if_given("reference", |fields, name| {
         fields.checked(name, |text| check_name(&text, TEXT_MAX))
     });
-    let number = read_number(fields);
+    let (number, others) = (read_number(fields), read_others(fields));
     let (first_name, last_name) = (text(fields, "first_name"), text(fields, "last_name"));
     let kind = fields.if_given("kind", |fields, name| fields.word(name, &Kind::CODES));
     let birth_date = read_birth_date(fields);
     let (practices, tags) = (names(fields, "practices"), names(fields, "tags"));
     let (attributes, visits) = (read_attributes(fields), read_visits(fields));
+    let mut attributes = attributes?;
+    if let Some(others) = others? {
+        attributes.insert(OTHER_NUMBERS.to_owned(), OtherNumber::stored(&others));
+    }
     let given = Given {
         reference: reference?,
         number: number?,
@@ -289,7 +295,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<Given> {
         birth_date: birth_date?,
         practices: practices?,
         tags: tags?,
-        attributes: attributes?,
+        attributes,
         visits: visits?,
     };
     if given.identity().is_none() {
@@ -330,6 +336,30 @@ fn read_number(fields: &mut Fields) -> Option<Option<Option<Recipient>>> {
                 None
             }
         }
+    })
+}
+
+/// `null`: they have none any more.
+fn read_others(fields: &mut Fields) -> Option<Option<Vec<OtherNumber>>> {
+    if fields.is_null("other_numbers") {
+        return Some(Some(Vec::new()));
+    }
+    fields.if_given("other_numbers", |fields, name| {
+        fields.objects((name, OTHERS_MAX), &["number", "label"], |fields| {
+            let number = fields.phone_number("number");
+            let number = number.and_then(|text| match existing(&text, Country::FRANCE) {
+                Ok(number) => Some(number),
+                Err(fault) => {
+                    fields.refuse_field("number", fault.problem());
+                    None
+                }
+            });
+            let label = fields.if_given("label", |fields, name| fields.checked(name, |text| check_label(&text)));
+            Some(OtherNumber {
+                number: number?,
+                label: label?.unwrap_or_default(),
+            })
+        })
     })
 }
 
@@ -403,12 +433,19 @@ pub(super) fn view(contact: &Contact, engaged: &Engaged) -> Value {
     let attributes: Map<String, Value> = details
         .attributes
         .iter()
+        .filter(|(name, _)| *name != OTHER_NUMBERS)
         .map(|(name, value)| (name.clone(), value.as_str().into()))
         .collect();
+    let others = details.others();
+    let other = |other: &OtherNumber| {
+        let label = Some(other.label.as_str()).filter(|label| !label.is_empty());
+        json!({ "number": other.number.to_string(), "label": label })
+    };
     json!({
         "id": contact.id.to_string(),
         "reference": details.reference,
         "number": details.number.map(|number| number.to_string()),
+        "other_numbers": others.iter().map(other).collect::<Vec<_>>(),
         "first_name": details.first_name,
         "last_name": details.last_name,
         "kind": details.kind.code(),

@@ -428,7 +428,7 @@ impl Campaigns {
             let contacts = people.meant_contacts(of, after).await?;
             let Some(last) = contacts.last() else { break };
             after = last.id;
-            let numbers = contacts.iter().filter_map(|contact| contact.details.number);
+            let numbers = contacts.iter().flat_map(|contact| contact.details.numbers());
             let capped = self.capped(campaign, numbers.collect()).await?;
             let chosen = self.choose(campaign.tenant, &variants, contacts).await?;
             if steps.send(Coming::Contacts(chosen, capped)).await.is_err() {

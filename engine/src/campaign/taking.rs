@@ -8,9 +8,9 @@ use tokio::sync::mpsc;
 
 use super::CampaignFault;
 use super::packer::Packer;
-use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values};
-use crate::domain::{Lengths, Recipient};
-use crate::people::{Contact, MergeField};
+use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values, normalise};
+use crate::domain::{Country, Lengths, Recipient};
+use crate::people::{Contact, MergeField, OTHER_NUMBERS};
 
 /// Numbers on their way to a campaign's rows.
 pub(super) enum Coming {
@@ -85,10 +85,11 @@ fn take_contact(
     (rules, capped, values): (&TakingRules, &HashSet<u64>, &mut ValueBuffer),
 ) -> Result<(), CampaignFault> {
     let place = Place::Contact(contact.id);
-    let Some(number) = contact.details.number else {
+    let Some(number) = number_for(contact, rules) else {
         ingest.numberless(place);
         return Ok(());
     };
+    let is_own = contact.details.number == Some(number);
     let value = |field: &MergeField| match *field == MergeField::Code {
         true => rules.code.clone(),
         false => field.of(contact),
@@ -103,7 +104,12 @@ fn take_contact(
         to: &number.to_string(),
         values: Values::of(values),
     };
-    if rules.excluded.contains(&number.0) {
+    if contact
+        .details
+        .numbers()
+        .iter()
+        .any(|number| rules.excluded.contains(&number.0))
+    {
         ingest.left_out(row);
         return Ok(());
     }
@@ -111,7 +117,7 @@ fn take_contact(
         ingest.without_consent(row);
         return Ok(());
     }
-    if rules.reachable && contact.unreachable.is_some() {
+    if is_own && rules.reachable && contact.unreachable.is_some() {
         ingest.unreachable(row);
         return Ok(());
     }
@@ -121,6 +127,20 @@ fn take_contact(
     }
     ingest.fitted(row, fit).map_err(ReadFault::from)?;
     Ok(())
+}
+
+/// The first of a person's numbers that takes texts and is not known to be unreachable; else their own, or else the first.
+fn number_for(contact: &Contact, rules: &TakingRules) -> Option<Recipient> {
+    let own = contact.details.number;
+    let is_lost = |number: &Recipient| Some(*number) == own && rules.reachable && contact.unreachable.is_some();
+    // Most have one number, and what that is worth is seen when it is taken.
+    let numbers = match contact.details.attributes.contains_key(OTHER_NUMBERS) {
+        true => contact.details.numbers(),
+        false => return own,
+    };
+    let takes_texts = |number: &&Recipient| normalise(&number.to_string(), Country::FRANCE).is_ok();
+    let usable = numbers.iter().filter(takes_texts).find(|number| !is_lost(number));
+    usable.copied().or(own).or_else(|| numbers.first().copied())
 }
 
 /// Whether a number by itself has agreed to anything, those know who have it.

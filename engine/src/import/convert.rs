@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use crate::compose::fold;
-use crate::domain::{Recipient, UnixMicros};
+use crate::domain::UnixMicros;
 use crate::fault::{DateProblem, FieldProblem};
-use crate::people::{self, Given, Said, TEXT_MAX, VALUE_MAX, Visit, check_name, check_text};
+use crate::people::{
+    self, Given, OTHER_NUMBERS, OtherNumber, Said, TEXT_MAX, VALUE_MAX, Visit, check_name, check_text,
+};
 use crate::sheet::{self, Consent, Phone};
-
-/// The attribute that keeps further numbers of a person, with bars between them.
-const OTHER_NUMBERS: &str = "autres_telephones";
 
 /// A row that is a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,8 +41,12 @@ pub(super) fn person(contact: sheet::Contact, now: UnixMicros) -> Result<Person,
         attributes.insert(name, check_text(&one_line(value), VALUE_MAX)?);
     }
     if !contact.other_numbers.is_empty() {
-        let shown = contact.other_numbers.iter().map(|phone| phone.number.to_string());
-        attributes.insert(OTHER_NUMBERS.to_owned(), shown.collect::<Vec<_>>().join(", "));
+        let other = |phone: &Phone| OtherNumber {
+            number: phone.number,
+            label: String::new(),
+        };
+        let others: Vec<_> = contact.other_numbers.iter().map(other).collect();
+        attributes.insert(OTHER_NUMBERS.to_owned(), OtherNumber::stored(&others));
     }
     Ok(Person {
         given: Given {
@@ -100,21 +103,18 @@ pub(crate) fn written(
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let proof = beside.consent(contact.id);
     let mut attributes = details.attributes.clone();
-    let others = attributes.remove(OTHER_NUMBERS).unwrap_or_default();
+    attributes.remove(OTHER_NUMBERS);
     let spelt = |name: String| names.get(&fold(&name)).cloned().unwrap_or(name);
     let attributes = attributes
         .into_iter()
         .map(|(name, value)| (spelt(name), value))
         .collect();
     let phone = |number| Phone { number, mobile: true };
-    let others = others
-        .split(", ")
-        .filter_map(|other| other.strip_prefix('+')?.parse().ok());
     let consent = contact.consent_at.and_then(UnixMicros::timestamp);
     sheet::Contact {
         reference: details.reference.clone(),
         number: details.number.map(phone),
-        other_numbers: others.map(|number| phone(Recipient(number))).collect(),
+        other_numbers: details.others().iter().map(|other| phone(other.number)).collect(),
         first_name: some(&details.first_name),
         last_name: some(&details.last_name),
         kind: Some(match details.kind {

@@ -24,6 +24,16 @@ pub(crate) const EACH_MAX: usize = 32;
 /// The most visits that are given at once.
 pub(crate) const VISITS_MAX: usize = 100;
 
+/// The attribute that keeps further numbers of a person: apart by commas, each with its label behind it.
+pub(crate) const OTHER_NUMBERS: &str = "autres_telephones";
+
+/// The most further numbers of one person, and the longest label of one, in characters.
+pub(crate) const OTHERS_MAX: usize = 10;
+pub(crate) const LABEL_MAX: usize = 30;
+
+/// What stands between two of them.
+const BETWEEN: &str = ", ";
+
 /// `2026-11-27`.
 const DAY_OCTETS: usize = 10;
 
@@ -103,6 +113,45 @@ pub(crate) struct Details {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
+/// A further number of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherNumber {
+    pub(crate) number: Recipient,
+    /// What it is for: `travail`. May be empty.
+    pub(crate) label: String,
+}
+
+impl OtherNumber {
+    /// As they are kept.
+    pub(crate) fn stored(others: &[Self]) -> String {
+        let one = |other: &Self| format!("{} {}", other.number, other.label).trim_end().to_owned();
+        others.iter().map(one).collect::<Vec<_>>().join(BETWEEN)
+    }
+
+    /// Those of a person, in the order in which they are tried; what is no number is none.
+    pub(crate) fn read(stored: &str) -> Vec<Self> {
+        let one = |text: &str| {
+            let (number, label) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+            Some(Self {
+                number: Recipient(number.strip_prefix('+')?.parse().ok()?),
+                label: label.trim().to_owned(),
+            })
+        };
+        stored.split(BETWEEN.trim_end()).filter_map(one).collect()
+    }
+}
+
+/// What a further number is for: no comma, which would end it.
+///
+/// # Errors
+/// As [`check_text`].
+pub(crate) fn check_label(text: &str) -> Result<String, FieldProblem> {
+    match text.contains([',', '"', '\\', '+']) {
+        true => Err(FieldProblem::ForbiddenCharacter),
+        false => check_text(text, LABEL_MAX),
+    }
+}
+
 /// What is given of a person: the rest stays as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Given {
@@ -137,6 +186,14 @@ impl Given {
         Some(identity_without_reference(self.number.flatten()?, &last, &first))
     }
 
+    /// All numbers that are given.
+    pub(crate) fn numbers(&self) -> Vec<Recipient> {
+        let others = self.attributes.get(OTHER_NUMBERS);
+        let others = others.map(|stored| OtherNumber::read(stored)).unwrap_or_default();
+        let own = self.number.flatten().into_iter();
+        own.chain(others.into_iter().map(|other| other.number)).collect()
+    }
+
     /// Whether a name is given, which tells one of a family from the others.
     pub(super) fn is_named(&self) -> bool {
         let is_name = |name: &Option<String>| name.as_deref().is_some_and(|name| !fold(name).is_empty());
@@ -168,17 +225,53 @@ impl Given {
             details.tags = once_each(tags);
         }
         for (name, value) in &self.attributes {
+            let before = match name == OTHER_NUMBERS {
+                true => known.others(),
+                false => Vec::new(),
+            };
             // Under whatever spelling it is known.
             details.attributes.retain(|known, _| fold(known) != fold(name));
             if !value.is_empty() {
-                details.attributes.insert(name.clone(), value.clone());
+                let value = with_labels(value, &before);
+                details.attributes.insert(name.clone(), value);
             }
         }
         details
     }
 }
 
+/// Further numbers that come without labels, such as those of a file, keep those that they had.
+fn with_labels(value: &str, before: &[OtherNumber]) -> String {
+    if before.is_empty() {
+        return value.to_owned();
+    }
+    let mut others = OtherNumber::read(value);
+    for other in others.iter_mut().filter(|other| other.label.is_empty()) {
+        if let Some(known) = before.iter().find(|known| known.number == other.number) {
+            other.label.clone_from(&known.label);
+        }
+    }
+    OtherNumber::stored(&others)
+}
+
 impl Details {
+    /// Their further numbers.
+    pub(crate) fn others(&self) -> Vec<OtherNumber> {
+        let stored = self.attributes.get(OTHER_NUMBERS);
+        stored.map(|stored| OtherNumber::read(stored)).unwrap_or_default()
+    }
+
+    /// All their numbers, in the order in which they are tried, each once.
+    pub(crate) fn numbers(&self) -> Vec<Recipient> {
+        let mut numbers: Vec<Recipient> = self.number.into_iter().collect();
+        for other in self.others() {
+            if !numbers.contains(&other.number) {
+                numbers.push(other.number);
+            }
+        }
+        numbers
+    }
+
     /// As [`Given::number_and_names`].
     pub(super) fn number_and_names(&self) -> Option<String> {
         let (last, first) = (fold(&self.last_name), fold(&self.first_name));
@@ -269,6 +362,36 @@ mod tests {
         moved.reference = Some("P-17".to_owned());
         assert_eq!(with_reference.identity(), moved.identity());
         assert_eq!(Given::default().identity(), None);
+    }
+
+    #[test]
+    fn further_numbers_keep_their_labels_and_their_order() {
+        let stored = "+33698765432 travail, +33123456789, demain";
+        let details = Details {
+            number: Some(Recipient(33_612_345_678)),
+            attributes: [(OTHER_NUMBERS.to_owned(), stored.to_owned())].into(),
+            ..Details::default()
+        };
+        let others = details.others();
+        assert_eq!(
+            (others.len(), others[0].label.as_str(), others[1].label.as_str()),
+            (2, "travail", "")
+        );
+        assert_eq!(OtherNumber::stored(&others), "+33698765432 travail, +33123456789");
+        let numbers = [33_612_345_678, 33_698_765_432, 33_123_456_789].map(Recipient);
+        assert_eq!(details.numbers(), numbers);
+        // A file has no labels, and another order.
+        let given = Given {
+            attributes: [(OTHER_NUMBERS.to_owned(), "+33123456789, +33698765432".to_owned())].into(),
+            ..Given::default()
+        };
+        assert_eq!(
+            given.onto(&details).attributes[OTHER_NUMBERS],
+            "+33123456789, +33698765432 travail"
+        );
+        for wrong in ["a, b", "\"", "+33"] {
+            assert_eq!(check_label(wrong), Err(FieldProblem::ForbiddenCharacter), "{wrong}");
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use jiff::ToSpan;
 
+use super::contact::OTHER_NUMBERS;
 use super::day::begins;
 use super::engagement;
 use super::filter::{CountField, CountTest, DayField, DayTest, Filter, Nothing, TextField, TextTest};
 use super::seen::Seen;
 use crate::compose::fold;
 use crate::database::{Dialect, Sql};
+use crate::domain::Recipient;
 
 /// Adds the condition, in brackets of its own.
 pub(super) fn write(filter: &Filter, seen: &Seen, sql: &mut Sql) {
@@ -36,9 +38,7 @@ pub(super) fn write(filter: &Filter, seen: &Seen, sql: &mut Sql) {
             sql.push(")");
         }
         Filter::Number(numbers) => {
-            // Without a number it is no member, and not unknown either: `not` has to mean those.
-            sql.push("COALESCE(contact.number, 0) IN (");
-            sql.list(numbers.iter().map(|number| number.0.cast_signed())).push(")");
+            has_number(numbers, sql);
         }
         Filter::Kind(kind) => drop(sql.push("contact.kind = ").value(kind.code())),
         Filter::List(lists) => {
@@ -220,6 +220,31 @@ const fn moment_column(field: DayField) -> Option<&'static str> {
         | DayField::Clicked
         | DayField::Replied => None,
     }
+}
+
+/// Numbers that are looked for together: SQLite bounds how deep a condition may be.
+const TOGETHER: usize = 50;
+
+/// Those who have one of these numbers, be it a further one.
+pub(super) fn has_number(numbers: &[Recipient], sql: &mut Sql) {
+    // Without a number it is no member, and not unknown either: `not` has to mean those.
+    sql.push("(COALESCE(contact.number, 0) IN (");
+    sql.list(numbers.iter().map(|number| number.0.cast_signed())).push(")");
+    // Few have further numbers.
+    let key = format!("\"{OTHER_NUMBERS}\":\"");
+    sql.push(" OR (contact.attributes LIKE ")
+        .value(format!("%{key}%"))
+        .push(" AND (");
+    for (at, some) in numbers.chunks(TOGETHER).enumerate() {
+        sql.push(if at > 0 { " OR (" } else { "(" });
+        for (at, number) in some.iter().enumerate() {
+            sql.push(if at > 0 { " OR " } else { "" })
+                .push("contact.attributes LIKE ");
+            sql.value(format!("%{key}%{number}%"));
+        }
+        sql.push(")");
+    }
+    sql.push(if numbers.is_empty() { "1 = 0)))" } else { ")))" });
 }
 
 /// The column of what is known of a number; `None`: it is no such thing.

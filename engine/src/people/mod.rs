@@ -36,8 +36,8 @@ pub(crate) use cleaning::{CleaningRule, Findings, Reached, SOFT_AFTER_MAX, Seen 
 pub(crate) use codes::{Code, CodePool, check_code};
 pub(crate) use consents::{Consent, PROOF_MAX, Proof, WORDING_MAX, check_wording};
 pub(crate) use contact::{
-    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, TEXT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_name,
-    check_text,
+    ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Given, Kind, LABEL_MAX, OTHER_NUMBERS, OTHERS_MAX, OtherNumber, TEXT_MAX,
+    VALUE_MAX, VISITS_MAX, Visit, check_day, check_label, check_name, check_text,
 };
 pub(crate) use contacts::UPSERT_MAX;
 pub(crate) use engagement::{Engaged, SCORE_MAX};

@@ -1,5 +1,7 @@
 //! What is kept of one person, and how that is forgotten.
 
+use super::filter_sql::has_number;
+use super::rows::{COLUMNS, read};
 use super::{People, PeopleFault, Visit};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, CodePoolId, ContactId, ListId, Recipient, TenantId, UnixMicros};
@@ -17,7 +19,7 @@ pub(crate) struct GivenCode {
 }
 
 impl People {
-    /// A tenant's contacts with that number: a family may share it.
+    /// A tenant's contacts with that number, be it a further one: a family may share it.
     ///
     /// # Errors
     /// The database's.
@@ -26,14 +28,20 @@ impl People {
         tenant: TenantId,
         number: Recipient,
     ) -> Result<Vec<ContactId>, DatabaseError> {
-        let mut query = Sql::new("SELECT id FROM contact WHERE tenant = ");
+        let mut query = Sql::new("SELECT ");
         query
+            .push(COLUMNS)
+            .push(" FROM contact WHERE contact.tenant = ")
             .value(tenant.0)
-            .push(" AND number = ")
-            .value(number.0.cast_signed());
-        query.push(" ORDER BY id LIMIT ").value(ROWS_MAX);
-        let read = |row: &Found<'_>| Ok(ContactId(row.number(0)?.cast_unsigned()));
-        self.database.rows(query, read).await
+            .push(" AND ");
+        has_number(&[number], &mut query);
+        query.push(" ORDER BY contact.id LIMIT ").value(ROWS_MAX);
+        let found = self.database.rows(query, read).await?;
+        // Another attribute may name it as well.
+        let has_it = found
+            .iter()
+            .filter(|contact| contact.details.numbers().contains(&number));
+        Ok(has_it.map(|contact| contact.id).collect())
     }
 
     /// When a person came, and where, the latest first.

@@ -12,6 +12,7 @@ mod flagged;
 mod messages;
 mod offers;
 mod opt_outs;
+mod other_numbers;
 mod people;
 mod replies;
 mod senders;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
+use super::other_numbers::{OtherNumber, OtherNumbers};
 use super::{
     CleanseWord, Conversation, EventSummary, FieldSource, GivenPhone, Inbound, Nullable, PastMessage, Phone,
     PurposeWord, Said, Time,
@@ -68,6 +69,8 @@ pub(in crate::api) struct GivenContact {
     reference: Option<String>,
     /// `null`: they have none any more.
     number: Option<Nullable<GivenPhone>>,
+    /// Further numbers, in the order in which campaigns try them where `number` takes no texts or cannot be reached. `null`: they have none any more.
+    other_numbers: Option<Nullable<OtherNumbers>>,
     #[schemars(length(max = TEXT_MAX))]
     first_name: Option<String>,
     #[schemars(length(max = TEXT_MAX))]
@@ -127,6 +130,8 @@ pub(in crate::api) struct Contact {
     id: ContactId,
     reference: Option<String>,
     number: Option<Phone>,
+    /// In the order in which campaigns try them.
+    other_numbers: Vec<OtherNumber>,
     first_name: String,
     last_name: String,
     kind: KindWord,
