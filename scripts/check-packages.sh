@@ -1,15 +1,46 @@
 #!/usr/bin/env bash
 # Installs the packages in target/packages on this machine, looks at what is there then, runs the engine by hand as its unit would,
 # upgrades it in the middle of a campaign, removes the packages and purges them. Needs root and dpkg; refuses a machine that has one of them installed.
-# Exit 0: a line says what was seen. Exit 1: a line says what is wrong; the packages are purged either way.
+# check-packages.sh [--apart FOLDER]: with packages that are made of the programs FOLDER/release/PROGRAM, and all of it in a file system
+# that lies over the machine's and is gone afterwards.
+# Exit 0: a line says what was seen. Exit 1: a line says what is wrong; the packages are purged either way. Exit 2: a line says what this
+# machine lacks for --apart.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+fail() { echo "check-packages: $*" >&2; exit 1; }
+lacks() { echo "check-packages: not tried: $*" >&2; exit 2; }
+
+# Whatever lies in another file system than the root's is shown over it as it is.
+enter() {
+    local tree=$1 built=$2 place
+    mount -t tmpfs none "$tree"
+    mkdir "$tree"/{up,work,root}
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$tree/up,workdir=$tree/work" "$tree/root" 2>/dev/null || lacks "no file system can lie over another here"
+    for place in /proc /dev "$PWD" "$built" "${CARGO_HOME:-$HOME/.cargo}" "${RUSTUP_HOME:-$HOME/.rustup}"; do
+        [ "$(stat --format %d "$place")" != "$(stat --format %d /)" ] || continue
+        mkdir -p "$tree/root$place"
+        mount --rbind "$place" "$tree/root$place"
+    done
+    chroot "$tree/root" bash -euc 'cd "$1"; scripts/packages.sh --built "$2"; exec scripts/check-packages.sh' apart "$PWD" "$built"
+}
+
+if [ "${1:-}" = --apart ]; then
+    built=$(realpath "${2:?the folder that has release/}")
+    [ "$(id -u)" = 0 ] || lacks "this needs root"
+    for tool in dpkg dpkg-deb unshare chroot; do command -v $tool >/dev/null 2>&1 || lacks "there is no $tool"; done
+    PATH=$PWD/.tools/cargo/bin:$PATH command -v cargo-deb >/dev/null 2>&1 || lacks "there is no cargo-deb (scripts/install-deploy-tools.sh)"
+    tree=$(mktemp -d)
+    trap 'rmdir "$tree"' EXIT
+    export -f enter lacks
+    code=0
+    unshare --mount --propagation private bash -euo pipefail -c 'enter "$@"' apart "$tree" "$built" || code=$?
+    exit $code
+fi
 
 packages=(campanile smpp-sim campanile-loadtest)
 work=$(mktemp -d)
 started=()
-
-fail() { echo "check-packages: $*" >&2; exit 1; }
 
 [ "$(id -u)" = 0 ] || fail "this needs root: it installs packages"
 command -v dpkg >/dev/null 2>&1 || fail "dpkg is not installed here"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the tests of deploy/ look at units with (systemd-analyze, from the distribution's package of systemd, which need not
-# run), once. A second run does nothing. kubectl and buildah are used where they are there: no distribution that we know has a
+# run), and where root can install packages what makes them (cargo-deb), once. A second run does nothing. kubectl and buildah are used where they are there: no distribution that we know has a
 # kubectl that reads today's files.
 # Exit 0: it is there. Exit 1: it could not be installed.
 set -euo pipefail
 
+if [ "$(id -u)" = 0 ] && command -v dpkg-deb >/dev/null 2>&1; then "$(dirname "$0")/install-cargo-deb.sh"; fi
 command -v systemd-analyze >/dev/null 2>&1 && exit 0
 
 as_root() {

@@ -1,4 +1,5 @@
-//! What the Debian packages are made of is made by their script: man pages and completions of each program.
+//! What the Debian packages are made of is made by their script, man pages and completions of each program; and they are tried, where
+//! root has the tools.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -42,12 +43,43 @@ fn is_there(path: &Path) -> bool {
     path.metadata().is_ok_and(|file| file.len() > 0)
 }
 
-#[test]
-fn every_package_has_the_man_pages_and_completions_of_its_program() {
-    let lab = Lab::new(programs!(), "deploy-packages");
-    let [built, tools, scripts] = ["release", "tools", "scripts"].map(|name| lab.directory().join(name));
+/// A lab whose directory has all three programs in `release/`.
+fn built(name: &str) -> Lab {
+    let lab = Lab::new(programs!(), name);
+    let built = lab.directory().join("release");
     std::fs::rename(lab.bin_dir(), &built).expect("move the programs");
     symlink(env!("CARGO_BIN_EXE_loadtest-under-test"), built.join("loadtest")).expect("link a program");
+    lab
+}
+
+/// In a file system of its own, so that this machine has nothing of it.
+#[test]
+fn packages_are_installed_run_upgraded_under_load_removed_and_purged() {
+    const LACKS_TOOLS: i32 = 2;
+    let lab = built("deploy-packages-apart");
+    let mut check = Command::new(repository().join("scripts/check-packages.sh"));
+    let output = check
+        .arg("--apart")
+        .arg(lab.directory())
+        .output()
+        .expect("run the script");
+    let said = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+    let said = said.concat();
+    println!("{said}");
+    if output.status.code() == Some(LACKS_TOOLS) {
+        return;
+    }
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("upgraded under load, removed and purged: campanile smpp-sim"),
+        "{said}"
+    );
+}
+
+#[test]
+fn every_package_has_the_man_pages_and_completions_of_its_program() {
+    let lab = built("deploy-packages");
+    let [tools, scripts] = ["tools", "scripts"].map(|name| lab.directory().join(name));
     for folder in [&tools, &scripts] {
         std::fs::create_dir(folder).expect("create a folder");
     }
