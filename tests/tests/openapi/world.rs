@@ -141,23 +141,25 @@ impl Owner {
             "svy" => self.survey(operator),
             "frm" => text(&self.form()["id"]),
             "cft" => text(&self.form()["token"]),
-            "imp" => {
-                let file = format!(
-                    "reference;nom;portable\n{} {};{0};0612345678\n",
-                    self.mark,
-                    self.contact()
-                );
-                // One at a time is taken in.
-                let made = eventually("an import has its turn", LIMIT, || {
-                    let answer = self.http.post_as("text/csv", "/v1/imports", file.as_bytes());
-                    (answer.status != 429).then_some(answer)
-                });
-                text(&made.expect(202)["id"])
-            }
+            "imp" => self.import(),
             "whk" => self.endpoint(),
             "dlv" => self.delivery(),
             other => panic!("say here how one makes what has ids that begin with {other}_"),
         }
+    }
+
+    fn import(&self) -> String {
+        let file = format!(
+            "reference;nom;portable\n{} {};{0};0612345678\n",
+            self.mark,
+            self.contact()
+        );
+        // One at a time is taken in.
+        let made = eventually("an import has its turn", LIMIT, || {
+            let answer = self.http.post_as("text/csv", "/v1/imports", file.as_bytes());
+            (answer.status != 429).then_some(answer)
+        });
+        text(&made.expect(202)["id"])
     }
 
     fn key(&self, operator: &Http, path: &str) -> String {

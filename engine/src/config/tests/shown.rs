@@ -99,10 +99,57 @@ fn every_key_shows_what_is_wrong_with_its_value_and_what_is_allowed() {
     }
 }
 
+/// What has no SMSC of its own takes this one.
+const SMSC: &str = "\n[[smsc]]\nname = \"south\"\naddress = \"h:1\"\nsystem_id = \"s\"\npassword = \"\"\n";
+
+/// Whether one of the faults of a configuration begins so, and none has a secret.
+fn assert_shown(text: &str, said: &str) {
+    let found = faults(text);
+    assert!(
+        found.iter().any(|fault| fault.contains(said)) && !found.iter().any(|fault| fault.contains("hush")),
+        "{text}\nis answered by {found:?}, not by {said}"
+    );
+}
+
 #[test]
 fn what_does_not_go_together_is_shown() {
-    let smsc = "\n[[smsc]]\nname = \"south\"\naddress = \"h:1\"\nsystem_id = \"s\"\npassword = \"\"\n";
-    let of_smsc = |lines: &str| format!("{CONTRACT}{smsc}{lines}");
+    for (text, said) in [
+        (
+            "[retention]\ncampaigns = \"2days\"",
+            "retention.campaigns: \"2days\" is not allowed: longer than engine.receipt_timeout, 3days",
+        ),
+        (
+            "[history]\nkeep = \"60days\"\n[retention]\nreplies = \"61days\"",
+            "retention.replies: \"61days\" is not allowed: at most history.keep, 60days",
+        ),
+        (
+            "[database]\nurl = \"postgres://h/d\"\nfile = \"people.db\"",
+            "database.file: \"people.db\" stands beside url",
+        ),
+        (
+            "[redis]\nca_file = \"ca.pem\"",
+            "redis.ca_file: \"ca.pem\" has no effect without url",
+        ),
+        (
+            "[redis]\nwait_replicas = 2",
+            "redis.wait_replicas: 2 has no effect without url",
+        ),
+        (
+            "[redis]\nurl = \"redis-cluster://u:hush@h/3\"",
+            "redis.url: \"/3\" is not allowed: a cluster has one database",
+        ),
+        (
+            "[redis]\nurl = \"redis-sentinel://u:hush@h/main/x\"",
+            "redis.url: \"/main/x\" is not allowed: behind the sentinels",
+        ),
+    ] {
+        assert_shown(&format!("{text}\n{SMSC}"), said);
+    }
+}
+
+#[test]
+fn what_does_not_go_together_of_an_smsc_is_shown() {
+    let of_smsc = |lines: &str| format!("{CONTRACT}{SMSC}{lines}");
     let price = |lines: &str| {
         let first = "[[smsc.price]]\nprefix = \"33\"\nuntil = \"2026-03-01T00:00:00Z\"\nper_segment = \"0.04\"\ncurrency = \"EUR\"\n";
         of_smsc(&format!(
@@ -110,34 +157,6 @@ fn what_does_not_go_together_is_shown() {
         ))
     };
     for (text, said) in [
-        (
-            "[retention]\ncampaigns = \"2days\"".to_owned(),
-            "retention.campaigns: \"2days\" is not allowed: longer than engine.receipt_timeout, 3days",
-        ),
-        (
-            "[history]\nkeep = \"60days\"\n[retention]\nreplies = \"61days\"".to_owned(),
-            "retention.replies: \"61days\" is not allowed: at most history.keep, 60days",
-        ),
-        (
-            "[database]\nurl = \"postgres://h/d\"\nfile = \"people.db\"".to_owned(),
-            "database.file: \"people.db\" stands beside url",
-        ),
-        (
-            "[redis]\nca_file = \"ca.pem\"".to_owned(),
-            "redis.ca_file: \"ca.pem\" has no effect without url",
-        ),
-        (
-            "[redis]\nwait_replicas = 2".to_owned(),
-            "redis.wait_replicas: 2 has no effect without url",
-        ),
-        (
-            "[redis]\nurl = \"redis-cluster://u:hush@h/3\"".to_owned(),
-            "redis.url: \"/3\" is not allowed: a cluster has one database",
-        ),
-        (
-            "[redis]\nurl = \"redis-sentinel://u:hush@h/main/x\"".to_owned(),
-            "redis.url: \"/main/x\" is not allowed: behind the sentinels",
-        ),
         (
             of_smsc("window = 5\nwindow_min = 6"),
             "smsc[1].window_min: 6 is not allowed: at most window, 5",
@@ -172,16 +191,7 @@ fn what_does_not_go_together_is_shown() {
             "smsc[1].price[1].until: \"2026-04-01T00:00:00Z\" is not allowed: it must be later than from",
         ),
     ] {
-        // What has no [[smsc]] of its own takes that of the contract, without its Redis.
-        let text = match text.contains("[[smsc]]") {
-            true => text,
-            false => format!("{text}\n{smsc}"),
-        };
-        let found = faults(&text);
-        assert!(
-            found.iter().any(|fault| fault.contains(said)) && !found.iter().any(|fault| fault.contains("hush")),
-            "{text}\nis answered by {found:?}, not by {said}"
-        );
+        assert_shown(&text, said);
     }
 }
 
