@@ -418,6 +418,11 @@ metrics! {
     ///
     /// When it rises, somebody sends what people do not want: ask the tenant about consent.
     tenant_opt_outs_total: IntCounterVec ["tenant"];
+    /// Messages of a tenant that are to be sent, those on the wire without an answer among them; absent when it has nothing under
+    /// way. Looked at 200 campaigns in two seconds.
+    ///
+    /// It sums to `queued` of the tenant's campaigns. When it stands still, `GET /v1/campaigns/{id}` says why.
+    tenant_queue_messages: IntGaugeVec ["tenant"];
     /// How long a tenant's oldest message that was never leased waits, since its launch or its acceptance by the API; absent when
     /// none waits. Paused campaigns are not looked at, and of a line's tenants some dozens, those whose turn it is next.
     ///

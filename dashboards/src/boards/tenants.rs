@@ -30,6 +30,7 @@ fn messages() -> Vec<Panel> {
     let ended = of_status(", status!=\"transmitted\"");
     let share = |status: &str| format!("{} / {ended}", of_status(&format!(", status=\"{status}\"")));
     let taken = of_status(", status=\"transmitted\"");
+    let queued = max("tenant", &of(M.tenant_queue_messages.name, TENANT));
     let waits = max("tenant", &of(M.tenant_queue_oldest_age_seconds.name, TENANT));
     vec![
         Panel::stacked(
@@ -66,6 +67,13 @@ fn messages() -> Vec<Panel> {
         )
         .width(12)
         .shows(rates("status", M.tenant_messages_total.name, TENANT), "{{status}}"),
+        Panel::stacked(
+            "Queued",
+            "short",
+            "Messages of a tenant that are to be sent: the ten with most. Flat while others' sinks: paused, closed, or starved.",
+        )
+        .width(12)
+        .shows(named(&format!("topk(10, {queued})")), "{{name}} ({{tenant}})"),
         Panel::lines(
             "Age of the oldest",
             "s",

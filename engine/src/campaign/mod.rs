@@ -2,6 +2,7 @@
 
 mod agreed;
 mod auditor;
+mod backlogs;
 mod bookkeeper;
 mod news;
 mod starts;
@@ -77,6 +78,7 @@ use crate::store::{Admission, Campaign, Share, Store, StoreError, Suspension};
 use crate::webhooks::Webhooks;
 
 pub(crate) use auditor::Auditor;
+pub(crate) use backlogs::Backlogs;
 pub(crate) use books::Books;
 pub(crate) use cleaning::Cleaned;
 pub(crate) use copy::{HAD, RESENT, Whom};

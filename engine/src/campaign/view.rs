@@ -59,15 +59,9 @@ fn add_progress(view: &mut Value, campaign: &Campaign, counters: &Counters) {
         .into_iter()
         .map(|(status, count)| (status.code().to_owned(), count.into()))
         .collect();
-    let statuses_sum: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
-    let elsewhere = counters.in_doubt() + counters.canceled() + counters.skipped();
-    let queued = match is_under_way(campaign.state) {
-        true => campaign.total.saturating_sub(statuses_sum + elsewhere),
-        false => 0,
-    };
     view["progress"] = json!({
         "total": campaign.total,
-        "queued": queued,
+        "queued": queued(campaign, counters),
         "in_doubt": counters.in_doubt(),
         "canceled": counters.canceled(),
         "skipped": counters.skipped(),
@@ -80,6 +74,16 @@ fn add_progress(view: &mut Value, campaign: &Campaign, counters: &Counters) {
         "spent": campaign.spent + unbooked,
         "recredited": counters.recredited().max(campaign.recredited),
     });
+}
+
+/// How many of a campaign's messages are to be sent, or on the wire without an answer.
+pub(super) fn queued(campaign: &Campaign, counters: &Counters) -> u64 {
+    let statuses: u64 = counters.statuses().iter().map(|(_, count)| count).sum();
+    let elsewhere = counters.in_doubt() + counters.canceled() + counters.skipped();
+    match is_under_way(campaign.state) {
+        true => campaign.total.saturating_sub(statuses + elsewhere),
+        false => 0,
+    }
 }
 
 /// A campaign in a list, without its progress.

@@ -38,7 +38,7 @@ impl StatusOf {
             return Ok(());
         }
         print("\n");
-        let mut tenants = Table::new(&["tenant", "name", "oldest_s", "available", "held"]);
+        let mut tenants = Table::new(&["tenant", "name", "queued", "oldest_s", "available", "held"]);
         for tenant in tenants_of(&answer) {
             tenants.row(tenant_row(tenant));
         }
@@ -89,9 +89,9 @@ pub(super) fn tenants_of(status: &Value) -> &[Value] {
     status["tenants"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// A tenant as a row: id, name, how long its oldest message waits, credits.
-pub(super) fn tenant_row(tenant: &Value) -> [String; 5] {
-    ["tenant", "name", "oldest_seconds", "available", "held"].map(|key| cell(&tenant[key]))
+/// A tenant as a row: id, name, how many messages wait and for how long, credits.
+pub(super) fn tenant_row(tenant: &Value) -> [String; 6] {
+    ["tenant", "name", "queued", "oldest_seconds", "available", "held"].map(|key| cell(&tenant[key]))
 }
 
 /// Its SMSCs.

@@ -199,13 +199,14 @@ impl Screen {
         let head = [
             "TENANT",
             "NAME",
+            "QUEUED",
             "OLDEST s",
             "AVAILABLE",
             "HELD",
             "TRANSMITTED/s",
             "DELIVERED/s",
         ];
-        let widths = [16, 24, 9, 12, 12, 14, 12].map(Constraint::Length);
+        let widths = [16, 24, 10, 9, 12, 12, 14, 12].map(Constraint::Length);
         let table = Table::new(rows, widths).header(Row::new(head));
         table.block(Block::bordered().title("tenants"))
     }
@@ -255,7 +256,7 @@ mod tests {
             "backlog": { "queued": 12, "deferred": 3, "reasons": [
                 { "reason": "not_bound", "messages": 5 }, { "reason": "rate", "messages": 10 },
             ] },
-            "tenants": [{ "tenant": "ten_7", "name": "Cabinet Martin", "oldest_seconds": 61.5, "available": 900, "held": 15,
+            "tenants": [{ "tenant": "ten_7", "name": "Cabinet Martin", "queued": 4321, "oldest_seconds": 61.5, "available": 900, "held": 15,
                 "statuses": { "transmitted": submitted, "delivered": delivered } }],
             "settling": { "behind_seconds": 0.01 },
             "receipts_parked": 0, "redis_loss_allowed": [],
@@ -286,6 +287,7 @@ mod tests {
             "gone (2026-01-02T03:04:05Z)",
             "waiting for          not_bound 5, rate 10",
             "Cabinet Martin",
+            "4321",
             "61.5",
             "q ends it",
         ] {

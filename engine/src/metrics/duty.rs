@@ -12,6 +12,7 @@ impl Metrics {
                 &self.campaigns,
                 &self.credit_balance,
                 &self.credit_held,
+                &self.tenant_queue_messages,
                 &self.tenant_info,
                 &self.receipts_pending,
                 &self.receipts_overdue,

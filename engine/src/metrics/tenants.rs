@@ -43,6 +43,8 @@ pub(crate) struct TenantShown {
     /// Its id; `_other`: those that have no label of their own.
     pub(crate) tenant: String,
     pub(crate) name: Option<String>,
+    /// Messages that are to be sent.
+    pub(crate) queued: u64,
     /// How long its oldest message waits; `null`: none does.
     pub(crate) oldest_seconds: Option<f64>,
     /// Credits that it may still use, and those set aside.
@@ -68,6 +70,9 @@ impl Metrics {
         take(&self.tenant_info, |one, metric| one.name = Some(label(metric, "name")));
         take(&self.credit_balance, |one, metric| one.available = gauge(metric) as i64);
         take(&self.credit_held, |one, metric| one.held = gauge(metric) as i64);
+        take(&self.tenant_queue_messages, |one, metric| {
+            one.queued = gauge(metric) as u64
+        });
         take(&self.tenant_queue_oldest_age_seconds, |one, metric| {
             one.oldest_seconds = Some(gauge(metric));
         });

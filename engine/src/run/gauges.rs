@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::campaign::{Gates, Orders};
+use crate::campaign::{Backlogs, Gates, Orders};
 use crate::clock::Clock;
 use crate::domain::{Purpose, TenantId, UnixMicros, Way};
 use crate::engines::Engines;
@@ -41,9 +41,9 @@ pub(super) struct Gauges {
 
 impl Gauges {
     pub(super) async fn refresh(self, stop: CancellationToken) {
-        let mut last = Census::default();
+        let (mut last, mut backlogs) = (Census::default(), Backlogs::default());
         while stop.run_until_cancelled(tokio::time::sleep(GAUGES)).await.is_some() {
-            if let Err(error) = self.once(&mut last).await {
+            if let Err(error) = self.once(&mut last, &mut backlogs).await {
                 tracing::debug!(%error, "gauges are not refreshed");
                 // What waited a moment ago still does, if for another reason.
                 self.show_waiting(&last);
@@ -51,7 +51,7 @@ impl Gauges {
         }
     }
 
-    async fn once(&self, last: &mut Census) -> Result<(), StoreError> {
+    async fn once(&self, last: &mut Census, backlogs: &mut Backlogs) -> Result<(), StoreError> {
         let metrics = &self.metrics;
         metrics
             .settle_lag_seconds
@@ -65,6 +65,7 @@ impl Gauges {
         metrics.duty.set(self.engines.has_duty().into());
         if !self.engines.has_duty() {
             *last = Census::default();
+            *backlogs = Backlogs::default();
             metrics.whole(|| {
                 self.show_queues(last);
                 self.show_waiting(last);
@@ -82,6 +83,9 @@ impl Gauges {
             self.show_ages(last, &asked);
             self.show_tenants(&asked);
         });
+        if let Some(queued) = backlogs.step(&self.store).await? {
+            metrics.whole(|| self.show_backlogs(&queued));
+        }
         metrics.receipts_parked.set(self.store.parked_count().await? as i64);
         metrics
             .redis_used_memory_bytes
@@ -200,6 +204,16 @@ impl Gauges {
         }
     }
 
+    /// How many messages of each tenant are queued.
+    fn show_backlogs(&self, queued: &BTreeMap<TenantId, u64>) {
+        let gauge = &self.metrics.tenant_queue_messages;
+        gauge.reset();
+        for (tenant, count) in queued {
+            let of_label = gauge.with_label_values(&[self.metrics.tenant(*tenant).as_str()]);
+            of_label.add(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
+    }
+
     /// A way as operators know it: the name of the route, `@` and a name for what one of them has a part of.
     fn name(&self, way: Way) -> String {
         match way {
@@ -271,7 +285,11 @@ mod tests {
         metrics.history_lag_seconds.set(7.0);
         metrics.webhook_lag_seconds.set(7.0);
         metrics.campaigns.with_label_values(&["running"]).set(7);
-        for of_tenants in [&metrics.credit_balance, &metrics.credit_held] {
+        for of_tenants in [
+            &metrics.credit_balance,
+            &metrics.credit_held,
+            &metrics.tenant_queue_messages,
+        ] {
             of_tenants.with_label_values(&["7"]).set(7);
         }
         for of_smscs in [&metrics.receipts_pending, &metrics.receipts_overdue] {
@@ -279,8 +297,12 @@ mod tests {
         }
         metrics.reconciliation_last_run_timestamp_seconds.set(7.0);
         metrics.redis_pool_connections.with_label_values(&["idle"]).set(99);
-        gauges.once(&mut Census::default()).await.unwrap();
+        gauges
+            .once(&mut Census::default(), &mut Backlogs::default())
+            .await
+            .unwrap();
         let of_all = [
+            "tenant_queue_messages",
             "ledger_imbalance",
             "status_imbalance",
             "history_",

@@ -33,6 +33,8 @@ mod notes;
 mod kind;
 mod given;
 mod fault;
+#[cfg(feature = "trial")]
+mod trial;
 #[cfg(test)]
 mod tests;
 
@@ -42,3 +44,5 @@ pub use kind::Definition;
 pub use read::schema;
 pub use source::Source;
 pub use table::Table;
+#[cfg(feature = "trial")]
+pub use trial::{Trial, trials};

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Display;
 
 use toml::Spanned;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults, Place};
+use super::given::Given;
 use super::notes::Notes;
 use crate::words::nearest;
 
@@ -101,6 +103,12 @@ impl<'a> Source<'a> {
     /// Notes that something is wrong at `octet` of the text.
     pub fn fault(&self, octet: usize, key: &str, problem: impl Into<String>) {
         self.note_fault(At::Octet(octet), key.to_owned(), problem.into());
+    }
+
+    /// Notes that a value of the text is not what is allowed, and shows it.
+    pub fn refuse(&self, value: &Spanned<DeValue<'_>>, key: &str, allowed: impl Display) {
+        let shown = Given::Value(value).shown(self.text);
+        self.fault(value.span().start, key, format!("{shown} is not allowed: {allowed}"));
     }
 
     pub(super) fn into_notes(self) -> Notes {

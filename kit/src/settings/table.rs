@@ -153,8 +153,8 @@ impl<'a> Table<'a> {
         value
     }
 
-    /// Notes that a value is not what is allowed, and shows it.
-    pub(super) fn refuse(&self, key: &str, given: Given<'_>, allowed: impl Display) {
+    /// Notes that a value is not what is allowed, and shows it. Never for a secret.
+    pub fn refuse(&self, key: &str, given: Given<'_>, allowed: impl Display) {
         let shown = given.shown(self.source.text);
         self.refuse_shown(key, given, format!("{shown} is not allowed: {allowed}"));
     }

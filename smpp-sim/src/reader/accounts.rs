@@ -43,7 +43,7 @@ pub(super) fn accounts(table: &Table<'_>, faults: &Misbehaviour) -> Vec<Account>
     for table in &tables {
         let account = account(table, faults);
         if accounts.iter().any(|other| other.system_id == account.system_id) {
-            table.fault("system_id", "two accounts have the same system_id");
+            table.fault_of_value("system_id", "is not allowed: another account has it");
         }
         accounts.push(account);
     }
@@ -77,7 +77,10 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
     };
     let late = [account.beyond_window, account.beyond_rate].contains(&Beyond::Late);
     if table.has("late_by") && !late {
-        table.fault("late_by", "goes with beyond_rate or beyond_window = \"late\"");
+        table.fault_of_value(
+            "late_by",
+            "is not allowed: it goes with beyond_rate or beyond_window = \"late\"",
+        );
     }
     table.finish();
     account
@@ -203,7 +206,7 @@ late_by = "3s"
             "x.toml:7: account[0].versions: [\"4.0\"] is not allowed: an array of 3.3, 3.4, 5.0",
             "x.toml:8: account[0].interface_version: \"new\" is not allowed: \"3.3\"",
             "x.toml:9: account[0].beyond_rate: \"ESME_ROK\" is not allowed: \"throttled\"",
-            "x.toml:10: account[0].late_by: goes with",
+            "x.toml:10: account[0].late_by: \"3s\" is not allowed: it goes with",
         ];
         let lines: Vec<_> = said.lines().collect();
         assert_eq!(lines.len(), expected.len(), "{said}");

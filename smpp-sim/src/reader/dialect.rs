@@ -105,7 +105,7 @@ fn stats(table: &Table<'_>, otherwise: &[String; 8]) -> [String; 8] {
     for (stat, value) in named_stats(&map) {
         match value.text().filter(|word| is_word(word)) {
             Some(word) => word.clone_into(&mut stats[stat as usize - 1]),
-            None => map.fault(stat.name(), "must be a word of at most 20 characters"),
+            None => map.refuse(stat.name(), value, "a word of at most 20 characters"),
         }
     }
     stats
@@ -117,7 +117,7 @@ fn states(table: &Table<'_>, otherwise: &[u8; 8]) -> [u8; 8] {
     for (stat, value) in named_stats(&map) {
         match value.whole().and_then(|number| u8::try_from(number).ok()) {
             Some(number) => states[stat as usize - 1] = number,
-            None => map.fault(stat.name(), "must be a whole number from 0 to 255"),
+            None => map.refuse(stat.name(), value, "a whole number from 0 to 255"),
         }
     }
     states
@@ -149,9 +149,10 @@ fn err_style(table: &Table<'_>, otherwise: &ErrStyle) -> ErrStyle {
         };
         match (err, value.text().filter(|word| is_word(word))) {
             (Some(err), Some(word)) => words.push((err, word.to_owned())),
-            _ => map.fault(
+            (Some(_), None) => map.refuse(number, value, "a word of at most 20 characters"),
+            (None, _) => map.fault(
                 number,
-                "must be a number (or \"*\" for all others) and a word of at most 20 characters",
+                "no such err; allowed are numbers from 0 to 65535, and \"*\" for all others",
             ),
         }
     }

@@ -121,7 +121,7 @@ fn aim(table: &Table<'_>) -> Aim {
         segment: None,
     };
     if aim.until < aim.from {
-        table.fault("until", format!("{} is before from, {}", aim.until, aim.from));
+        table.fault_of_value("until", format!("is not allowed: from, which is {}, or more", aim.from));
     }
     aim
 }
@@ -140,7 +140,10 @@ fn hangup(table: &Table<'_>) -> Hangup {
     let keys = ["after", "pdus", "time"];
     let given: Vec<_> = keys.into_iter().filter(|key| table.has(key)).collect();
     if let [_, second, ..] = given[..] {
-        table.fault(second, format!("only one of {} can begin it", keys.join(", ")));
+        table.fault_of_value(
+            second,
+            format!("is not allowed: only one of {} can begin it", keys.join(", ")),
+        );
     }
     let begin = if table.has("pdus") {
         HangupBegin::Pdus(table.integer("pdus", 1..=u64::MAX, 1))
@@ -161,7 +164,8 @@ fn hangup(table: &Table<'_>) -> Hangup {
     match begin {
         HangupBegin::Submits(_) => {}
         HangupBegin::Pdus(_) | HangupBegin::Time(_) if hangup.repeat => {
-            table.fault("repeat", "goes with after: pdus and time hold for every session anyway");
+            let problem = "is not allowed: it goes with after; pdus and time hold for every session anyway";
+            table.fault_of_value("repeat", problem);
         }
         HangupBegin::Pdus(_) | HangupBegin::Time(_) => {}
     }
@@ -184,14 +188,15 @@ fn connect(table: &Table<'_>) -> Option<ConnectFault> {
         ("half_open", ConnectTrouble::HalfOpen),
     ];
     let what = table.choice("what", &names);
-    if !table.has("what") {
-        table.fault("", "connect needs what: refuse, close, reset or half_open");
-    }
+    table.required("what", "one of refuse, close, reset, half_open");
     if what == Some(ConnectTrouble::Refuse) {
         // The kernel refuses: nobody sees, and nobody counts.
         for key in ["share", "from", "until", "every"] {
             if table.has(key) {
-                table.fault(key, "a port refuses every connection or none; use a phase");
+                table.fault_of_value(
+                    key,
+                    "is not allowed: a port refuses every connection or none; use a phase",
+                );
             }
         }
     }
@@ -206,8 +211,10 @@ fn bind(table: &Table<'_>) -> BindFault {
         .then(|| BindTrouble::Delay(table.duration("delay", DURATIONS, Duration::ZERO)));
     let silence = table.boolean("silence", false).then_some(BindTrouble::Silence);
     let given: Vec<_> = [refuse, delay, silence].into_iter().flatten().collect();
-    if given.len() > 1 {
-        table.fault("", "a bind can have only one of status, delay and silence");
+    let keys = ["status", "delay", "silence"].into_iter().filter(|key| table.has(key));
+    if let (true, Some(second)) = (given.len() > 1, keys.skip(1).next()) {
+        let problem = "is not allowed: a bind can have only one of status, delay and silence";
+        table.fault_of_value(second, problem);
     }
     BindFault {
         what: given

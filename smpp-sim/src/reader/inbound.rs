@@ -58,12 +58,16 @@ fn rule(at: usize, table: &Table<'_>) -> InboundRule {
     let unwritable = |(text, _): &&(String, f64)| count(text, form.encoding.of(text)).is_none();
     if let Some((text, _)) = rule.texts.iter().find(unwritable) {
         let shown: String = text.chars().take(20).collect();
-        let detail = format!("{shown:?} cannot be written in that encoding, or takes over 255 segments");
+        let detail =
+            format!("{shown:?} is not allowed: it cannot be written in that encoding, or takes over 255 segments");
         table.fault(key, detail);
     }
     let unknown = |(text, _): &(String, f64)| unknown_group(&rule.trigger, text);
     if let Some(group) = rule.texts.iter().find_map(unknown) {
-        table.fault(key, format!("`on` has no group {group}; $$ is a dollar"));
+        table.fault_of_value(
+            key,
+            format!("is not allowed: `on` has no group {group}; $$ is a dollar"),
+        );
     }
     table.finish();
     rule
@@ -79,7 +83,7 @@ fn script(table: &Table<'_>) -> Script {
     };
     for key in ["from", "to", "text"] {
         if !table.has(key) {
-            table.fault("", format!("a script needs {key}"));
+            table.required(key, "a script needs it");
         }
     }
     let telephone = script
@@ -87,7 +91,10 @@ fn script(table: &Table<'_>) -> Script {
         .parse::<u64>()
         .is_ok_and(|first| first <= u64::MAX - REPEAT_MAX);
     if script.senders > 1 && !telephone {
-        table.fault("senders", "goes with from as a number of digits only");
+        table.fault_of_value(
+            "senders",
+            "is not allowed: it goes with from as a number of digits only",
+        );
     }
     script
 }
@@ -226,10 +233,10 @@ sender = "("
             "x.toml:3: inbound[0].text: unknown key",
             "x.toml:8: inbound[1].text: [\"STOP\", { text = \"OUI\" }] is not allowed: a text, an array",
             "x.toml:11: inbound[2].on: \"(\" is not allowed: a regular expression",
-            "x.toml:12: inbound[2].reply: \"😀\" cannot be written in that encoding",
-            "x.toml:14: inbound[3]: a script needs to",
-            "x.toml:17: inbound[3].senders: goes with from",
-            "x.toml:21: inbound[4].reply: `on` has no group 2; $$ is a dollar",
+            "x.toml:12: inbound[2].reply: \"😀\" is not allowed: it cannot be written in that encoding",
+            "x.toml:14: inbound[3].to: missing: a script needs it",
+            "x.toml:17: inbound[3].senders: 2 is not allowed: it goes with from",
+            "x.toml:21: inbound[4].reply: [\"$0, $1, ${day}, 5 $$ ou 5 $\", \"$2\"] is not allowed: `on` has no group 2; $$",
             "x.toml:22: inbound[4].times: 0 is not allowed",
             "x.toml:23: inbound[4].sender: \"(\" is not allowed: a regular expression",
         ];

@@ -22,15 +22,19 @@ pub(super) fn outcomes(table: &Table<'_>, scenario: &mut Scenario) {
     for table in &tables {
         let outcome = outcome(table, &scenario.defaults);
         if scenario.outcomes.iter().any(|other| other.name == outcome.name) {
-            table.fault("name", format!("two outcomes are called {:?}", outcome.name));
+            table.fault_of_value("name", "is not allowed: another outcome is called so");
         }
         scenario.outcomes.push(outcome);
         total += table.number("weight", 0.0..=1e9, 0.0);
         scenario.weights.push(total);
         scenario.quotas.push(table.integer("quota", 0..=QUOTA_MAX, 0) as u32);
     }
-    if scenario.quotas.iter().map(|&quota| u64::from(quota)).sum::<u64>() > QUOTA_MAX {
-        table.fault("outcome", format!("the quotas add up to more than {QUOTA_MAX}"));
+    let quotas: u64 = scenario.quotas.iter().map(|&quota| u64::from(quota)).sum();
+    if quotas > QUOTA_MAX {
+        table.fault(
+            "outcome",
+            format!("the quotas add up to {quotas}: at most {QUOTA_MAX} are allowed"),
+        );
     }
     if total == 0.0 {
         scenario.weights.clear();
@@ -39,7 +43,10 @@ pub(super) fn outcomes(table: &Table<'_>, scenario: &mut Scenario) {
         let attempts = table.integer("first_attempts", 1..=1000u16, 1);
         let then = place(table, "then", table.text("then").as_deref(), scenario);
         if table.has("first_attempts") && !table.has("then") {
-            table.fault("first_attempts", "goes with then, the outcome afterwards");
+            table.fault_of_value(
+                "first_attempts",
+                "is not allowed: it goes with then, the outcome afterwards",
+            );
         }
         scenario.outcomes[at].then = then.map(|then| (attempts, then));
         table.finish();
@@ -65,7 +72,7 @@ fn outcome(table: &Table<'_>, defaults: &Defaults) -> Outcome {
         Answer::Silence { .. } => Answer::Silence { accepted },
         Answer::Status(status) => {
             if table.has("accepted") {
-                table.fault("accepted", "goes with answer = \"silence\" only");
+                table.fault_of_value("accepted", "is not allowed: it goes with answer = \"silence\" only");
             }
             Answer::Status(status)
         }
@@ -88,11 +95,16 @@ pub(super) fn place(table: &Table<'_>, key: &str, name: Option<&str>, scenario: 
     let name = name?;
     let found = scenario.outcomes.iter().position(|outcome| outcome.name == name);
     if found.is_none() {
-        let names: Vec<_> = scenario.outcomes.iter().map(|outcome| outcome.name.as_str()).collect();
-        table.fault(
-            key,
-            format!("no outcome is called {name:?}; there are {}", names.join(", ")),
-        );
+        table.fault(key, no_such_outcome(name, scenario));
     }
     found
+}
+
+/// What a name that no outcome has is answered with.
+pub(super) fn no_such_outcome(name: &str, scenario: &Scenario) -> String {
+    let names: Vec<_> = scenario.outcomes.iter().map(|outcome| outcome.name.as_str()).collect();
+    format!(
+        "{name:?} is not allowed: an outcome that is there, which are {}",
+        names.join(", ")
+    )
 }

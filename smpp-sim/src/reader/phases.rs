@@ -6,7 +6,7 @@ use kit::settings::Table;
 
 use super::outcomes;
 use super::scenario::without_phases;
-use super::values::{DURATIONS, RATE, rate, usual_burst};
+use super::values::{DURATIONS, RATE, WEIGHT, rate, usual_burst};
 use crate::model::{Lasts, Phase, Scenario};
 
 /// Phases that one scenario may have: a day in quarters of an hour.
@@ -45,7 +45,7 @@ fn phases(table: &Table<'_>, scenario: &mut Scenario) {
     scenario.repeat = table.boolean("repeat", false);
     let tables = table.tables("phase", PHASES_MAX);
     if table.has("repeat") && tables.is_empty() {
-        table.fault("repeat", "goes with [[phase]]");
+        table.fault_of_value("repeat", "is not allowed: it goes with [[phase]]");
     }
     if tables.len() * scenario.outcomes.len() > OUTCOMES_MAX {
         let (phases, outcomes) = (tables.len(), scenario.outcomes.len());
@@ -67,8 +67,9 @@ fn phases(table: &Table<'_>, scenario: &mut Scenario) {
             }
         }
         let name = own.text("name").unwrap_or_default();
-        if name.is_empty() || scenario.phases.iter().any(|other| other.name == name) {
-            own.fault("name", "a phase needs a name of its own");
+        own.required("name", "what it is called");
+        if own.has("name") && name.is_empty() || scenario.phases.iter().any(|other| other.name == name) {
+            own.fault_of_value("name", "is not allowed: a phase has a name of its own");
         }
         for section in ["answer", "receipt", "faults"] {
             own.table(section);
@@ -92,7 +93,7 @@ fn lasts(table: &Table<'_>, may_be_ever: bool) -> Lasts {
         (None, Some(submits)) => Lasts::Submits(submits),
         (None, None) if may_be_ever => Lasts::Ever,
         (Some(_), None) => {
-            table.fault("for", "a phase must last longer than 0s");
+            table.fault_of_value("for", "is not allowed: longer than 0s");
             Lasts::Ever
         }
         (Some(_), Some(_)) | (None, None) => {
@@ -116,14 +117,14 @@ fn weights(table: &Table<'_>, scenario: &mut Scenario) {
         let place = outcomes::place(&own, name, Some(name), scenario);
         let share = value.number().filter(|share| (0.0..=1e9).contains(share));
         if share.is_none() {
-            own.fault(name, "the weight must be a number from 0 to 1000000000");
+            own.refuse(name, value, WEIGHT);
         }
         if let (Some(place), Some(share)) = (place, share) {
             shares[place] = share;
         }
     }
-    if shares.iter().sum::<f64>() == 0.0 {
-        table.fault("weights", "the weights add up to 0");
+    if shares.iter().sum::<f64>() == 0.0 && table.is_table("weights") {
+        table.fault_of_value("weights", "is not allowed: one weight at least is over 0");
     }
     let mut total = 0.0;
     scenario.weights = shares

@@ -24,8 +24,7 @@ fn apply_one<'a>(source: &Source<'_>, scenario: &mut DeTable<'a>, path: &str) {
     let name = named.get_ref().as_str();
     let Some(preset) = name.and_then(Preset::named) else {
         let names: Vec<_> = Preset::names().collect();
-        let detail = format!("no such preset; there are {}", names.join(", "));
-        return source.fault(named.span().start, path, detail);
+        return source.refuse(named, path, format!("one of {}", names.join(", ")));
     };
     let (mut document, _) = DeTable::parse_recoverable(preset.text);
     let simulator = document.get_mut().remove(SIMULATOR).map(Spanned::into_inner);
@@ -87,7 +86,7 @@ mod tests {
         let said = Scenario::parse("preset = \"acme\"", "x").unwrap_err().to_string();
         assert_eq!(
             said,
-            "x:1: preset: no such preset; there are infobip, kaleyra, link, ovh, routemobile, sinch, telesign, vonage"
+            "x:1: preset: \"acme\" is not allowed: one of infobip, kaleyra, link, ovh, routemobile, sinch, telesign, vonage"
         );
     }
 
@@ -107,7 +106,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            said.starts_with("x:8: smsc[1].preset: no such preset; there are "),
+            said.starts_with("x:8: smsc[1].preset: \"acme\" is not allowed: one of "),
             "{said}"
         );
     }

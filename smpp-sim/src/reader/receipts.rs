@@ -92,13 +92,16 @@ pub(super) fn outcome_receipt(table: &Table<'_>, defaults: &Defaults, accepts: b
         .unwrap_or(true);
     let (wanted, orphan) = (table.boolean("receipt", true), table.boolean("orphan", false));
     if orphan && accepts {
-        table.fault("orphan", "goes with an answer that refuses the message");
+        table.fault_of_value(
+            "orphan",
+            "is not allowed: it goes with an answer that refuses the message",
+        );
     }
     if wanted && (accepts || orphan) {
         return Some(receipt);
     }
     let keys = RECEIPT_KEYS.iter().filter(|key| table.has(key));
-    keys.for_each(|key| table.fault(key, "this outcome has no receipt"));
+    keys.for_each(|key| table.fault_of_value(key, "is not allowed: this outcome has no receipt"));
     None
 }
 
@@ -149,14 +152,13 @@ fn late(table: &Table<'_>, key: &'static str) -> Option<(f64, Delay)> {
         return None;
     }
     let late = table.table(key);
-    let share = late.parsed("share", "a number from 0 to 1", Given::number);
-    let share = share.filter(|share| (0.0..=1.0).contains(share));
+    let given = late.has("share");
+    let share = late.number("share", 0.0..=1.0, 0.0);
     let by = delay(&late, "by");
-    if share.is_none() || by.is_none() {
-        late.fault("", "needs a share from 0 to 1, and by, a delay");
-    }
+    late.required("share", "the share of receipts that are late, from 0 to 1");
+    late.required("by", "how much later they are, a delay");
     late.finish();
-    share.zip(by)
+    by.filter(|_| given).map(|by| (share, by))
 }
 
 fn release_every(table: &Table<'_>) -> Option<Duration> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use kit::settings::Table;
 use rustc_hash::FxHashMap;
 
-use super::outcomes::{QUOTA_MAX, place};
+use super::outcomes::{QUOTA_MAX, no_such_outcome, place};
+use super::values::WEIGHT;
 use crate::model::{Population, Prefix, PrefixOutcome, Rules, Scenario};
 use crate::number::Numbers;
 
@@ -26,6 +27,9 @@ const CSV_FAULTS_MAX: usize = 20;
 /// Digits of a prefix and of a population's first number: 18 fit an integer beside two flags.
 const DIGITS_MAX: usize = 18;
 
+/// What a prefix may be.
+const DIGITS: &str = "1 to 18 digits, without a plus sign";
+
 /// Reads `[recipients]`, `recipients_csv`, `[[prefix]]` and `[population]`. `folder`: where the CSV file is.
 pub(super) fn rules(table: &Table<'_>, scenario: &mut Scenario, folder: Option<&Path>) {
     let mut rules = Rules {
@@ -36,9 +40,9 @@ pub(super) fn rules(table: &Table<'_>, scenario: &mut Scenario, folder: Option<&
     if let Some(file) = table.text("recipients_csv") {
         match folder {
             Some(folder) => from_csv(table, &folder.join(file), scenario, &mut rules.recipients),
-            None => table.fault(
+            None => table.fault_of_value(
                 "recipients_csv",
-                "only a scenario that is read from a file may name another file",
+                "is not allowed: only a scenario that is read from a file may name another file",
             ),
         }
     }
@@ -57,7 +61,7 @@ fn recipients(table: &Table<'_>, scenario: &Scenario) -> FxHashMap<u64, u16> {
     for (number, value) in recipients.entries().take(RECIPIENTS_MAX) {
         let outcome = value.text();
         if outcome.is_none() {
-            recipients.fault(number, "the value must be the name of an outcome");
+            recipients.refuse(number, value, "the name of an outcome");
         }
         if let Some(outcome) = place(&recipients, number, outcome, scenario) {
             fixed.insert(identity(&mut numbers, number), outcome as u16);
@@ -74,16 +78,21 @@ fn identity(numbers: &mut Numbers, digits: &str) -> u64 {
 fn prefixes(table: &Table<'_>, scenario: &Scenario) -> Vec<Prefix> {
     let mut prefixes = Vec::new();
     for prefix in table.tables("prefix", PREFIXES_MAX) {
-        let digits = prefix.parsed("starts_with", "1 to 18 digits, without a plus sign", |value| {
+        let digits = prefix.parsed("starts_with", DIGITS, |value| {
             let digits = value.text()?;
             is_number(digits).then(|| digits.to_owned())
         });
         let name = prefix.text("outcome");
-        if !prefix.has("starts_with") || prefix.has("outcome") == prefix.has("weights") {
-            prefix.fault("", "a prefix needs starts_with, and outcome or weights");
+        prefix.required("starts_with", DIGITS);
+        match (prefix.has("outcome"), prefix.has("weights")) {
+            (true, true) if !prefix.is_probe() => {
+                prefix.fault_of_value("outcome", "is not allowed: it stands beside weights; give one of them");
+            }
+            (false, false) => prefix.fault("", "needs outcome or weights"),
+            (true, true | false) | (false, true) => {}
         }
         let outcome = if prefix.has("weights") {
-            weights(&prefix.table("weights"), scenario)
+            weights(&prefix, scenario)
         } else {
             place(&prefix, "outcome", name.as_deref(), scenario).map(PrefixOutcome::Always)
         };
@@ -94,12 +103,13 @@ fn prefixes(table: &Table<'_>, scenario: &Scenario) -> Vec<Prefix> {
     prefixes
 }
 
-fn weights(table: &Table<'_>, scenario: &Scenario) -> Option<PrefixOutcome> {
+fn weights(prefix: &Table<'_>, scenario: &Scenario) -> Option<PrefixOutcome> {
+    let table = &prefix.table("weights");
     let (mut sum, mut sums, mut outcomes) = (0.0, Vec::new(), Vec::new());
     for (name, value) in table.entries() {
         let weight = value.number().filter(|weight| (0.0..=1e9).contains(weight));
         if weight.is_none() {
-            table.fault(name, "the value must be a weight from 0 to 1000000000");
+            table.refuse(name, value, WEIGHT);
         }
         if let (Some(outcome), Some(weight)) = (place(table, name, Some(name), scenario), weight) {
             sum += weight;
@@ -108,7 +118,9 @@ fn weights(table: &Table<'_>, scenario: &Scenario) -> Option<PrefixOutcome> {
         }
     }
     if sum == 0.0 {
-        table.fault("", "at least one weight must be over 0");
+        if prefix.is_table("weights") {
+            prefix.fault_of_value("weights", "is not allowed: one weight at least is over 0");
+        }
         return None;
     }
     Some(PrefixOutcome::Weighted(sums, outcomes))
@@ -140,7 +152,10 @@ fn population(table: &Table<'_>) -> Population {
 fn from_csv(table: &Table<'_>, path: &Path, scenario: &Scenario, fixed: &mut FxHashMap<u64, u16>) {
     let mut reader = match File::open(path) {
         Ok(file) => csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file),
-        Err(error) => return table.fault("recipients_csv", format!("{} cannot be read: {error}", path.display())),
+        Err(error) => {
+            let problem = format!("is not allowed: {} cannot be read: {error}", path.display());
+            return table.fault_of_value("recipients_csv", problem);
+        }
     };
     let file = path.display().to_string();
     let fault = |line: u64, key: &str, detail: String| table.fault_in(&file, line as usize, key, detail);
@@ -166,7 +181,7 @@ fn from_csv(table: &Table<'_>, path: &Path, scenario: &Scenario, fixed: &mut FxH
         let line = begin.max(reader.position().line().saturating_sub(1));
         let wrong = match read {
             Ok(false) => return,
-            Ok(true) => csv_row(&record, &places).map(|(recipient, outcome)| {
+            Ok(true) => csv_row(&record, &places, scenario).map(|(recipient, outcome)| {
                 fixed.insert(identity(&mut numbers, recipient), outcome);
             }),
             Err(error) => Err(("", error.to_string())),
@@ -192,6 +207,7 @@ fn from_csv(table: &Table<'_>, path: &Path, scenario: &Scenario, fixed: &mut FxH
 fn csv_row<'a>(
     record: &'a csv::StringRecord,
     places: &FxHashMap<&str, u16>,
+    scenario: &Scenario,
 ) -> Result<(&'a str, u16), (&'static str, String)> {
     let (recipient, name) = (record.get(0).unwrap_or_default(), record.get(1).unwrap_or_default());
     let digits = recipient.strip_prefix('+').unwrap_or(recipient);
@@ -203,6 +219,6 @@ fn csv_row<'a>(
     }
     match places.get(name) {
         Some(&outcome) => Ok((recipient, outcome)),
-        None => Err(("outcome", format!("no outcome is called {name:?}"))),
+        None => Err(("outcome", no_such_outcome(name, scenario))),
     }
 }

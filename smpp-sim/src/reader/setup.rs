@@ -119,16 +119,16 @@ fn several(table: &Table<'_>, tables: &[Table<'_>], folder: Option<&Path>) -> Ve
             smsc.scenario.time_scale = time_scale;
         }
         if smscs.iter().any(|other| other.name == smsc.name) {
-            table.fault("name", format!("two SMSCs are called {:?}", smsc.name));
+            table.fault_of_value("name", "is not allowed: another SMSC is called so");
         }
         if smsc.listen.is_none() && tables.len() > 1 {
-            table.fault("", "each of several SMSCs needs a port: listen = \"127.0.0.1:2775\"");
+            table.fault("listen", format!("missing: each of several SMSCs has one; {ADDRESS}"));
         }
         let taken = |address: Option<SocketAddr>| {
             address.is_some_and(|address| address.port() > 0 && smscs.iter().any(|other| other.listen == Some(address)))
         };
         if taken(smsc.listen) {
-            table.fault("listen", "another SMSC listens there");
+            table.fault_of_value("listen", "is not allowed: another SMSC listens there");
         }
         smscs.push(smsc);
     }
@@ -171,11 +171,13 @@ fn certificate(table: &Table<'_>) -> Certificate {
     let names = own.texts("names");
     let expired = own.boolean("expired", false);
     own.finish();
-    if table.has("certificate") != table.has("key") {
-        table.fault("", "certificate and key go together");
+    match (table.has("certificate"), table.has("key")) {
+        (true, false) => table.fault_of_value("certificate", "is not allowed: it goes with key"),
+        (false, true) => table.fault_of_value("key", "is not allowed: it goes with certificate"),
+        (true, true) | (false, false) => {}
     }
-    if table.has("certificate") && table.has("self_signed") {
-        table.fault("self_signed", "goes without certificate and key");
+    if table.has("certificate") && table.has("self_signed") && !table.is_probe() {
+        table.fault_of_value("self_signed", "is not allowed: it goes without certificate and key");
     }
     match (certificate, key) {
         (Some(certificate), Some(key)) => Certificate::Files { certificate, key },
@@ -190,7 +192,10 @@ fn certificate(table: &Table<'_>) -> Certificate {
 fn file(table: &Table<'_>, key: &'static str) -> Option<PathBuf> {
     let path = table.file_beside(&table.text(key)?);
     if let Err(error) = std::fs::File::open(&path) {
-        table.fault(key, format!("{} cannot be read: {error}", path.display()));
+        table.fault_of_value(
+            key,
+            format!("is not allowed: {} cannot be read: {error}", path.display()),
+        );
     }
     Some(path)
 }

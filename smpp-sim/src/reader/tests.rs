@@ -55,19 +55,30 @@ no_answer = 1.5
         "x.toml:6: answer.delay: \"soon\" is not allowed: a duration, { uniform",
         "x.toml:9: account[0].rate: \"fast\" is not allowed: segments a second",
         "x.toml:10: account[0].binds: [\"tranceiver\"] is not allowed: an array of transceiver, transmitter, receiver",
-        "x.toml:12: account[1].system_id: two accounts have the same system_id",
+        "x.toml:12: account[1].system_id: \"a\" is not allowed: another account has it",
         "x.toml:15: outcome[0].stat: \"DONE\" is not allowed: one of ENROUTE, DELIVRD",
-        "x.toml:19: outcome[1].err: this outcome has no receipt",
-        "x.toml:22: outcome[2].first_attempts: goes with then",
+        "x.toml:19: outcome[1].err: \"001\" is not allowed: this outcome has no receipt",
+        "x.toml:22: outcome[2].first_attempts: 2 is not allowed: it goes with then",
         "x.toml:24: prefix[0].starts_with: \"+33\" is not allowed: 1 to 18 digits",
-        "x.toml:25: prefix[0].outcome: no outcome is called \"nothing\"; there are ok, refused, late",
-        "x.toml:27: recipients.33600000000: no outcome is called \"nobody\"",
+        "x.toml:25: prefix[0].outcome: \"nothing\" is not allowed: an outcome that is there, which are ok, refused, late",
+        "x.toml:27: recipients.33600000000: \"nobody\" is not allowed: an outcome",
         "x.toml:29: faults.no_answer: 1.5 is not allowed: a number from 0 to 1",
     ];
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(lines.len(), expected.len(), "{said}");
     for (line, expected) in lines.iter().zip(expected) {
         assert!(line.starts_with(expected), "{line}\n  should begin with\n{expected}");
+    }
+}
+
+#[test]
+fn every_key_shows_what_is_wrong_with_its_value_and_what_is_allowed() {
+    let all = kit::settings::trials(&schema(), "");
+    assert!(all.len() > 1_000, "{}", all.len());
+    for trial in all {
+        let answer = Setup::parse(&trial.text, "x.toml").err();
+        let judged = trial.judge(answer.as_ref(), false);
+        assert_eq!(judged, Ok(()));
     }
 }
 
@@ -159,11 +170,11 @@ write = { octets = 0, pause = "1h" }
         "x.toml:10: phase[0].seed: unknown key; allowed are",
         "x.toml:13: phase[0].answer.ids: \"none\" is not allowed: one of seeded, since_start",
         "x.toml:14: phase[1]: a phase needs one of for and submits",
-        "x.toml:15: phase[1].name: a phase needs a name of its own",
-        "x.toml:18: phase[1].weights: the weights add up to 0",
-        "x.toml:18: phase[1].weights.nobody: no outcome is called",
-        "x.toml:20: phase[1].faults.connect.share: a port refuses every connection or none",
-        "x.toml:21: phase[1].faults.close.pdus: only one of after, pdus, time can begin it",
+        "x.toml:15: phase[1].name: \"slow\" is not allowed: a phase has a name of its own",
+        "x.toml:18: phase[1].weights: { nobody = 1 } is not allowed: one weight at least is over 0",
+        "x.toml:18: phase[1].weights.nobody: \"nobody\" is not allowed: an outcome",
+        "x.toml:20: phase[1].faults.connect.share: 0.5 is not allowed: a port refuses every connection or none",
+        "x.toml:21: phase[1].faults.close.pdus: 2 is not allowed: only one of after, pdus, time can begin it",
         "x.toml:22: phase[1].faults.write.octets: 0 is not allowed: a whole number from 1 to 65536",
         "x.toml:22: phase[1].faults.write.pause: \"1h\" is not allowed: a duration up to 1m, such as",
     ];
@@ -257,7 +268,8 @@ from = "06"
         "x.toml:3: answer.message_id.text.prefix: \"{sender}-\" is not allowed",
         "x.toml:5: receipt.stat: \"DONE\" is not allowed: one of ENROUTE",
         "x.toml:6: receipt.err: \"00027\" is not allowed: one to four digits",
-        "x.toml:7: receipt.late: needs a share",
+        "x.toml:7: receipt.late.share: 2 is not allowed: a number from 0 to 1",
+        "x.toml:7: receipt.late.by: missing: how much later",
         "x.toml:8: receipt.segments: \"some\" is not allowed: one of each, first, last, aggregate",
         "x.toml:9: receipt.route: \"any\" is not allowed: one of same, other, receiver",
         "x.toml:10: receipt.redelivery.temporary: ",
@@ -266,14 +278,14 @@ from = "06"
         "x.toml:14: receipt.dialect.date: ",
         "x.toml:15: receipt.dialect.done_shift: \"-31h\" is not allowed: a duration with a sign",
         "x.toml:16: receipt.dialect.stat.DONE: no such stat",
-        "x.toml:16: receipt.dialect.stat.DELIVRD: must be a word",
-        "x.toml:17: receipt.dialect.err_words.none: must be a number",
+        "x.toml:16: receipt.dialect.stat.DELIVRD: 3 is not allowed: a word",
+        "x.toml:17: receipt.dialect.err_words.none: no such err; allowed are numbers",
         "x.toml:18: receipt.dialect.tlvs: ",
         "x.toml:19: receipt.dialect.header: ",
         "x.toml:20: receipt.dialect.colour: unknown key",
-        "x.toml:23: outcome[0].orphan: goes with an answer that refuses",
-        "x.toml:27: outcome[1].dialect: this outcome has no receipt",
-        "x.toml:30: prefix[0].weights.maybe: no outcome is called \"maybe\"",
+        "x.toml:23: outcome[0].orphan: true is not allowed: it goes with an answer that refuses",
+        "x.toml:27: outcome[1].dialect: {} is not allowed: this outcome has no receipt",
+        "x.toml:30: prefix[0].weights.maybe: \"maybe\" is not allowed: an outcome",
         "x.toml:32: population.from: \"06\" is not allowed",
         "population.count: missing: how many numbers it has",
         "population: goes with outcomes that have a quota",
@@ -307,7 +319,7 @@ fn a_csv_file_names_recipients_and_its_faults_have_lines() {
         .to_string();
     let ends = [
         "list.csv:2: recipient: \"0x12\" is not allowed: 1 to 20 digits, with or without a plus sign",
-        "list.csv:4: outcome: no outcome is called \"good\"",
+        "list.csv:4: outcome: \"good\" is not allowed: an outcome",
         "list.csv:5: ",
     ];
     for (line, expected) in said.lines().zip(ends) {
@@ -323,7 +335,8 @@ fn a_csv_file_names_recipients_and_its_faults_have_lines() {
     std::fs::remove_dir_all(&folder).unwrap();
     let unread = Scenario::parse(scenario, "body").unwrap_err().to_string();
     assert!(
-        unread.contains("body:1: recipients_csv: only a scenario that is read from a file"),
+        unread
+            .contains("body:1: recipients_csv: \"list.csv\" is not allowed: only a scenario that is read from a file"),
         "{unread}"
     );
 }

@@ -58,6 +58,9 @@ pub(super) fn name(given: Given<'_>) -> Option<String> {
     ((1..=64).contains(&name.len()) && plain).then(|| name.to_owned())
 }
 
+/// What the weight of an outcome may be.
+pub(super) const WEIGHT: &str = "a number from 0 to 1000000000";
+
 /// A tenth of the rate, at least 1.
 pub(super) fn usual_burst(rate: u32) -> u32 {
     (rate / 10).max(1)

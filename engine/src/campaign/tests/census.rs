@@ -1,5 +1,7 @@
 //! What waits is counted as it is.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::store::InLine;
 
@@ -77,6 +79,31 @@ async fn what_waits_is_counted_by_where_it_is() {
     }
     assert_eq!(bench.of_campaigns(&[second, third]).await, [60, 0, 100, 0, 0]);
     bench.assert_counted(&[first, second, third], "resumed").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_queued_of_each_tenant_is_counted_in_steps() {
+    let bench = Bench::start("census-tenants").await;
+    let (busy, idle) = (bench.tenant(1_000).await, bench.tenant(1_000).await);
+    let mut backlogs = super::super::Backlogs::default();
+    assert_eq!(backlogs.step(&bench.store).await.unwrap(), Some(BTreeMap::new()));
+    let mut sent = bench.launch_to(busy, 1).await;
+    for _ in 0..250 {
+        sent = bench.launch_to(busy, 1).await;
+    }
+    bench.launch_to(idle, 30).await;
+    assert_eq!(backlogs.step(&bench.store).await.unwrap(), None, "the rest comes next");
+    let all = backlogs.step(&bench.store).await.unwrap().unwrap();
+    assert_eq!(all, BTreeMap::from([(busy, 251), (idle, 30)]));
+    bench.campaigns.cancel(busy, sent).await.unwrap();
+    let canceled = |_, counters: &Counters| counters.canceled() == 1;
+    bench.until("canceled", busy, sent, canceled).await;
+    let all = loop {
+        if let Some(all) = backlogs.step(&bench.store).await.unwrap() {
+            break all;
+        }
+    };
+    assert_eq!(all[&busy], 250);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,101 +1,22 @@
 //! Whatever is wrong with a value, its fault names the key, shows the value and says what is allowed; but for secrets, which
 //! nothing shows.
 
-use serde_json::Value;
-use toml::Table as Document;
+use kit::settings::trials;
 
 use super::*;
-
-/// Values that are wrong for most keys, as TOML has them. The first is of no key's type.
-const WRONG: [&str; 11] = [
-    "2026-03-01",
-    "-1",
-    "99999999999",
-    "1.5",
-    "true",
-    "\"\"",
-    "\"no such thing\"",
-    "\"900000h\"",
-    "[]",
-    "[7]",
-    "[\"no such thing\"]",
-];
 
 /// Keys whose values are never shown.
 const SECRETS: [&str; 4] = ["redis.url", "database.url", "traces.endpoint", "smsc[0].password"];
 
-/// What a fault says where it may not show the value.
-const NOT_SHOWN: &str = "what was given (not shown here)";
-
-/// The paths of all keys that the reader knows, but for those of tables.
-fn keys(schema: &Value, path: &str, found: &mut Vec<String>) {
-    let Some(properties) = schema["properties"].as_object() else {
-        found.push(path.to_owned());
-        return;
-    };
-    for (key, schema) in properties {
-        let path = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
-        match schema["items"].is_object() && schema["items"]["properties"].is_object() {
-            true => keys(&schema["items"], &format!("{path}[0]"), found),
-            false => keys(schema, &path, found),
-        }
-    }
-}
-
-/// The contract with that value for that key, as a text.
-fn with(path: &str, value: &str) -> String {
-    let mut document: Document = CONTRACT.parse().unwrap();
-    let mut table = &mut document;
-    let mut parts: Vec<&str> = path.split('.').collect();
-    let key = parts.pop().unwrap();
-    for part in parts {
-        table = match part.strip_suffix("[0]") {
-            Some(array) => {
-                let none = || toml::Value::Array(vec![Document::new().into()]);
-                let array = table.entry(array).or_insert_with(none).as_array_mut().unwrap();
-                array[0].as_table_mut().unwrap()
-            }
-            None => {
-                let none = || Document::new().into();
-                table.entry(part).or_insert_with(none).as_table_mut().unwrap()
-            }
-        };
-    }
-    let value: Document = format!("value = {value}").parse().unwrap();
-    table.insert(key.to_owned(), value["value"].clone());
-    toml::to_string(&document).unwrap()
-}
-
 #[test]
 fn every_key_shows_what_is_wrong_with_its_value_and_what_is_allowed() {
     let schema = kit::settings::schema(|root| drop(read(root)));
-    let mut paths = Vec::new();
-    keys(&schema, "", &mut paths);
-    assert!(paths.len() > 100, "{paths:?}");
-    for path in paths {
-        for value in WRONG {
-            let faults = parse(&with(&path, value)).err().map(|faults| faults.0);
-            let faults = faults.into_iter().flatten();
-            let own: Vec<_> = faults.filter(|fault| fault.key == path).collect();
-            assert!(!own.is_empty() || value != WRONG[0], "{path} takes {value}");
-            for fault in own {
-                // Of a list, what is wrong in it.
-                let item = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
-                let shown = match SECRETS.contains(&&*path) {
-                    true => vec![NOT_SHOWN],
-                    false => [Some(value), item].into_iter().flatten().collect(),
-                };
-                let rest = shown.iter().find_map(|shown| fault.problem.strip_prefix(shown));
-                assert!(
-                    rest.is_some_and(|rest| rest.len() > 4),
-                    "{path} = {value} is answered by {fault}"
-                );
-            }
-        }
+    let all = trials(&schema, CONTRACT);
+    assert!(all.len() > 1_000, "{}", all.len());
+    for trial in all {
+        let answer = parse(&trial.text).err();
+        let judged = trial.judge(answer.as_ref(), SECRETS.contains(&&*trial.key));
+        assert_eq!(judged, Ok(()));
     }
 }
 
