@@ -361,6 +361,8 @@ pub(crate) enum WordingProblem {
     PublicShortener { domain: String },
     /// A link to none of the domains that were agreed on.
     LinkNotAllowed { domain: String, allowed: Vec<String> },
+    /// A link where somebody is named.
+    LinkInName { domain: String },
     /// Short links without a domain of theirs.
     NoShortDomain,
     /// Fewer codes are left in the pool than recipients.
@@ -380,6 +382,8 @@ pub(crate) enum SheetProblem {
     InvalidDay,
     /// Neither yes nor no.
     NotYesOrNo,
+    /// A consent without its date or its source, of a tenant that has to know of each.
+    ConsentUnproven,
     /// The columns of one number say two.
     TwoNumbers,
     /// A person for the second time.

@@ -248,7 +248,7 @@ metrics! {
     /// Messages that reached a status: the seven, counted when the message enters it.
     messages_total: IntCounterVec ["smsc", "status"];
     /// Recipients that got nothing, by reason. Not taken into a campaign: invalid_number, not_mobile, country_not_allowed, not_a_guest,
-    /// duplicate, no_consent, unreachable, value_too_long. Left out when it was their turn: opted_out. Either: frequency_cap.
+    /// duplicate, no_consent, unreachable, value_too_long, values_refused. Left out when it was their turn: opted_out. Either: frequency_cap.
     ///
     /// When invalid_number or not_mobile rises, a tenant's list is bad.
     messages_skipped_total: IntCounterVec ["reason"];

@@ -20,8 +20,9 @@ use super::refusal::{database_refuses, store_refuses};
 use super::submissions::FORMS_MAX;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
+use crate::compose::first_domain;
 use crate::domain::FormId;
-use crate::fault::{FieldProblem, UrlProblem};
+use crate::fault::{FieldProblem, UrlProblem, WordingProblem};
 use crate::people::{Form, FormOrder, PROOF_MAX, Proof, Source, SourceKind, check_text, check_wording};
 
 /// Where one is sent.
@@ -272,6 +273,17 @@ async fn keep(app: &App, form: &Form, (request, address): (Request, Option<IpAdd
         && contact.number.flatten().is_none()
     {
         fields.refuse("/contact/number".to_owned(), FieldProblem::Missing);
+    }
+    // Whoever has the form's address may say what they are called, and texts may name them.
+    for (name, given) in contact.iter().flat_map(|contact| {
+        [
+            ("/contact/first_name", &contact.first_name),
+            ("/contact/last_name", &contact.last_name),
+        ]
+    }) {
+        if let Some(domain) = given.as_deref().and_then(first_domain) {
+            fields.refuse(name.to_owned(), WordingProblem::LinkInName { domain }.into());
+        }
     }
     let agreed = fields.boolean("agreed");
     if agreed.is_some_and(|agreed| agreed != Some(true)) {

@@ -24,6 +24,7 @@ use crate::database::DatabaseError;
 use crate::domain::{ContactId, Language, Role, TenantId};
 use crate::fault::FieldProblem;
 use crate::import::{manners, written};
+use crate::mirror::Mirror;
 use crate::people::{Contact, Filter, MEANT_STEP, People};
 use crate::sheet::{Dialect, Export};
 
@@ -106,6 +107,7 @@ pub(super) async fn file(
     let names = attributes.iter().map(|name| (fold(name), name.clone())).collect();
     let course = Course {
         people: app.people.clone(),
+        mirror: app.mirror.clone(),
         tenant,
         whom,
         export: Export::new(
@@ -156,17 +158,18 @@ impl Whom {
             }
         };
         let next = found.last().filter(|_| found.len() == page).map(|contact| contact.id);
-        let is_in = |contact: &Contact| match self {
-            Self::Filter(_) => true,
-            Self::LeftOut(left_out) => left_out.has(contact),
+        let those = match self {
+            Self::Filter(_) => found,
+            Self::LeftOut(left_out) => left_out.among((people, tenant), found).await?,
         };
-        Ok((found.into_iter().filter(is_in).collect(), next))
+        Ok((those, next))
     }
 }
 
 /// An export on its way out.
 struct Course {
     people: People,
+    mirror: Mirror,
     tenant: TenantId,
     whom: Whom,
     export: Export,
@@ -188,8 +191,12 @@ impl Course {
         while let (Some(after), true) = (self.after, piece.len() < PIECE) {
             let (found, next) = self.whom.some(&self.people, self.tenant, after).await.map_err(broken)?;
             let beside = self.people.beside(&found).await.map_err(broken)?;
+            let numbers: Vec<_> = found.iter().filter_map(|contact| contact.details.number).collect();
+            let refusing = self.mirror.refusing(self.tenant, &numbers).await.map_err(broken)?;
             for contact in &found {
-                piece += &self.export.line(&written(contact, &self.names, &beside));
+                let number = contact.details.number;
+                let refused = number.and_then(|number| refusing.get(&number)).copied();
+                piece += &self.export.line(&written(contact, &self.names, (&beside, refused)));
             }
             self.after = next;
         }

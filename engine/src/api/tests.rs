@@ -238,7 +238,7 @@ async fn a_campaign_from_its_order_to_its_view() {
     let made = api.expect("POST /v1/campaigns", &key, &order, 201).await;
     assert_eq!(
         made["audience"],
-        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "not_guests": 0, "duplicates": 0, "no_consent": 0, "unreachable": 0, "frequency_cap": 0, "by_request": 0, "value_too_long": 0, "shortened": 0, "rejected": []})
+        json!({"accepted": 50, "invalid": 0, "not_mobile": 0, "not_allowed": 0, "not_guests": 0, "duplicates": 0, "no_consent": 0, "unreachable": 0, "frequency_cap": 0, "by_request": 0, "value_too_long": 0, "values_refused": 0, "shortened": 0, "rejected": []})
     );
     assert_eq!(
         made["estimate"],

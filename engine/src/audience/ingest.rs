@@ -45,6 +45,8 @@ pub(crate) enum Rejection {
     ByRequest,
     /// What would stand in the text is longer than the campaign has it.
     ValueTooLong,
+    /// With their values the text is none that may be sent.
+    ValuesRefused,
 }
 
 impl Rejection {
@@ -60,6 +62,7 @@ impl Rejection {
             Self::FrequencyCap => "frequency_cap",
             Self::ByRequest => "by_request",
             Self::ValueTooLong => "value_too_long",
+            Self::ValuesRefused => "values_refused",
         }
     }
 }
@@ -77,6 +80,7 @@ impl Rejected {
             Rejection::FrequencyCap,
             Rejection::ByRequest,
             Rejection::ValueTooLong,
+            Rejection::ValuesRefused,
         ]);
         all.map(Rejection::code).collect()
     }
@@ -118,6 +122,8 @@ pub(crate) struct Counts {
     pub(crate) by_request: u32,
     /// People who have a value that is longer than the campaign has it.
     pub(crate) value_too_long: u32,
+    /// People with whose values the text is none that may be sent.
+    pub(crate) values_refused: u32,
     /// Recipients of whom a value was cut.
     pub(crate) shortened: u32,
 }
@@ -138,6 +144,7 @@ impl Counts {
             frequency_cap: sum(self.frequency_cap, other.frequency_cap),
             by_request: sum(self.by_request, other.by_request),
             value_too_long: sum(self.value_too_long, other.value_too_long),
+            values_refused: sum(self.values_refused, other.values_refused),
             shortened: sum(self.shortened, other.shortened),
         }
     }
@@ -232,6 +239,11 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         Ok(())
     }
 
+    /// Counts somebody with whose values the text is none that may be sent.
+    pub(crate) fn refused(&mut self, row: Row<'_>) {
+        self.reject(row, Rejection::ValuesRefused);
+    }
+
     /// Counts somebody who has no number.
     pub(crate) fn numberless(&mut self, place: Place) {
         let row = Row {
@@ -250,6 +262,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             Rejection::FrequencyCap => self.counts.frequency_cap += 1,
             Rejection::ByRequest => self.counts.by_request += 1,
             Rejection::ValueTooLong => self.counts.value_too_long += 1,
+            Rejection::ValuesRefused => self.counts.values_refused += 1,
             Rejection::Country => self.counts.not_allowed += 1,
             Rejection::NotAGuest => self.counts.not_guests += 1,
             Rejection::Number(NumberFault::NotMobile) => self.counts.not_mobile += 1,
@@ -350,6 +363,7 @@ mod tests {
                 frequency_cap: 0,
                 by_request: 0,
                 value_too_long: 0,
+                values_refused: 0,
                 shortened: 0
             }
         );

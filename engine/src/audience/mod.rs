@@ -25,6 +25,8 @@ pub(crate) use ingest::{Counts, Ingest, REJECTED_MAX, RecipientSink, Rejected};
 pub(crate) use kinds::{ENCODINGS, GivenTemplate, check_category, check_purpose_of};
 pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up, normalise};
 pub(crate) use reading::{DAYS_AHEAD_MAX, SCHEDULE_S, VALIDITY_S};
-pub(crate) use row::{COLUMN_NAME_MAX, COLUMNS_MAX, Place, Row, RowSink, SinkFull, VALUE_MAX, ValueBuffer, Values};
+pub(crate) use row::{
+    COLUMN_NAME_MAX, COLUMNS_MAX, Fit, Place, Row, RowSink, SinkFull, VALUE_MAX, ValueBuffer, Values,
+};
 pub(crate) use tlvs::read_tlvs;
 pub(crate) use variants::{VARIANTS_MAX, Variant};

@@ -311,6 +311,7 @@ fn a_hundred_thousand_recipients_stream_through() {
             frequency_cap: 0,
             by_request: 0,
             value_too_long: 0,
+            values_refused: 0,
             shortened: 0,
         }
     );

@@ -536,6 +536,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         frequency_cap: 0,
         by_request: 0,
         value_too_long: 0,
+        values_refused: 0,
         shortened: 0,
         duplicates: 0,
         reach: Reach::default(),

@@ -342,6 +342,7 @@ impl Campaigns {
             ("unreachable", counts.unreachable),
             ("frequency_cap", counts.frequency_cap),
             ("value_too_long", counts.value_too_long),
+            ("values_refused", counts.values_refused),
         ];
         for (reason, count) in by_reason {
             skipped.with_label_values(&[reason]).inc_by(count.into());
@@ -432,6 +433,7 @@ impl Campaigns {
             frequency_cap: counts.frequency_cap.into(),
             by_request: counts.by_request.into(),
             value_too_long: counts.value_too_long.into(),
+            values_refused: counts.values_refused.into(),
             shortened: counts.shortened.into(),
             reach: read.reach.clone(),
             estimate_segments: 0,

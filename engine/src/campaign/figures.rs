@@ -154,6 +154,8 @@ pub(super) struct Excluded {
     by_request: u64,
     /// They have a value that is longer than `field_lengths` of the campaign has it.
     value_too_long: u64,
+    /// With their values the text is empty, too long, or leads where it may not.
+    values_refused: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -245,6 +247,7 @@ impl Excluded {
             frequency_cap: campaign.frequency_cap,
             by_request: campaign.by_request,
             value_too_long: campaign.value_too_long,
+            values_refused: campaign.values_refused,
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use strum::{EnumString, IntoStaticStr};
 
+use super::resolve::{choose, variants};
+use super::taking::{Rendering, fill};
+use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
-use crate::audience::normalise;
-use crate::domain::{CampaignId, Country, Fitted, Lengths, Purpose, TenantId};
-use crate::people::{Audience, Contact, Meant, MergeField};
+use crate::audience::{ValueBuffer, Values, normalise};
+use crate::database::DatabaseError;
+use crate::domain::{CampaignId, Country, Fitted, Lengths, Purpose, Recipient, TenantId, Terms};
+use crate::people::{Audience, Contact, Filter, Meant, MergeField, People};
 use crate::store::StoreError;
 
 /// Why somebody is left out.
@@ -20,14 +24,17 @@ pub(crate) enum Because {
     Unreachable,
     /// They have a value that is longer than the campaign has it.
     ValueTooLong,
+    /// With their values the text is none that may be sent.
+    ValuesRefused,
 }
 
 impl Because {
-    pub(crate) const CODES: [&str; 4] = [
+    pub(crate) const CODES: [&str; 5] = [
         Self::NoMobile.into_str(),
         Self::NoConsent.into_str(),
         Self::Unreachable.into_str(),
         Self::ValueTooLong.into_str(),
+        Self::ValuesRefused.into_str(),
     ];
 }
 
@@ -40,6 +47,10 @@ pub(crate) struct LeftOut {
     /// What its texts name of them, and how long that is at most.
     fields: Vec<MergeField>,
     lengths: Lengths,
+    /// What the texts are made by, and for whom the variants are.
+    texts: (Texts, Terms),
+    variants: Vec<Filter>,
+    code: String,
     /// Only those; `None`: whatever the reason.
     because: Option<Because>,
 }
@@ -49,8 +60,23 @@ impl LeftOut {
         &self.meant
     }
 
-    /// Whether somebody whom the campaign means is left out.
-    pub(crate) fn has(&self, contact: &Contact) -> bool {
+    /// Those of some whom the campaign means that are left out.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn among(
+        &self,
+        (people, tenant): (&People, TenantId),
+        contacts: Vec<Contact>,
+    ) -> Result<Vec<Contact>, DatabaseError> {
+        let chosen = choose((people, tenant), &self.variants, contacts).await?;
+        let mut rendering = Rendering::new(&self.texts);
+        let is_left_out = |(contact, variant): &(Contact, usize)| self.has((contact, *variant), &mut rendering);
+        let left_out = chosen.into_iter().filter(is_left_out);
+        Ok(left_out.map(|(contact, _)| contact).collect())
+    }
+
+    fn has(&self, (contact, variant): (&Contact, usize), rendering: &mut Rendering<'_>) -> bool {
         let number = contact.details.number;
         if number.is_some_and(|number| self.meant.numbers.contains(&number.0)) {
             return false;
@@ -64,6 +90,8 @@ impl LeftOut {
             Because::Unreachable
         } else if self.has_too_long(contact) {
             Because::ValueTooLong
+        } else if number.is_some_and(|number| self.is_refused((contact, variant), number, rendering)) {
+            Because::ValuesRefused
         } else {
             return false;
         };
@@ -76,6 +104,13 @@ impl LeftOut {
             is_asked && self.lengths.fit(column, &field.of(contact)) == Fitted::TooLong
         };
         self.fields.iter().enumerate().any(is_skipped)
+    }
+
+    fn is_refused(&self, of: (&Contact, usize), number: Recipient, rendering: &mut Rendering<'_>) -> bool {
+        let mut values = ValueBuffer::default();
+        let by = (self.fields.as_slice(), &self.lengths, self.code.as_str());
+        fill(&mut values, of, by);
+        !rendering.is_fine(number, Values::of(&values))
     }
 }
 
@@ -100,13 +135,13 @@ impl Campaigns {
             marketing: is_marketing,
             consent: is_marketing && self.terms_of(tenant).await?.require_consent,
             country: self.0.deps.limits.country,
-            fields: match campaign.lengths.changes_rows() {
-                true => {
-                    let named = (campaign.columns.as_slice(), "/text");
-                    self.merge_fields(tenant, named, campaign.code_pool).await?
-                }
-                false => Vec::new(),
+            fields: {
+                let named = (campaign.columns.as_slice(), "/text");
+                self.merge_fields(tenant, named, campaign.code_pool).await?
             },
+            texts: self.priced_by(&campaign).await?,
+            variants: variants(&campaign)?,
+            code: self.stand_in(&campaign).await?,
             lengths: campaign.lengths,
             because,
         })

@@ -127,17 +127,8 @@ impl RecipientSink for Packer {
 /// The variables by their column's number. Columns may still come: what a row lacks at its end is empty. What it costs is
 /// not known before the text is: one segment, until it is priced.
 fn pack(recipient: Recipient, values: Values<'_>) -> Vec<u8> {
-    let mut cells = [""; COLUMNS_MAX];
-    let (mut columns, mut octets) = (0, 0);
-    for (column, value) in values.iter() {
-        cells[column] = value;
-        columns = columns.max(column + 1);
-        octets += value.len();
-    }
-    let mut packed = Vec::with_capacity(octets + 2 * columns);
-    for value in &cells[..columns] {
-        push_variable(&mut packed, value);
-    }
+    let mut packed = Vec::new();
+    pack_variables(values, &mut packed);
     let row = Row {
         recipient,
         segments: 1,
@@ -145,4 +136,20 @@ fn pack(recipient: Recipient, values: Values<'_>) -> Vec<u8> {
         variables: &packed,
     };
     row.pack()
+}
+
+/// The variables of a row by their column's number, in place of what is in `packed`.
+pub(super) fn pack_variables(values: Values<'_>, packed: &mut Vec<u8>) {
+    let mut cells = [""; COLUMNS_MAX];
+    let (mut columns, mut octets) = (0, 0);
+    for (column, value) in values.iter() {
+        cells[column] = value;
+        columns = columns.max(column + 1);
+        octets += value.len();
+    }
+    packed.clear();
+    packed.reserve_exact(octets + 2 * columns);
+    for value in &cells[..columns] {
+        push_variable(packed, value);
+    }
 }

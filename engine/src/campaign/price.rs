@@ -47,6 +47,11 @@ impl<'t> Price<'t> {
         self.constant.filter(|_| self.terms.prefix_prices.is_empty())
     }
 
+    /// Whether all get the same text.
+    pub(super) const fn is_of_one_text(&self) -> bool {
+        self.constant.is_some()
+    }
+
     /// The price of the text for a recipient with these packed variables.
     ///
     /// # Errors

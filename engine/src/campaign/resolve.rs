@@ -15,9 +15,10 @@ use super::taking::{Coming, Taken, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, ReadFault};
+use crate::database::DatabaseError;
 use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, TenantId, Terms, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
-use crate::people::{Audience, Contact, Filter, Meant, MergeField};
+use crate::people::{Audience, Contact, Filter, Meant, MergeField, People};
 use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// The pause before a database that is away is asked again.
@@ -383,11 +384,8 @@ impl Campaigns {
             fields: self
                 .merge_fields(tenant, (&campaign.columns, "/text"), campaign.code_pool)
                 .await?,
-            code: self
-                .codes_for(campaign, 0)
-                .await?
-                .map(|stock| stock.longest)
-                .unwrap_or_default(),
+            texts: self.priced_by(campaign).await?,
+            code: self.stand_in(campaign).await?,
             lengths: campaign.lengths.clone(),
             excluded: meant.numbers.iter().chain(&already).copied().collect(),
             marketing,
@@ -430,7 +428,7 @@ impl Campaigns {
             after = last.id;
             let numbers = contacts.iter().flat_map(|contact| contact.details.numbers());
             let capped = self.capped(campaign, numbers.collect()).await?;
-            let chosen = self.choose(campaign.tenant, &variants, contacts).await?;
+            let chosen = choose((people, campaign.tenant), &variants, contacts).await?;
             if steps.send(Coming::Contacts(chosen, capped)).await.is_err() {
                 return Ok(());
             }
@@ -441,25 +439,10 @@ impl Campaigns {
         Ok(())
     }
 
-    /// Contacts, each with the first variant whose filter means them, from 1, or 0.
-    async fn choose(
-        &self,
-        tenant: TenantId,
-        variants: &[Filter],
-        contacts: Vec<Contact>,
-    ) -> Result<Vec<(Contact, usize)>, CampaignFault> {
-        let mut chosen: HashMap<ContactId, usize> = HashMap::new();
-        for (number, filter) in (1..).zip(variants) {
-            let left = contacts.iter().map(|contact| contact.id);
-            let left: Vec<ContactId> = left.filter(|id| !chosen.contains_key(id)).collect();
-            let meant = self.0.deps.people.those((tenant, filter), &left).await?;
-            chosen.extend(meant.into_iter().map(|id| (id, number)));
-        }
-        let with_variant = |contact: Contact| {
-            let variant = chosen.get(&contact.id).copied().unwrap_or(0);
-            (contact, variant)
-        };
-        Ok(contacts.into_iter().map(with_variant).collect())
+    /// What stands for a code until each has its own; empty where there are none.
+    pub(super) async fn stand_in(&self, campaign: &Campaign) -> Result<String, CampaignFault> {
+        let stock = self.codes_for(campaign, 0).await?;
+        Ok(stock.map(|stock| stock.longest).unwrap_or_default())
     }
 
     /// What the names in a text mean of a contact.
@@ -503,8 +486,28 @@ impl Campaigns {
     }
 }
 
+/// Contacts, each with the first variant whose filter means them, from 1, or 0.
+pub(super) async fn choose(
+    (people, tenant): (&People, TenantId),
+    variants: &[Filter],
+    contacts: Vec<Contact>,
+) -> Result<Vec<(Contact, usize)>, DatabaseError> {
+    let mut chosen: HashMap<ContactId, usize> = HashMap::new();
+    for (number, filter) in (1..).zip(variants) {
+        let left = contacts.iter().map(|contact| contact.id);
+        let left: Vec<ContactId> = left.filter(|id| !chosen.contains_key(id)).collect();
+        let meant = people.those((tenant, filter), &left).await?;
+        chosen.extend(meant.into_iter().map(|id| (id, number)));
+    }
+    let with_variant = |contact: Contact| {
+        let variant = chosen.get(&contact.id).copied().unwrap_or(0);
+        (contact, variant)
+    };
+    Ok(contacts.into_iter().map(with_variant).collect())
+}
+
 /// Whom the variants of a campaign are for.
-fn variants(campaign: &Campaign) -> Result<Vec<Filter>, CampaignFault> {
+pub(super) fn variants(campaign: &Campaign) -> Result<Vec<Filter>, CampaignFault> {
     let filter = |variant: &StoredVariant| Filter::read(&variant.filter, "/variants").map_err(CampaignFault::Fields);
     campaign.variants.iter().map(filter).collect()
 }
@@ -523,6 +526,7 @@ pub(super) fn counted(campaign: Campaign, counts: &Counts) -> Campaign {
         frequency_cap: counts.frequency_cap.into(),
         by_request: counts.by_request.into(),
         value_too_long: counts.value_too_long.into(),
+        values_refused: counts.values_refused.into(),
         shortened: counts.shortened.into(),
         ..campaign
     }

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 use super::CampaignFault;
-use super::packer::Packer;
-use crate::audience::{Counts, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values, normalise};
-use crate::domain::{Country, Lengths, Recipient};
+use super::packer::{Packer, pack_variables};
+use super::price::Price;
+use super::texts::Texts;
+use crate::audience::{Counts, Fit, Ingest, Place, ReadFault, Rejected, Row, RowSink, ValueBuffer, Values, normalise};
+use crate::domain::{Country, Lengths, Recipient, Terms};
 use crate::people::{Contact, MergeField, OTHER_NUMBERS};
 
 /// Numbers on their way to a campaign's rows.
@@ -36,6 +38,8 @@ pub(super) struct TakingRules {
     pub(super) fields: Vec<MergeField>,
     /// How long these are at most.
     pub(super) lengths: Lengths,
+    /// What they become in, and by whose terms.
+    pub(super) texts: (Texts, Terms),
     /// What stands for a code until each has its own; empty where there are none.
     pub(super) code: String,
     /// Numbers that get nothing.
@@ -54,23 +58,46 @@ pub(super) fn taken_of<T>(task: Result<Result<T, CampaignFault>, tokio::task::Jo
     task.unwrap_or(Err(CampaignFault::Stopping))
 }
 
+/// The texts that rows become, where they are not the same for all.
+pub(super) struct Rendering<'t> {
+    price: Option<Price<'t>>,
+    packed: Vec<u8>,
+}
+
+impl<'t> Rendering<'t> {
+    pub(super) fn new((texts, terms): &'t (Texts, Terms)) -> Self {
+        let price = Price::new(texts, terms);
+        Self {
+            price: Some(price).filter(|price| !price.is_of_one_text()),
+            packed: Vec::new(),
+        }
+    }
+
+    /// Whether the text of a recipient with these values may be sent.
+    pub(super) fn is_fine(&mut self, recipient: Recipient, values: Values<'_>) -> bool {
+        let Some(price) = &mut self.price else { return true };
+        pack_variables(values, &mut self.packed);
+        price.of_recipient((recipient, &self.packed)).is_ok()
+    }
+}
+
 /// Takes contacts and numbers as rows until there are no more; blocks.
 pub(super) fn take(
     mut ingest: Ingest<'_, Packer>,
     (mut coming, count): (mpsc::Receiver<Coming>, Arc<AtomicU64>),
     rules: &TakingRules,
 ) -> Result<Taken, CampaignFault> {
-    let mut values = ValueBuffer::default();
+    let (mut values, mut rendering) = (ValueBuffer::default(), Rendering::new(&rules.texts));
     while let Some(step) = coming.blocking_recv() {
         match step {
             Coming::Contacts(contacts, capped) => {
                 for contact in &contacts {
-                    take_contact(&mut ingest, contact, (rules, &capped, &mut values))?;
+                    take_contact(&mut ingest, contact, (rules, &capped), (&mut values, &mut rendering))?;
                 }
             }
             Coming::Pasted(pasted) => {
                 for number in &pasted.numbers {
-                    take_number(&mut ingest, *number, (rules, &pasted))?;
+                    take_number(&mut ingest, *number, (rules, &pasted), &mut rendering)?;
                 }
             }
         }
@@ -82,7 +109,8 @@ pub(super) fn take(
 fn take_contact(
     ingest: &mut Ingest<'_, Packer>,
     (contact, variant): &(Contact, usize),
-    (rules, capped, values): (&TakingRules, &HashSet<u64>, &mut ValueBuffer),
+    (rules, capped): (&TakingRules, &HashSet<u64>),
+    (values, rendering): (&mut ValueBuffer, &mut Rendering<'_>),
 ) -> Result<(), CampaignFault> {
     let place = Place::Contact(contact.id);
     let Some(number) = number_for(contact, rules) else {
@@ -90,15 +118,11 @@ fn take_contact(
         return Ok(());
     };
     let is_own = contact.details.number == Some(number);
-    let value = |field: &MergeField| match *field == MergeField::Code {
-        true => rules.code.clone(),
-        false => field.of(contact),
-    };
-    let fit = values.fill(rules.fields.iter().map(value).enumerate(), &rules.lengths);
-    // Behind the columns stands which variant it is.
-    if *variant > 0 {
-        values.push(rules.fields.len(), &variant.to_string());
-    }
+    let fit = fill(
+        values,
+        (contact, *variant),
+        (&rules.fields, &rules.lengths, &rules.code),
+    );
     let row = Row {
         place,
         to: &number.to_string(),
@@ -125,8 +149,30 @@ fn take_contact(
         ingest.capped(row);
         return Ok(());
     }
+    if fit != Fit::TooLong && !rendering.is_fine(number, row.values) {
+        ingest.refused(row);
+        return Ok(());
+    }
     ingest.fitted(row, fit).map_err(ReadFault::from)?;
     Ok(())
+}
+
+/// Puts the values of a contact who gets that variant in place of what `values` has.
+pub(super) fn fill(
+    values: &mut ValueBuffer,
+    (contact, variant): (&Contact, usize),
+    (fields, lengths, code): (&[MergeField], &Lengths, &str),
+) -> Fit {
+    let value = |field: &MergeField| match *field == MergeField::Code {
+        true => code.to_owned(),
+        false => field.of(contact),
+    };
+    let fit = values.fill(fields.iter().map(value).enumerate(), lengths);
+    // Behind the columns stands which variant it is.
+    if variant > 0 {
+        values.push(fields.len(), &variant.to_string());
+    }
+    fit
 }
 
 /// The first of a person's numbers that takes texts and is not known to be unreachable; else their own, or else the first.
@@ -148,6 +194,7 @@ fn take_number(
     ingest: &mut Ingest<'_, Packer>,
     number: u64,
     (rules, pasted): (&TakingRules, &Pasted),
+    rendering: &mut Rendering<'_>,
 ) -> Result<(), CampaignFault> {
     let mut values = ValueBuffer::default();
     let code = rules.fields.iter().position(|field| *field == MergeField::Code);
@@ -170,6 +217,10 @@ fn take_number(
     }
     if pasted.capped.contains(&number) {
         ingest.capped(row);
+        return Ok(());
+    }
+    if !rendering.is_fine(Recipient(number), row.values) {
+        ingest.refused(row);
         return Ok(());
     }
     ingest.row(row).map_err(ReadFault::from)?;

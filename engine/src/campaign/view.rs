@@ -145,6 +145,7 @@ pub(crate) fn audience(campaign: &Campaign) -> Value {
         "frequency_cap": campaign.frequency_cap,
         "by_request": campaign.by_request,
         "value_too_long": campaign.value_too_long,
+        "values_refused": campaign.values_refused,
         "shortened": campaign.shortened,
     });
     // As it was asked for.

@@ -103,7 +103,7 @@ fn is_below(domain: &str, known: &str) -> bool {
 }
 
 /// The domain to which the first link of a text leads, if it has one.
-pub(super) fn first_domain(text: &str) -> Option<String> {
+pub(crate) fn first_domain(text: &str) -> Option<String> {
     domains(text).next()
 }
 

@@ -17,7 +17,7 @@ pub(crate) use analysis::{ANALYSED_MAX, Analysis, analyse};
 pub(crate) use asking::asks_in_vain;
 pub(crate) use categories::{Category, Words};
 pub(crate) use fold::{fold, fold_value};
-pub(crate) use links::{TARGET_MAX, check as check_links, domain, longest as longest_link, short_link};
+pub(crate) use links::{TARGET_MAX, check as check_links, domain, first_domain, longest as longest_link, short_link};
 pub(crate) use lookalike::{ProtectedNames, is_seen};
 pub(crate) use sender::{OwnedSenders, Sender};
 pub(crate) use template::{Template, find_column, is_link, nearest_column};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::compose::fold;
 use crate::domain::UnixMicros;
-use crate::fault::{DateProblem, FieldProblem};
+use crate::fault::{DateProblem, FieldProblem, SheetProblem};
 use crate::people::{
     self, Given, OTHER_NUMBERS, OtherNumber, Said, TEXT_MAX, VALUE_MAX, Visit, check_name, check_text,
 };
@@ -21,11 +21,20 @@ pub(super) struct Person {
     pub(super) mobile: bool,
 }
 
+/// What a consent of a file is measured by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Proving {
+    /// When the file is read: nobody has agreed to anything later.
+    pub(super) now: UnixMicros,
+    /// The tenant has to know of each consent: when, and where from.
+    pub(super) required: bool,
+}
+
 /// What a row gives of a person. What it leaves out stays as it is known.
 ///
 /// # Errors
 /// What a clinic's people may not have.
-pub(super) fn person(contact: sheet::Contact, now: UnixMicros) -> Result<Person, FieldProblem> {
+pub(super) fn person(contact: sheet::Contact, proving: Proving) -> Result<Person, FieldProblem> {
     let text = |text: Option<String>| text.map(|text| check_text(&one_line(&text), TEXT_MAX)).transpose();
     let name = |text: &String| check_name(&one_line(text), TEXT_MAX);
     let names = |texts: &[String]| match texts {
@@ -64,7 +73,7 @@ pub(super) fn person(contact: sheet::Contact, now: UnixMicros) -> Result<Person,
             attributes,
             visits: day.map(|day| Visit { day, practice }).into_iter().collect(),
         },
-        said: contact.consent.map(|consent| said(consent, now)).transpose()?,
+        said: contact.consent.map(|consent| said(consent, proving)).transpose()?,
         mobile: contact.number.is_some_and(|phone| phone.mobile),
     })
 }
@@ -74,11 +83,14 @@ fn one_line(text: &str) -> String {
     text.replace("\r\n", " ").replace(['\r', '\n', '\t'], " ")
 }
 
-fn said(consent: Consent, now: UnixMicros) -> Result<Said, FieldProblem> {
+fn said(consent: Consent, Proving { now, required }: Proving) -> Result<Said, FieldProblem> {
     let micros = |at: Timestamp| u64::try_from(at.as_microsecond()).map(UnixMicros).ok();
     let at = consent.at.and_then(micros);
     if at.is_some_and(|at| at > now) {
         return Err(DateProblem::InFuture.into());
+    }
+    if required && consent.given && (at.is_none() || consent.source.is_none()) {
+        return Err(SheetProblem::ConsentUnproven.into());
     }
     Ok(Said {
         given: consent.given,
@@ -93,11 +105,12 @@ pub(crate) fn columns(attributes: Vec<String>) -> Vec<String> {
     attributes.into_iter().filter(|name| name != OTHER_NUMBERS).collect()
 }
 
-/// A person of a clinic as a file has them, with attributes as `names` spells them, by what is the same to a person.
+/// A person of a clinic as a file has them, with attributes as `names` spells them, by what is the same to a person; `refused`: since
+/// when their number gets no advertising.
 pub(crate) fn written(
     contact: &people::Contact,
     names: &HashMap<String, String>,
-    beside: &people::Beside,
+    (beside, refused): (&people::Beside, Option<UnixMicros>),
 ) -> sheet::Contact {
     let details = &contact.details;
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -110,7 +123,19 @@ pub(crate) fn written(
         .map(|(name, value)| (spelt(name), value))
         .collect();
     let phone = |number| Phone { number, mobile: true };
-    let consent = contact.consent_at.and_then(UnixMicros::timestamp);
+    let opposed = contact.withdrawn_at.filter(|_| contact.is_opposed());
+    let agreed = contact.consent_at.and_then(UnixMicros::timestamp).map(|at| Consent {
+        given: true,
+        at: Some(at),
+        source: proof.and_then(|(source, _)| some(source)),
+        wording: proof.and_then(|(_, wording)| some(wording)),
+    });
+    let refusal = opposed.max(refused).map(|at| Consent {
+        given: false,
+        at: at.timestamp(),
+        source: None,
+        wording: None,
+    });
     sheet::Contact {
         reference: details.reference.clone(),
         number: details.number.map(phone),
@@ -126,12 +151,7 @@ pub(crate) fn written(
         tags: details.tags.clone(),
         last_visit: details.last_visit,
         last_visit_practice: beside.last_practice(contact.id).and_then(some),
-        consent: consent.map(|at| Consent {
-            given: true,
-            at: Some(at),
-            source: proof.and_then(|(source, _)| some(source)),
-            wording: proof.and_then(|(_, wording)| some(wording)),
-        }),
+        consent: refusal.or(agreed),
         attributes,
     }
 }

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, Failure};
-use super::convert::Person;
+use super::convert::{Person, Proving};
 use super::gather::{Batch, Gather};
 use super::{Asked, ImportFault, Imports, Turn};
 use crate::domain::{ContactId, ImportId, Partition, Purpose, Recipient};
@@ -21,18 +21,25 @@ pub(super) struct Course {
     account: Account,
     asked: Asked,
     turn: Turn,
+    proving: Proving,
     /// Of the file of errors.
     pieces: i64,
 }
 
 impl Course {
-    pub(super) fn new(imports: &Imports, (id, account): (ImportId, Account), asked: Asked, turn: Turn) -> Self {
+    pub(super) fn new(
+        imports: &Imports,
+        (id, account): (ImportId, Account),
+        asked: Asked,
+        (turn, proving): (Turn, Proving),
+    ) -> Self {
         Self {
             imports: imports.clone(),
             id,
             account,
             asked,
             turn,
+            proving,
             pieces: 0,
         }
     }
@@ -40,11 +47,7 @@ impl Course {
     /// To the end of the file, or until `stop`.
     pub(super) async fn run(mut self, (spool, reading): (Spool, Reading), stop: CancellationToken) {
         let (sender, mut batches) = mpsc::channel(BATCHES_MAX);
-        let mut gather = Gather::new(
-            sender,
-            (self.imports.words, self.asked.language),
-            self.imports.people.now(),
-        );
+        let mut gather = Gather::new(sender, (self.imports.words, self.asked.language), self.proving);
         let reader = tokio::task::spawn_blocking(move || {
             let read = reading.read(spool, &mut gather);
             gather.finish();

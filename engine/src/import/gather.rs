@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 
 use super::Words;
 use super::account::{Account, Buckets, Errors};
-use super::convert::{Person, person};
-use crate::domain::{Language, UnixMicros};
+use super::convert::{Person, Proving, person};
+use crate::domain::Language;
 use crate::fault::{FieldProblem, SheetProblem};
 use crate::people::UPSERT_MAX;
 use crate::sheet::{Contact, Dialect, ErrorList, Mapping, Reading, RowFault, RowRead, SheetFault, Spool, Taker};
@@ -52,8 +52,7 @@ enum Sorted {
 /// Sorts the rows of one file.
 #[derive(Default)]
 struct Sorter {
-    /// When the file is read: nobody has agreed to anything later.
-    now: UnixMicros,
+    proving: Proving,
     /// Who has come, by a digest: among a million people, two share one in 40 million files.
     seen: FxHashSet<(u64, u64)>,
 }
@@ -64,7 +63,7 @@ impl Sorter {
             Ok(contact) => contact,
             Err(fault) => return Sorted::Invalid(fault),
         };
-        let person = match person(contact, self.now) {
+        let person = match person(contact, self.proving) {
             Ok(person) => person,
             Err(problem) => {
                 // What no column alone is at fault for.
@@ -97,7 +96,7 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    pub(super) fn new(batches: mpsc::Sender<Batch>, words: (Words, Language), now: UnixMicros) -> Self {
+    pub(super) fn new(batches: mpsc::Sender<Batch>, words: (Words, Language), proving: Proving) -> Self {
         let dialect = match words.1 {
             Language::Fr => Dialect::ExcelFr,
             Language::En => Dialect::Rfc4180,
@@ -106,7 +105,7 @@ impl Gather {
             batches,
             batch: Batch::default(),
             sorter: Sorter {
-                now,
+                proving,
                 ..Sorter::default()
             },
             list: ErrorList::new(dialect),
@@ -206,9 +205,9 @@ pub(crate) struct Preview {
 }
 
 impl Preview {
-    pub(super) fn of(spool: Spool, reading: &Reading, now: UnixMicros) -> Result<Self, SheetFault> {
+    pub(super) fn of(spool: Spool, reading: &Reading, proving: Proving) -> Result<Self, SheetFault> {
         let mut looker = Looker::default();
-        looker.sorter.now = now;
+        looker.sorter.proving = proving;
         let look = spool.again()?;
         match reading.read(look, &mut looker) {
             Ok(()) | Err(SheetFault::Stopped) => {}
@@ -241,12 +240,15 @@ impl Taker for Looker {
     }
 
     fn row(&mut self, row: RowRead<'_>) -> ControlFlow<()> {
-        if self.rows.len() < PREVIEW_ROWS {
-            self.rows.push((row.cells.line, row.contact.clone()));
-        }
+        let shown = (self.rows.len() < PREVIEW_ROWS).then(|| (row.cells.line, row.contact.clone()));
         let counted = &mut self.counted;
         counted.read += 1;
-        match self.sorter.sort(row.contact) {
+        let sorted = self.sorter.sort(row.contact);
+        self.rows.extend(shown.map(|(line, contact)| match &sorted {
+            Sorted::Invalid(fault) => (line, Err(fault.clone())),
+            Sorted::Person(_) | Sorted::Duplicate => (line, contact),
+        }));
+        match sorted {
             // Whether they are known, is the database's to say.
             Sorted::Person(person) => counted.not_mobile += u64::from(!person.mobile),
             Sorted::Invalid(fault) => {

@@ -30,6 +30,7 @@ use crate::people::{ConsentFault, Import, People, PeopleFault};
 use crate::sheet::{Column, Manners, ROWS_MAX, Reading, SheetFault, Spool};
 use crate::store::{Store, StoreError};
 use crate::webhooks::{WebhookFault, Webhooks};
+use convert::Proving;
 use course::Course;
 
 /// How often it is looked for imports of engines that have ended.
@@ -212,8 +213,8 @@ impl Imports {
     /// # Errors
     /// It cannot be read.
     pub(crate) async fn preview(&self, spool: Spool, asked: &Asked) -> Result<Preview, ImportFault> {
-        let (reading, now) = (reading(asked), self.people.now());
-        blocking(move || Preview::of(spool, &reading, now)).await
+        let (reading, proving) = (reading(asked), self.proving(asked.tenant).await?);
+        blocking(move || Preview::of(spool, &reading, proving)).await
     }
 
     /// Begins to take a file in; the work is the future's that comes with it.
@@ -229,10 +230,10 @@ impl Imports {
         if let Some(list) = asked.list {
             self.people.list(asked.tenant, list).await?;
         }
-        let (reading, look, now) = (reading(&asked), spool.again()?, self.people.now());
+        let (reading, look, proving) = (reading(&asked), spool.again()?, self.proving(asked.tenant).await?);
         let head = blocking({
             let reading = reading.clone();
-            move || Preview::of(look, &reading, now)
+            move || Preview::of(look, &reading, proving)
         });
         let account = Account::of(&spool, &head.await?.mapping);
         let import = self
@@ -240,8 +241,17 @@ impl Imports {
             .begin_import((asked.tenant, self.engine), &account.stored())
             .await?;
         turn.show(Some(import.id), &account);
-        let course = Course::new(self, (import.id, account), asked, turn);
+        let course = Course::new(self, (import.id, account), asked, (turn, proving));
         Ok((import, course.run((spool.again()?, reading), stop)))
+    }
+
+    /// By what the consents of a tenant's file are measured.
+    async fn proving(&self, tenant: TenantId) -> Result<Proving, ImportFault> {
+        let known = self.store.tenant(tenant).await?;
+        Ok(Proving {
+            now: self.people.now(),
+            required: known.is_some_and(|known| known.terms.require_consent),
+        })
     }
 
     /// An import of the tenant, as it stands now.

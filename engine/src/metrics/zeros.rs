@@ -42,7 +42,7 @@ const REDIS_OPS: [&str; 8] = [
 ];
 const DROPPED: [&str; 2] = ["full", "old"];
 const POSTED: [&str; 5] = ["delivered", "refused", "timeout", "unreachable", "forbidden"];
-const SKIPPED: [&str; 10] = [
+const SKIPPED: [&str; 11] = [
     "invalid_number",
     "not_mobile",
     "country_not_allowed",
@@ -53,6 +53,7 @@ const SKIPPED: [&str; 10] = [
     "opted_out",
     "frequency_cap",
     "value_too_long",
+    "values_refused",
 ];
 const PUT_OFF: [&str; 3] = ["credit", "review", "busy"];
 const FOLLOWED: [&str; 2] = ["person", "program"];

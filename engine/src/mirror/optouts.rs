@@ -1,12 +1,12 @@
 //! Who wants no messages.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::PoisonError;
 
 use super::{Mirror, MirrorFault, Shared};
-use crate::database::{Found, Sql};
+use crate::database::{DatabaseError, Found, Sql};
 use crate::domain::{Purpose, Recipient, TenantId, UnixMicros, UnknownId};
 use crate::store::{Again, InboundPlace, OptOut};
 
@@ -203,8 +203,36 @@ impl Mirror {
             query.push(" AND because = ").value(Because::Withdrawal.stored());
             query.push(" AND recipient IN (");
             query.list(some.iter().map(|number| number.0.cast_signed())).push(")");
-            let read = |row: &Found<'_>| Ok((Recipient(row.number(0)? as u64), UnixMicros(row.number(1)? as u64)));
-            since.extend(self.0.database.rows(query, read).await?);
+            since.extend(self.0.database.rows(query, read_since).await?);
+        }
+        Ok(since)
+    }
+
+    /// Those of some numbers that get no advertising of a tenant, whatever the reason; and since when.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn refusing(
+        &self,
+        tenant: TenantId,
+        numbers: &[Recipient],
+    ) -> Result<HashMap<Recipient, UnixMicros>, DatabaseError> {
+        let mut since = HashMap::new();
+        for some in numbers.chunks(AT_ONCE) {
+            let mut query = Sql::new("SELECT recipient, at FROM opt_out WHERE purpose = ");
+            query
+                .value(Purpose::Marketing.code())
+                .push(" AND (tenant = ")
+                .value(tenant.0);
+            // Who wrote STOP to nobody, and is back for that tenant, is refused by the others alone.
+            query.push(" OR tenant = ").value(tenant_number(None));
+            query
+                .push(" AND NOT EXISTS (SELECT 1 FROM opt_out_back AS back WHERE back.tenant = ")
+                .value(tenant.0);
+            query.push(" AND back.purpose = opt_out.purpose AND back.recipient = opt_out.recipient))");
+            query.push(" AND recipient IN (");
+            query.list(some.iter().map(|number| number.0.cast_signed())).push(")");
+            since.extend(self.0.database.rows(query, read_since).await?);
         }
         Ok(since)
     }
@@ -455,6 +483,10 @@ impl Shared {
         let pair = |row: &Found<'_>| Ok((row.number(0)?, row.number(1)?));
         Ok(self.database.rows(some, pair).await?)
     }
+}
+
+fn read_since(row: &Found<'_>) -> Result<(Recipient, UnixMicros), DatabaseError> {
+    Ok((Recipient(row.number(0)? as u64), UnixMicros(row.number(1)? as u64)))
 }
 
 fn tenant_number(tenant: Option<TenantId>) -> i64 {

@@ -18,8 +18,8 @@ pub(crate) enum MergeField {
     Practice,
     /// Of a campaign's pool; each recipient has another.
     Code,
-    /// By its folded name.
-    Attribute(String),
+    /// By its folded name; whoever has none of that name, what everybody has that is called so.
+    Attribute(String, Option<Box<MergeField>>),
 }
 
 /// Names that everybody has, folded.
@@ -58,14 +58,15 @@ const SHOWN: [&str; 6] = [
 ];
 
 impl MergeField {
-    /// What that name means, where people have these attributes; an attribute of the name goes before what everybody has.
+    /// What that name means, where people have these attributes; whoever has an attribute of the name, for them it goes before what everybody has.
     pub(crate) fn named(name: &str, attributes: &[String]) -> Option<Self> {
         let name = fold(name);
-        if attributes.iter().any(|attribute| fold(attribute) == name) {
-            return Some(Self::Attribute(name));
-        }
         let known = NAMES.iter().find(|(known, _)| *known == name);
-        known.map(|(_, field)| field.clone())
+        let known = known.map(|(_, field)| field.clone());
+        match attributes.iter().any(|attribute| fold(attribute) == name) {
+            true => Some(Self::Attribute(name, known.map(Box::new))),
+            false => known,
+        }
     }
 
     /// Whether that names the code of a campaign that has a pool of codes.
@@ -95,10 +96,11 @@ impl MergeField {
             Self::Practice => details.practices.first().cloned(),
             // Known when the rows are there.
             Self::Code => None,
-            Self::Attribute(name) => {
+            Self::Attribute(name, otherwise) => {
                 let mut attributes = details.attributes.iter();
                 let found = attributes.find(|(known, _)| fold(known) == *name);
-                found.map(|(_, value)| value.clone())
+                let own = found.map(|(_, value)| value.clone());
+                own.or_else(|| otherwise.as_ref().map(|field| field.of(contact)))
             }
         };
         known.unwrap_or_default()

@@ -166,6 +166,8 @@ pub(crate) struct Campaign {
     pub(crate) by_request: u64,
     /// People who have a value that is longer than the campaign has it.
     pub(crate) value_too_long: u64,
+    /// People with whose values the text is none that may be sent.
+    pub(crate) values_refused: u64,
     /// Recipients of whom a value was cut.
     pub(crate) shortened: u64,
     /// Where its recipients are; nothing is known of one that an older version has made.
@@ -316,6 +318,7 @@ pub(super) fn set_counts(set: &mut redis::Cmd, campaign: &Campaign) {
         ("frequency_cap", campaign.frequency_cap),
         ("by_request", campaign.by_request),
         ("value_too_long", campaign.value_too_long),
+        ("values_refused", campaign.values_refused),
         ("shortened", campaign.shortened),
         ("estimate_segments", campaign.estimate_segments),
         ("estimate_credits", campaign.estimate_credits),
@@ -426,6 +429,7 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         frequency_cap: number("frequency_cap"),
         by_request: number("by_request"),
         value_too_long: number("value_too_long"),
+        values_refused: number("values_refused"),
         shortened: number("shortened"),
         estimate_segments: number("estimate_segments"),
         estimate_credits: number("estimate_credits"),

@@ -339,6 +339,10 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
             format!("Lien non autorisé : {domain}. Autorisés : {}.", allowed.join(", ")),
             format!("Links to {domain} are not allowed. Allowed: {}.", allowed.join(", ")),
         ),
+        WordingProblem::LinkInName { domain } => (
+            format!("Un nom sans lien : {domain} en est un."),
+            format!("A name without a link: {domain} is one."),
+        ),
         WordingProblem::NoShortDomain => (
             "Aucun domaine de liens courts n'est prévu : demandez-en un à votre revendeur (short_domain).".to_owned(),
             "There is no domain for short links: ask your reseller for one (short_domain).".to_owned(),

@@ -15,6 +15,9 @@ fn french(problem: &SheetProblem) -> String {
     match problem {
         SheetProblem::InvalidDay => "Une date, par exemple 03/04/1981 ou 1981-04-03.".to_owned(),
         SheetProblem::NotYesOrNo => "Oui ou non.".to_owned(),
+        SheetProblem::ConsentUnproven => {
+            "Un consentement avec sa date et sa source (date_consentement, source_consentement).".to_owned()
+        }
         SheetProblem::TwoNumbers => {
             "Les colonnes telephone et e164 ne disent pas le même numéro : videz celle qui n'est plus juste.".to_owned()
         }
@@ -49,6 +52,9 @@ fn english(problem: &SheetProblem) -> String {
     match problem {
         SheetProblem::InvalidDay => "A day is expected, such as 03/04/1981 or 1981-04-03.".to_owned(),
         SheetProblem::NotYesOrNo => "Yes or no is expected.".to_owned(),
+        SheetProblem::ConsentUnproven => {
+            "A consent needs its date and its source (consent_date, consent_source).".to_owned()
+        }
         SheetProblem::TwoNumbers => {
             "The columns of the number and of e164 differ: empty the one that is out of date.".to_owned()
         }

@@ -185,6 +185,9 @@ struct AudienceCounts {
     by_request: u64,
     /// They have a value that is longer than `field_lengths` has it, and are to get nothing then.
     value_too_long: u64,
+    /// With their values the text is empty, too long, or has a link that leads where it may not, and they get nothing. Contacts alone:
+    /// `recipients` with such values are refused.
+    values_refused: u64,
     /// Recipients, accepted ones, of whom a value was cut.
     shortened: u64,
     /// Which contacts are meant, as it was asked for; absent: the recipients are all.
