@@ -353,6 +353,8 @@ pub(crate) enum WordingProblem {
     SenderNotApproved { approved: Vec<String> },
     /// A number that others have.
     NumberOfAnother,
+    /// A mobile or an emergency number, which the tenant does not have.
+    NumberOfSomebody,
     /// A sender that looks like a protected name, and was not approved.
     SenderProtected { name: String },
     /// Advertising to numbers of which nobody knows whether they agreed to it.

@@ -219,6 +219,26 @@ fn a_form_takes_nothing_from_elsewhere_and_tells_nothing() {
 }
 
 #[test]
+fn who_agrees_has_a_name_and_no_link_for_one() {
+    let stand = Stand::new(programs!(), "consent-forms-names", "", |smsc| smsc);
+    let path = path_of(&form(&http(&stand), &json!({})));
+    for name in ["first_name", "last_name"] {
+        let mut sent = agrees("0612345678");
+        sent["contact"][name] = json!("bit.ly/gagne");
+        let seen = browser(&stand, ("POST", &path), Some(ORIGIN), &sent);
+        assert_eq!(seen.status, 422, "{name}");
+        let fault = &seen.body["errors"][0];
+        assert_eq!(
+            (&fault["pointer"], &fault["code"]),
+            (&json!(format!("/contact/{name}")), &json!("link_in_name"))
+        );
+    }
+    let mut sent = agrees("0612345678");
+    sent["contact"]["last_name"] = json!("de l'Isle-St.Jean");
+    assert_eq!(browser(&stand, ("POST", &path), Some(ORIGIN), &sent).status, 201);
+}
+
+#[test]
 fn an_address_sends_so_many_forms_and_no_more() {
     let stand = Stand::new(programs!(), "consent-forms-flood", "", |smsc| smsc);
     let path = path_of(&form(&http(&stand), &json!({})));

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use campanile_tests::{Answer, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
+use campanile_tests::{Answer, CampaignOrder, EngineSettings, Http, Lab, SmscSettings, Stand, eventually, programs};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -320,6 +320,8 @@ fn req_001_25_what_is_exported_comes_back() {
     );
     let consents = http.get("/v1/consents").expect(200);
     assert_eq!(consents["data"].as_array().expect("a list").len(), 1);
+    let refuse = "reference;portable;consentement\n7;0612340007;non\n";
+    assert_eq!(rows(&import(&http, refuse.as_bytes())), json!({ "suppressed": 1 }));
 
     let other = stand.engine.tenant("Autre cabinet", 1).http(&stand.engine);
     for dialect in ["excel-fr", "rfc4180"] {
@@ -333,7 +335,7 @@ fn req_001_25_what_is_exported_comes_back() {
         let again = import(&http, file.text.as_bytes());
         assert_eq!(
             rows(&again),
-            json!({ "unchanged": 4, "not_mobile": 2 }),
+            json!({ "unchanged": 4, "not_mobile": 2, "suppressed": 1 }),
             "{dialect}: {}",
             file.text
         );
@@ -353,10 +355,40 @@ fn req_001_25_what_is_exported_comes_back() {
     );
     http.post_bytes("/v1/contacts/export?dialect=excel", b"")
         .expect_problem(&[422]);
+    // Who refused is refused there, too.
+    let order = CampaignOrder::to_audience(&json!({ "filter": {} })).with("purpose", json!("marketing"));
+    let clinic = stand.engine.tenant("Ailleurs", 10);
+    import(&clinic.http(&stand.engine), export(&http, "excel-fr").text.as_bytes());
+    let campaign = clinic.create(&stand.engine, &order);
+    let estimate = format!("/v1/campaigns/{}/estimate", campaign.id);
+    let estimate = clinic.http(&stand.engine).post(&estimate, &json!({})).expect(200);
+    assert_eq!(estimate["excluded"]["no_consent"], 1, "{estimate}");
+
     let foreign = ended(&http, &http.get("/v1/imports").expect(200)["data"][0]);
     other
         .get(&format!("/v1/imports/{}", foreign["id"].as_str().expect("an id")))
         .expect_problem(&[404]);
+}
+
+#[test]
+fn req_001_25_where_each_consent_has_to_be_known_a_file_says_when_and_where_from() {
+    let (stand, http) = stand("imports-proof");
+    let tenant = format!("/v1/tenants/{}", stand.tenant.id);
+    let required = json!({ "require_consent": true });
+    stand.engine.operator().patch(&tenant, &required).expect(200);
+    let file = "portable;consentement;date consentement;source consentement\n\
+                0612340001;oui;;\n0612340002;oui;02/01/2026;\n0612340003;oui;02/01/2026;accueil\n0612340004;non;;\n0612340005;;;\n";
+    let preview = http.post_bytes("/v1/imports?dry_run=true", file.as_bytes()).expect(200);
+    assert_eq!(preview["invalid"], json!({ "consent_unproven": 2 }), "{preview}");
+    assert_eq!(preview["rows"][0]["error"]["code"], "consent_unproven", "{preview}");
+    let imported = import(&http, file.as_bytes());
+    assert_eq!(
+        rows(&imported),
+        json!({ "created": 2, "suppressed": 1, "invalid": 2 }),
+        "{imported}"
+    );
+    let consents = http.get("/v1/consents").expect(200);
+    assert_eq!(consents["data"].as_array().map(Vec::len), Some(1), "{consents}");
 }
 
 #[test]

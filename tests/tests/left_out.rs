@@ -1,7 +1,12 @@
 //! Whom a campaign cannot reach, for the tool that writes to them otherwise; and what has become old.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use campanile_tests::{CampaignOrder, Http, Stand, programs};
 use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 fn upsert(http: &Http, contacts: &Value) -> Vec<String> {
     let became = http.post("/v1/contacts", &json!({ "contacts": contacts })).expect(200);
@@ -67,6 +72,72 @@ fn req_001_24_the_rest_of_an_audience_is_a_file_for_the_e_mail_tool() {
     assert_eq!(rest.lines().count(), 3, "{rest}");
     let stranger = stand.engine.tenant("Autre cabinet", 10);
     stranger.http(&stand.engine).get(&path).expect_problem(&[404]);
+}
+
+#[test]
+fn who_has_values_that_no_text_may_have_is_left_out_and_nobody_else() {
+    let stand = Stand::new(programs!(), "values-refused", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let about = |text: &str| json!({ "Message": text });
+    upsert(
+        &http,
+        &json!([
+            {"number": "0612345601", "first_name": "Zoé", "last_name": "Martin", "attributes": about("à jeudi")},
+            {"number": "0612345602", "first_name": "Hugo", "last_name": "bit.ly/gagne", "attributes": about("à mardi")},
+            {"number": "0612345603", "first_name": "Léa", "last_name": "Petit"},
+            // Called as what everybody has: the others have their own all the same.
+            {"number": "0612345604", "first_name": "Eva", "last_name": "Roux", "attributes": {"Message": "à lundi", "Nom": "Dr House"}},
+            // A family: the same once, and what is said to each of them.
+            {"number": "0612345605", "first_name": "Tom", "last_name": "Roy", "attributes": about("à jeudi")},
+            {"number": "0612345605", "first_name": "Ana", "last_name": "Roy", "attributes": about("à jeudi")},
+        ]),
+    );
+    let create = |text: &str| {
+        let order = CampaignOrder::to_audience(&json!({ "filter": {} })).with("text", json!(text));
+        stand.tenant.create(&stand.engine, &order)
+    };
+    let estimated = |id: &str| {
+        let estimate = http
+            .post(&format!("/v1/campaigns/{id}/estimate"), &json!({}))
+            .expect(200);
+        let sum = |value: &Value| value.as_u64().expect("a count");
+        (
+            sum(&estimate["max"]["recipients"]),
+            sum(&estimate["excluded"]["values_refused"]),
+        )
+    };
+    let blank = create("[Message]");
+    assert_eq!(estimated(&blank.id), (4, 1), "an empty text is sent to nobody");
+    let named = create("Bonjour [Prenom] [Nom], à bientôt.");
+    assert_eq!(estimated(&named.id), (5, 1), "nor a link that may not be sent");
+    named.ask(&stand.engine, "launch").expect(202);
+    named.wait(&stand.engine, "all are delivered", LIMIT, |view| {
+        view.status("delivered") == 5
+    });
+    let rows = stand.sim.ledger_by_recipient();
+    let text = |number: &str| rows[number][0].text.clone().unwrap_or_default();
+    assert_eq!(text("33612345601"), "Bonjour Zoé Martin, à bientôt.");
+    assert_eq!(text("33612345604"), "Bonjour Eva Dr House, à bientôt.");
+    let family: BTreeSet<String> = rows["33612345605"].iter().filter_map(|row| row.text.clone()).collect();
+    assert_eq!(
+        family,
+        ["Ana", "Tom"]
+            .map(|name| format!("Bonjour {name} Roy, à bientôt."))
+            .into()
+    );
+    assert!(!rows.contains_key("33612345602"), "{rows:?}");
+    let shown = http.get(&format!("/v1/campaigns/{}", named.id)).expect(200);
+    assert_eq!(shown["audience"]["values_refused"], 1, "{shown}");
+    let rejected = http.get(&format!("/v1/campaigns/{}/rejected", named.id)).expect(200);
+    assert_eq!(rejected["data"][0]["code"], "values_refused", "{rejected}");
+    for (campaign, name) in [(&named, "Hugo"), (&blank, "Léa")] {
+        let file = format!(
+            "/v1/campaigns/{}/left-out?dialect=jsonl&because=values_refused",
+            campaign.id
+        );
+        let file = http.get(&file).text.clone();
+        assert!(file.contains(name) && file.lines().count() == 1, "{file}");
+    }
 }
 
 #[test]

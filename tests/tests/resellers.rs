@@ -163,6 +163,70 @@ fn req_004_35_a_reseller_makes_and_manages_its_tenants_and_sees_no_others() {
 }
 
 #[test]
+fn req_004_35_an_operator_takes_credits_back_that_a_reseller_has_given_to_nobody() {
+    let stand = Stand::new(programs!(), "resellers-withdrawals", "", |smsc| smsc);
+    let (id, own) = reseller(&stand, "Ostéo Réseau");
+    let (operator, path) = (stand.engine.operator(), format!("/v1/resellers/{id}"));
+    let order = |amount: u64, reference: &str| json!({ "amount": amount, "reference": reference });
+    operator
+        .post(&format!("{path}/credits"), &order(100, "Facture 1"))
+        .expect(201);
+    let tenant = own
+        .post("/v1/tenants", &json!({ "name": "Cabinet Martin" }))
+        .expect(201);
+    let given = format!("/v1/tenants/{}/credits", text(&tenant["id"]));
+    own.post(&given, &order(30, "")).expect(201);
+    let back = format!("{path}/withdrawals");
+    let short = operator.post(&back, &order(71, "Avoir 1"));
+    short.expect_problem(&[422]);
+    for _ in 0..2 {
+        let left = operator.post(&back, &order(60, "Avoir 1")).expect(201);
+        assert_eq!(
+            left["credits"],
+            json!({ "granted": 40, "available": 10 }),
+            "once for its reference"
+        );
+    }
+    operator.post(&back, &order(5, "Avoir 1")).expect_problem(&[422]);
+    own.post(&back, &order(5, "Avoir 2")).expect_problem(&[403]);
+    let lines = own.get(&format!("{path}/ledger")).expect(200);
+    let kinds: Vec<String> = lines["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|line| text(&line["type"]))
+        .collect();
+    assert_eq!(kinds, ["withdraw", "give", "grant"], "{lines}");
+}
+
+#[test]
+fn resellers_and_tenants_are_called_otherwise() {
+    let mut stand = Stand::new(programs!(), "resellers-names", "", |smsc| smsc);
+    let (id, own) = reseller(&stand, "Ostéo Réseau");
+    let path = format!("/v1/resellers/{id}");
+    assert_eq!(
+        own.patch(&path, &json!({ "name": " Santé Réseau " })).expect(200)["name"],
+        "Santé Réseau"
+    );
+    let tenant = own
+        .post("/v1/tenants", &json!({ "name": "Cabinet Martin" }))
+        .expect(201);
+    let clinic = format!("/v1/tenants/{}", text(&tenant["id"]));
+    assert_eq!(
+        own.patch(&clinic, &json!({ "name": "Cabinet Lilas" })).expect(200)["name"],
+        "Cabinet Lilas"
+    );
+    for path in [&path, &clinic] {
+        own.patch(path, &json!({ "name": "" }))
+            .expect_field_problem(&[422], "/name");
+    }
+    stand.engine.restart();
+    let operator = stand.engine.operator();
+    assert_eq!(operator.get(&path).expect(200)["name"], "Santé Réseau");
+    assert_eq!(operator.get(&clinic).expect(200)["name"], "Cabinet Lilas");
+}
+
+#[test]
 fn a_reseller_acts_for_its_tenants_and_for_no_others() {
     let stand = Stand::new(programs!(), "resellers-act", "", |smsc| smsc);
     let (_, own) = reseller(&stand, "Ostéo Réseau");

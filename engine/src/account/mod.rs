@@ -239,6 +239,20 @@ impl Accounts {
         }
     }
 
+    /// What a tenant is called from now on: 1 to [`NAME_MAX`] characters.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Store`].
+    pub(crate) async fn rename_tenant(&self, id: TenantId, name: &str) -> Result<(), AccountFault> {
+        let faults = check_text("/name", name, NAME_MAX, true);
+        if !faults.is_empty() {
+            return Err(AccountFault::Fields(faults));
+        }
+        self.store.tenant(id).await?.ok_or(AccountFault::NotFound)?;
+        self.store.rename_tenant(id, name.trim()).await?;
+        self.keep(id).await
+    }
+
     /// How many turns a tenant gets from now on: 1 to [`WEIGHT_MAX`].
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{
     AccountFault, Accounts, GRANT_MAX, NAME_MAX, REFERENCE_MAX, check_text, key, keys, out_of_range, reference_taken,
 };
 use crate::domain::{KeyBounds, ResellerId, Role, TenantId};
-use crate::mirror::{Balance, CreditPrice, Move, Reseller, ResellerLine, Transferred};
+use crate::mirror::{Balance, ByOperator, CreditPrice, Move, Reseller, ResellerLine, Transferred};
 use crate::store::{GRANTED_MAX, Tenant, Token, TransferKind};
 
 /// What a reseller's key is if nothing is said: resellers give their tenants keys.
@@ -94,6 +94,19 @@ impl Accounts {
         Ok(self.mirror.credit_prices(tenant).await?)
     }
 
+    /// What a reseller is called from now on: 1 to [`NAME_MAX`] characters.
+    ///
+    /// # Errors
+    /// [`AccountFault::Fields`], [`AccountFault::NotFound`] or [`AccountFault::Database`].
+    pub(crate) async fn rename_reseller(&self, id: ResellerId, name: &str) -> Result<(), AccountFault> {
+        let faults = check_text("/name", name, NAME_MAX, true);
+        if !faults.is_empty() {
+            return Err(AccountFault::Fields(faults));
+        }
+        let renamed = self.mirror.rename_reseller(id, name.trim()).await?;
+        renamed.then_some(()).ok_or(AccountFault::NotFound)
+    }
+
     /// Gives a reseller 1 to [`GRANT_MAX`] credits. The same request gives none again.
     ///
     /// # Errors
@@ -110,9 +123,36 @@ impl Accounts {
         if credits > room {
             return Err(AccountFault::Fields(vec![out_of_range("/amount", room)]));
         }
+        self.book((id, ByOperator::Grant), (credits, reference), token).await
+    }
+
+    /// Takes 1 to [`GRANT_MAX`] credits back that a reseller has given to nobody. The same request takes none again.
+    ///
+    /// # Errors
+    /// As [`Accounts::grant_reseller`], or [`AccountFault::Short`].
+    pub(crate) async fn withdraw_from_reseller(
+        &self,
+        id: ResellerId,
+        (amount, reference): (i64, &str),
+        token: Token,
+    ) -> Result<(), AccountFault> {
+        let of = checked(amount, reference)?;
+        self.reseller(id).await?;
+        self.book((id, ByOperator::Withdraw), of, token).await
+    }
+
+    async fn book(
+        &self,
+        what: (ResellerId, ByOperator),
+        (credits, reference): (u64, &str),
+        token: Token,
+    ) -> Result<(), AccountFault> {
         let now = self.clock.unix();
-        let granted = self.mirror.grant_reseller(id, (credits, reference), (token, now));
-        granted.await?.map_err(reference_taken)
+        let booked = self
+            .mirror
+            .book_reseller(what, (credits, reference), (token, now))
+            .await?;
+        moved(booked, credits)
     }
 
     /// A reseller's credits.
@@ -197,15 +237,17 @@ impl Accounts {
             reference,
             token,
         };
-        match self.mirror.transfer(&order, self.clock.unix()).await? {
-            Transferred::Done => Ok(()),
-            Transferred::Short { available } => Err(AccountFault::Short {
-                available,
-                needed: credits,
-            }),
-            Transferred::TooMany => Err(AccountFault::Fields(vec![out_of_range("/amount", 0)])),
-            Transferred::ReferenceTaken { credits } => Err(reference_taken(credits)),
-        }
+        moved(self.mirror.transfer(&order, self.clock.unix()).await?, credits)
+    }
+}
+
+/// What a move of so many credits is answered with.
+fn moved(transferred: Transferred, needed: u64) -> Result<(), AccountFault> {
+    match transferred {
+        Transferred::Done => Ok(()),
+        Transferred::Short { available } => Err(AccountFault::Short { available, needed }),
+        Transferred::TooMany => Err(AccountFault::Fields(vec![out_of_range("/amount", 0)])),
+        Transferred::ReferenceTaken { credits } => Err(reference_taken(credits)),
     }
 }
 

@@ -65,6 +65,15 @@ fn of_resellers() -> Routes {
             grant_reseller,
         )
         .add(
+            Documented::new((Verb::Post, "/v1/resellers/{id}/withdrawals"), Key::Operator, "withdrawResellerCredits")
+                .says("Take a reseller's credits back", "Never more than it has given to nobody.")
+                .at::<ResellerId>("id", "The reseller.")
+                .takes::<shapes::NewCredits>(json!({ "amount": 10, "reference": "Avoir 2026-10" }))
+                .answers::<shapes::Reseller>(201, "The reseller with its credits.")
+                .refuses(&[ProblemCode::InsufficientCredit]),
+            withdraw_from_reseller,
+        )
+        .add(
             Documented::new((Verb::Get, "/v1/resellers/{id}/ledger"), Key::Reseller, "listResellerLedger")
                 .says(
                     "List the movements of a reseller's credits",
@@ -116,6 +125,21 @@ async fn grant_reseller(
     let (amount, reference) = read(&app, (&headers, body), &known).await?;
     app.accounts
         .grant_reseller(reseller, (amount, &reference), token)
+        .await?;
+    Ok((StatusCode::CREATED, Json(find_reseller(&app, reseller).await?)))
+}
+
+/// The same the other way.
+async fn withdraw_from_reseller(
+    State(app): State<App>,
+    (_, Hosting(reseller), Extension(known)): (Operator, Hosting, Extension<Known>),
+    Operation(token): Operation,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (amount, reference) = read(&app, (&headers, body), &known).await?;
+    app.accounts
+        .withdraw_from_reseller(reseller, (amount, &reference), token)
         .await?;
     Ok((StatusCode::CREATED, Json(find_reseller(&app, reseller).await?)))
 }

@@ -195,7 +195,7 @@ impl Course {
             let refusing = self.mirror.refusing(self.tenant, &numbers).await.map_err(broken)?;
             for contact in &found {
                 let number = contact.details.number;
-                let refused = number.and_then(|number| refusing.get(&number)).copied();
+                let refused = number.is_some_and(|number| refusing.contains(&number));
                 piece += &self.export.line(&written(contact, &self.names, (&beside, refused)));
             }
             self.after = next;

@@ -12,7 +12,7 @@ use crate::audience::check_category;
 use crate::campaign::{PAGE_MAX, Wanted};
 use crate::domain::UnixMicros;
 use crate::fault::{DateProblem, FieldProblem};
-use crate::store::CampaignState;
+use crate::store::{CampaignKind, CampaignState};
 
 /// Rows of a page when nobody says how many.
 pub(super) const PAGE_DEFAULT: usize = 50;
@@ -65,8 +65,9 @@ impl FromRequestParts<App> for Listing {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        const KNOWN: [&str; 6] = ["limit", "cursor", "state", "category", "since", "until"];
+        const KNOWN: [&str; 7] = ["limit", "cursor", "kind", "state", "category", "since", "until"];
         const STATES: &[&str] = &CampaignState::CODES;
+        const KINDS: &[&str] = &CampaignKind::CODES;
         let mut paging = Paging {
             limit: PAGE_DEFAULT,
             cursor: None,
@@ -76,6 +77,11 @@ impl FromRequestParts<App> for Listing {
             match name {
                 "limit" => paging.limit = limit(&value)?,
                 "cursor" => paging.cursor = Some(value),
+                "kind" => {
+                    let kind = value.parse();
+                    wanted.kind =
+                        Some(kind.map_err(|_| refused("?kind", FieldProblem::UnknownValue { allowed: KINDS }))?);
+                }
                 "state" => {
                     let state = value.parse();
                     wanted.state =

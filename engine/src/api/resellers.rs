@@ -52,7 +52,7 @@ pub(super) fn routes() -> Routes {
             Documented::new((Verb::Patch, "/v1/resellers/{id}"), Key::Reseller, "changeReseller")
                 .needs(Role::Admin)
                 .says(
-                    "Say what a reseller looks at, and which names it protects",
+                    "Say what a reseller is called, what it looks at, and which names it protects",
                     "What waits until it was looked at is in `/v1/flagged`.",
                 )
                 .at::<ResellerId>("id", "The reseller; with its own key, itself.")
@@ -95,14 +95,15 @@ async fn show(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Json
     find(&app, reseller).await.map(Json)
 }
 
-/// `PATCH /v1/resellers/{id}`: `{"hold_flagged", "hold_unusual", "hold_first", "first_campaigns", "protected_senders"}`
+/// `PATCH /v1/resellers/{id}`: `{"name", "hold_flagged", "hold_unusual", "hold_first", "first_campaigns", "protected_senders"}`
 async fn change(
     State(app): State<App>,
     Hosting(reseller): Hosting,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    const FIELDS: [&str; 5] = [
+    const FIELDS: [&str; 6] = [
+        "name",
         "hold_flagged",
         "hold_unusual",
         "hold_first",
@@ -111,6 +112,7 @@ async fn change(
     ];
     let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
     let given = FIELDS.iter().any(|name| fields.has(name));
+    let called = fields.if_given("name", |fields, name| fields.text(name));
     let hold_flagged = fields.boolean("hold_flagged");
     let hold_unusual = fields.boolean("hold_unusual");
     let hold_first = fields.if_given("hold_first", |fields, name| fields.word(name, &HoldFirst::CODES));
@@ -121,12 +123,18 @@ async fn change(
     if !given && fields.is_sound() {
         fields.refuse(String::new(), FieldProblem::Empty);
     }
-    let (Some(hold_flagged), Some(hold_unusual), Some(hold_first), Some(first), Some(protected_senders), true) =
-        (hold_flagged, hold_unusual, hold_first, first, names, fields.is_sound())
+    let (Some(called), Some(hold_flagged), Some(hold_unusual), Some(hold_first)) =
+        (called, hold_flagged, hold_unusual, hold_first)
     else {
         return Err(fields.refusal());
     };
-    app.accounts.reseller(reseller).await?;
+    let (Some(first), Some(protected_senders), true) = (first, names, fields.is_sound()) else {
+        return Err(fields.refusal());
+    };
+    match called {
+        Some(name) => app.accounts.rename_reseller(reseller, &name).await?,
+        None => drop(app.accounts.reseller(reseller).await?),
+    }
     let changes = ReviewChanges {
         hold_flagged,
         hold_unusual,

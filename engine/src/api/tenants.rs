@@ -24,7 +24,7 @@ use crate::mirror::Movement;
 use crate::store::{Credits, Tenant};
 
 /// What may be changed of a tenant beside its terms.
-const CHANGES: [&str; 3] = ["weight", "countries", "cancel_answers"];
+const CHANGES: [&str; 4] = ["name", "weight", "countries", "cancel_answers"];
 
 /// What may be said of a new one beside them.
 const NEW: [&str; 5] = ["name", "reseller", "weight", "countries", "trial_credits"];
@@ -176,7 +176,7 @@ pub(super) async fn list(
     Ok(page(found.iter().map(|tenant| view(tenant, now)).collect(), next))
 }
 
-/// `PATCH /v1/tenants/{id}`: `{"weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand",
+/// `PATCH /v1/tenants/{id}`: `{"name", "weight", "encoding", "tariff", "max_chars", "stop_clause", "stop_text", "senders", "brand",
 /// "countries": ["FR", "RE"], "cancel_answers"}`, each if it is to change → 200 with the tenant; no
 /// countries (`null`): it may send to all. Campaigns that exist, and messages that were taken, keep what they were priced with.
 pub(super) async fn change(
@@ -194,14 +194,15 @@ pub(super) async fn change(
         fields.refuse(String::new(), FieldProblem::Empty);
     }
     let turns = (1, WEIGHT_MAX.into());
-    let (terms, weight, countries, answers) = (
+    let (terms, name, weight, countries, answers) = (
         terms::read(&mut fields),
+        fields.if_given("name", |fields, name| fields.text(name)),
         fields.if_given("weight", |fields, name| fields.whole(name, turns)),
         fields.countries("countries"),
         fields.boolean("cancel_answers"),
     );
-    let (Some(terms), Some(weight), Some(countries), Some(answers), true) =
-        (terms, weight, countries, answers, fields.is_sound())
+    let (Some(terms), Some(name), Some(weight), Some(countries), Some(answers), true) =
+        (terms, name, weight, countries, answers, fields.is_sound())
     else {
         return Err(fields.refusal());
     };
@@ -210,6 +211,9 @@ pub(super) async fn change(
     if terms.are_some() {
         app.accounts.change_terms(tenant, terms).await?;
         app.campaigns.forget_hours(tenant);
+    }
+    if let Some(name) = name {
+        app.accounts.rename_tenant(tenant, &name).await?;
     }
     if let Some(days) = text_days {
         let kept = app.campaigns.keep_texts(tenant, days).await;

@@ -1,6 +1,8 @@
 //! Rows → recipients: numbers normalised, each kept once, and an account of those that were not kept.
 
-use rustc_hash::FxHashSet;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Countries, Country, Recipient};
@@ -150,7 +152,7 @@ impl Counts {
     }
 }
 
-/// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives.
+/// Turns rows into recipients. Takes about 20 octets of memory for each recipient while it lives, and as many again where their texts differ.
 pub(crate) struct Ingest<'s, S> {
     sink: &'s mut S,
     country: Country,
@@ -159,6 +161,8 @@ pub(crate) struct Ingest<'s, S> {
     guests: Option<FxHashSet<u64>>,
     recipients_max: u32,
     seen: FxHashSet<u64>,
+    /// Digests of numbers with their texts, where these differ.
+    told: FxHashSet<u64>,
     counts: Counts,
     rejected: Vec<Rejected>,
 }
@@ -166,14 +170,15 @@ pub(crate) struct Ingest<'s, S> {
 impl<'s, S: RecipientSink> Ingest<'s, S> {
     /// Recipients go to `sink`, at most `recipients_max`; numbers without `+` are those of `country`.
     pub(crate) fn new(sink: &'s mut S, country: Country, recipients_max: u32) -> Self {
-        let (seen, counts, rejected) = (FxHashSet::default(), Counts::default(), Vec::new());
+        let (counts, rejected) = (Counts::default(), Vec::new());
         Self {
             sink,
             country,
             countries: Vec::new(),
             guests: None,
             recipients_max,
-            seen,
+            seen: FxHashSet::default(),
+            told: FxHashSet::default(),
             counts,
             rejected,
         }
@@ -222,17 +227,18 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
         self.reject(row, Rejection::ByRequest);
     }
 
-    /// Takes a row whose values came to that.
+    /// Takes a row whose values came to that, of somebody to whom that is said, by a digest; 0: what is said to all. People who share a
+    /// number get the same once there, and what is said to each of them otherwise.
     ///
     /// # Errors
     /// As [`RowSink::row`].
-    pub(crate) fn fitted(&mut self, row: Row<'_>, fit: Fit) -> Result<(), SinkFull> {
+    pub(crate) fn fitted(&mut self, row: Row<'_>, fit: Fit, says: u64) -> Result<(), SinkFull> {
         if fit == Fit::TooLong {
             self.reject(row, Rejection::ValueTooLong);
             return Ok(());
         }
         let before = self.counts.accepted;
-        self.row(row)?;
+        self.take(row, says)?;
         if fit == Fit::Shortened {
             self.counts.shortened += self.counts.accepted - before;
         }
@@ -252,6 +258,43 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
             values: Values::NONE,
         };
         self.reject(row, Rejection::Number(NumberFault::NotMobile));
+    }
+
+    fn take(&mut self, row: Row<'_>, says: u64) -> Result<(), SinkFull> {
+        let recipient = match normalise(row.to, self.country) {
+            Ok(recipient) => recipient,
+            Err(fault) => {
+                self.reject(row, Rejection::Number(fault));
+                return Ok(());
+            }
+        };
+        let told = (says != 0).then(|| FxBuildHasher.hash_one((recipient.0, says)));
+        if self.seen.contains(&recipient.0) && told.is_none_or(|told| self.told.contains(&told)) {
+            self.reject(row, Rejection::Duplicate);
+            return Ok(());
+        }
+        if !self.countries.iter().all(|countries| countries.allow(recipient)) {
+            self.reject(row, Rejection::Country);
+            return Ok(());
+        }
+        if self
+            .guests
+            .as_ref()
+            .is_some_and(|guests| !guests.contains(&recipient.0))
+        {
+            self.reject(row, Rejection::NotAGuest);
+            return Ok(());
+        }
+        if self.counts.accepted == self.recipients_max {
+            return Err(SinkFull::TooMany {
+                max: self.recipients_max,
+            });
+        }
+        self.sink.recipient(recipient, row.values)?;
+        self.seen.insert(recipient.0);
+        self.told.extend(told);
+        self.counts.accepted += 1;
+        Ok(())
     }
 
     fn reject(&mut self, row: Row<'_>, reason: Rejection) {
@@ -283,38 +326,7 @@ impl<'s, S: RecipientSink> Ingest<'s, S> {
 
 impl<S: RecipientSink> RowSink for Ingest<'_, S> {
     fn row(&mut self, row: Row<'_>) -> Result<(), SinkFull> {
-        let recipient = match normalise(row.to, self.country) {
-            Ok(recipient) => recipient,
-            Err(fault) => {
-                self.reject(row, Rejection::Number(fault));
-                return Ok(());
-            }
-        };
-        if self.seen.contains(&recipient.0) {
-            self.reject(row, Rejection::Duplicate);
-            return Ok(());
-        }
-        if !self.countries.iter().all(|countries| countries.allow(recipient)) {
-            self.reject(row, Rejection::Country);
-            return Ok(());
-        }
-        if self
-            .guests
-            .as_ref()
-            .is_some_and(|guests| !guests.contains(&recipient.0))
-        {
-            self.reject(row, Rejection::NotAGuest);
-            return Ok(());
-        }
-        if self.counts.accepted == self.recipients_max {
-            return Err(SinkFull::TooMany {
-                max: self.recipients_max,
-            });
-        }
-        self.sink.recipient(recipient, row.values)?;
-        self.seen.insert(recipient.0);
-        self.counts.accepted += 1;
-        Ok(())
+        self.take(row, 0)
     }
 }
 
@@ -376,6 +388,21 @@ mod tests {
         assert_eq!(
             codes.iter().map(|(_, code)| *code).collect::<Vec<_>>()[1..],
             ["not_mobile", "not_a_number", "invalid_number"]
+        );
+    }
+
+    #[test]
+    fn people_who_share_a_number_get_the_same_once_and_else_what_is_said_to_each() {
+        let mut sink = Kept::default();
+        let mut ingest = Ingest::new(&mut sink, Country::FRANCE, 10);
+        for (index, says) in (0..).zip([7, 7, 8, 0]) {
+            ingest.fitted(row(index, "0612345678"), Fit::Whole, says).unwrap();
+        }
+        let (counts, _) = ingest.finish();
+        assert_eq!(
+            (counts.accepted, counts.duplicates),
+            (2, 2),
+            "a number by itself came before"
         );
     }
 

@@ -1,10 +1,11 @@
 //! Drafts that are made of another campaign: one like it, or one to those of its recipients whose messages ended in some statuses.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use tokio::sync::mpsc;
 
 use super::draft::Created;
@@ -451,7 +452,11 @@ fn take(
                 values: Values::of(&values),
             };
             match step.agreed.as_ref().is_none_or(|agreed| agreed.contains(recipient)) {
-                true => ingest.fitted(row, fit).map_err(ReadFault::from)?,
+                // Of those who share a number each has what was said to them.
+                true => {
+                    let says = FxBuildHasher.hash_one(packed).max(1);
+                    ingest.fitted(row, fit, says).map_err(ReadFault::from)?;
+                }
                 false => ingest.without_consent(row),
             }
         }

@@ -52,6 +52,7 @@ impl Campaigns {
                 self.0.books.look_soon(half.tenant, campaign);
             }
         }
+        self.tell_past().await?;
         self.retire_due(now).await?;
         self.redact_due(now).await?;
         self.rescue_stranded().await?;
@@ -70,7 +71,7 @@ impl Campaigns {
     /// Redis forgets campaigns that were over for long enough by then; what they came to is kept elsewhere.
     pub(super) async fn retire_due(&self, now: UnixMicros) -> Result<(), CampaignFault> {
         for (tenant, id) in self.store().to_retire(now.seconds()).await? {
-            self.keep_past((tenant, id)).await?;
+            self.keep_past((tenant, id), true).await?;
             self.store().retire(tenant, id).await?;
         }
         Ok(())

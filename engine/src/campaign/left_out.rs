@@ -110,7 +110,7 @@ impl LeftOut {
         let mut values = ValueBuffer::default();
         let by = (self.fields.as_slice(), &self.lengths, self.code.as_str());
         fill(&mut values, of, by);
-        !rendering.is_fine(number, Values::of(&values))
+        rendering.says(number, Values::of(&values)).is_none()
     }
 }
 

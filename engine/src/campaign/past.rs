@@ -1,4 +1,4 @@
-//! Campaigns that Redis keeps no more: what they came to stays, and nothing of what they said and to whom.
+//! Campaigns that are over, when Redis keeps them no more, or was lost: what they came to stays, and nothing of what they said and to whom.
 
 use std::collections::HashMap;
 
@@ -26,8 +26,17 @@ pub(super) struct CameTo {
 }
 
 impl Campaigns {
-    /// Keeps a campaign that Redis is about to forget.
-    pub(super) async fn keep_past(&self, of: (TenantId, CampaignId)) -> Result<(), CampaignFault> {
+    /// Keeps some campaigns that are over, as they stand.
+    pub(super) async fn tell_past(&self) -> Result<(), CampaignFault> {
+        for of in self.store().untold().await? {
+            self.keep_past(of, false).await?;
+            self.store().set_told(of).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a campaign that is over; `whole`: Redis is about to forget it.
+    pub(super) async fn keep_past(&self, of: (TenantId, CampaignId), whole: bool) -> Result<(), CampaignFault> {
         let Some(fields) = self.store().lasting_fields(of).await? else {
             return Ok(());
         };
@@ -37,7 +46,7 @@ impl Campaigns {
             times: self.times(of.1).await?,
         };
         let json = serde_json::to_string(&kept).map_err(|_| StoreError::Corrupt("what a campaign came to"))?;
-        Ok(self.0.deps.mirror.keep_past_campaign(of, &json).await?)
+        Ok(self.0.deps.mirror.keep_past_campaign(of, (&json, whole)).await?)
     }
 
     /// A campaign that Redis keeps no more.

@@ -1,5 +1,9 @@
 //! What each recipient's message takes in segments, and costs in credits. Pure.
 
+use std::hash::BuildHasher;
+
+use rustc_hash::FxBuildHasher;
+
 use super::texts::Texts;
 use crate::compose::{TooManySegments, check_links, is_blank, priced_segments};
 use crate::domain::{Recipient, Terms, variables};
@@ -79,6 +83,11 @@ impl<'t> Price<'t> {
             checked.map_err(|problem| FieldFault::new("/text", problem))?;
         }
         Ok(cost)
+    }
+
+    /// The text that was priced last, as a number.
+    pub(super) fn digest(&self) -> u64 {
+        FxBuildHasher.hash_one(self.text.as_str())
     }
 
     fn render(&mut self, variables: &[u8]) -> Result<Cost, TooManySegments> {

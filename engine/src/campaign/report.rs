@@ -9,7 +9,7 @@ use super::figures::OfVariant;
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Figures, view};
 use crate::domain::{CampaignId, Cleanse, Language, MessageId, Partition, TenantId, UnixMicros, UnknownId};
-use crate::store::{Campaign, CampaignState, RecipientRow};
+use crate::store::{Campaign, CampaignKind, CampaignState, RecipientRow};
 
 /// The most rows of one page.
 pub(crate) const PAGE_MAX: usize = 500;
@@ -20,6 +20,7 @@ const LOOKED_MAX: usize = 2_000;
 /// Which campaigns are wanted; nothing said: all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
+    pub(crate) kind: Option<CampaignKind>,
     pub(crate) state: Option<CampaignState>,
     pub(crate) category: Option<&'static str>,
     /// Those of that time or later: when they were launched, else are planned, else were made.
@@ -32,7 +33,8 @@ impl Wanted {
     fn is(&self, campaign: &Campaign) -> bool {
         let date = campaign.launched_at.or(campaign.scheduled_at);
         let date = date.unwrap_or(campaign.created_at);
-        self.state.is_none_or(|state| state == campaign.state)
+        self.kind.is_none_or(|kind| kind == campaign.kind)
+            && self.state.is_none_or(|state| state == campaign.state)
             && self
                 .category
                 .is_none_or(|category| campaign.category.as_deref() == Some(category))

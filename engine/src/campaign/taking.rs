@@ -73,11 +73,12 @@ impl<'t> Rendering<'t> {
         }
     }
 
-    /// Whether the text of a recipient with these values may be sent.
-    pub(super) fn is_fine(&mut self, recipient: Recipient, values: Values<'_>) -> bool {
-        let Some(price) = &mut self.price else { return true };
+    /// What is said to a recipient with these values, by a digest: 0, what is said to all; `None`: nothing that may be sent.
+    pub(super) fn says(&mut self, recipient: Recipient, values: Values<'_>) -> Option<u64> {
+        let Some(price) = &mut self.price else { return Some(0) };
         pack_variables(values, &mut self.packed);
-        price.of_recipient((recipient, &self.packed)).is_ok()
+        let priced = price.of_recipient((recipient, &self.packed));
+        priced.is_ok().then(|| price.digest().max(1))
     }
 }
 
@@ -149,11 +150,10 @@ fn take_contact(
         ingest.capped(row);
         return Ok(());
     }
-    if fit != Fit::TooLong && !rendering.is_fine(number, row.values) {
-        ingest.refused(row);
-        return Ok(());
+    match rendering.says(number, row.values) {
+        None if fit != Fit::TooLong => ingest.refused(row),
+        says => ingest.fitted(row, fit, says.unwrap_or(0)).map_err(ReadFault::from)?,
     }
-    ingest.fitted(row, fit).map_err(ReadFault::from)?;
     Ok(())
 }
 
@@ -219,10 +219,10 @@ fn take_number(
         ingest.capped(row);
         return Ok(());
     }
-    if !rendering.is_fine(Recipient(number), row.values) {
-        ingest.refused(row);
-        return Ok(());
+    match rendering.says(Recipient(number), row.values) {
+        None => ingest.refused(row),
+        // Whose it is may have come before.
+        Some(_) => ingest.row(row).map_err(ReadFault::from)?,
     }
-    ingest.row(row).map_err(ReadFault::from)?;
     Ok(())
 }

@@ -4,9 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audience::Rejected;
 use crate::domain::{Length, ResultSlot, State, UnixMicros, to_hexadecimal};
-use crate::store::{
-    Campaign, CampaignKind, CampaignLink, CampaignState, Counters, LateJoiners, RecipientRow, StoredVariant,
-};
+use crate::store::{Campaign, CampaignLink, CampaignState, Counters, LateJoiners, RecipientRow, StoredVariant};
 
 /// A campaign with its progress: `GET /v1/campaigns/{id}`.
 pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
@@ -96,10 +94,7 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
     };
     json!({
         "id": campaign.id.to_string(),
-        "kind": match campaign.kind {
-            CampaignKind::Audience => "audience",
-            CampaignKind::Direct => "direct",
-        },
+        "kind": campaign.kind.into_str(),
         "name": campaign.name,
         "state": campaign.state.code(),
         "purpose": campaign.purpose.code(),

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
+
 use crate::domain::TenantId;
 use crate::fault::FieldProblem;
 
@@ -45,6 +47,15 @@ impl Sender {
     /// Whether it is letters that people read, and no number.
     pub(crate) const fn is_name(&self) -> bool {
         self.ton == 5
+    }
+
+    /// Whether it is somebody's: a mobile, or a number of three digits, which are those of emergencies and services.
+    pub(super) fn is_anothers(&self) -> bool {
+        let is_mobile = || {
+            let number = PHONE_NUMBER_UTIL.parse(self.text(), None);
+            number.is_ok_and(|number| number.get_type() == PhoneNumberType::Mobile)
+        };
+        self.ton == 1 && is_mobile() || self.ton == 3 && self.address.len() == 3
     }
 
     /// As it is given: an international number with its `+`.
@@ -118,6 +129,22 @@ fn digits_only(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mobiles_and_emergency_numbers_are_somebodys() {
+        for (text, anothers) in [
+            ("+33612345678", true),
+            ("+262692123456", true),
+            ("112", true),
+            ("36180", false),
+            ("3246", false),
+            ("+33974123456", false),
+            ("+12025550123", false),
+            ("CLINIQUE", false),
+        ] {
+            assert_eq!(Sender::parse(text).unwrap().is_anothers(), anothers, "{text}");
+        }
+    }
 
     #[test]
     fn senders_that_carriers_take() {

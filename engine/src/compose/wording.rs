@@ -121,7 +121,8 @@ impl Wording {
     /// looks like nobody else's.
     ///
     /// # Errors
-    /// [`WordingProblem::NumberOfAnother`], [`WordingProblem::SenderNotApproved`] or [`WordingProblem::SenderProtected`].
+    /// [`WordingProblem::NumberOfAnother`], [`WordingProblem::SenderNotApproved`], [`WordingProblem::NumberOfSomebody`] or
+    /// [`WordingProblem::SenderProtected`].
     pub(crate) fn check_sender(&self, sender: &Sender) -> Result<(), FieldProblem> {
         let owned = self.owned.as_ref();
         match owned.and_then(|(tenant, owned)| owned.is_of(*tenant, sender)) {
@@ -137,6 +138,9 @@ impl Wording {
         if !self.senders.is_empty() {
             let approved = self.senders.clone();
             return Err(WordingProblem::SenderNotApproved { approved }.into());
+        }
+        if sender.is_anothers() {
+            return Err(WordingProblem::NumberOfSomebody.into());
         }
         let resembled = self.names.resembled(&given);
         let resembled = resembled.or_else(|| self.reseller_names.resembled(&given));

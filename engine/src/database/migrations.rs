@@ -88,6 +88,11 @@ const STEPS: &[(&str, &str)] = &[
     ("own links", include_str!("../data/migrations/0049_own_links.sql")),
     ("back", include_str!("../data/migrations/0050_back.sql")),
     ("opted in", include_str!("../data/migrations/0051_opted_in.sql")),
+    ("past at once", include_str!("../data/migrations/0052_past_at_once.sql")),
+    (
+        "reseller withdrawals",
+        include_str!("../data/migrations/0053_reseller_withdrawals.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -105,12 +105,12 @@ pub(crate) fn columns(attributes: Vec<String>) -> Vec<String> {
     attributes.into_iter().filter(|name| name != OTHER_NUMBERS).collect()
 }
 
-/// A person of a clinic as a file has them, with attributes as `names` spells them, by what is the same to a person; `refused`: since
-/// when their number gets no advertising.
+/// A person of a clinic as a file has them, with attributes as `names` spells them, by what is the same to a person; `refused`:
+/// their number gets no advertising.
 pub(crate) fn written(
     contact: &people::Contact,
     names: &HashMap<String, String>,
-    (beside, refused): (&people::Beside, Option<UnixMicros>),
+    (beside, refused): (&people::Beside, bool),
 ) -> sheet::Contact {
     let details = &contact.details;
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -123,16 +123,15 @@ pub(crate) fn written(
         .map(|(name, value)| (spelt(name), value))
         .collect();
     let phone = |number| Phone { number, mobile: true };
-    let opposed = contact.withdrawn_at.filter(|_| contact.is_opposed());
     let agreed = contact.consent_at.and_then(UnixMicros::timestamp).map(|at| Consent {
         given: true,
         at: Some(at),
         source: proof.and_then(|(source, _)| some(source)),
         wording: proof.and_then(|(_, wording)| some(wording)),
     });
-    let refusal = opposed.max(refused).map(|at| Consent {
+    let refusal = (refused || contact.is_opposed()).then_some(Consent {
         given: false,
-        at: at.timestamp(),
+        at: None,
         source: None,
         wording: None,
     });

@@ -40,7 +40,7 @@ pub(crate) use optouts::KeptOptOut;
 pub(crate) use resellers::Reseller;
 pub(crate) use statements::{Moved, Turnover};
 pub(crate) use tenants::time_zone_of;
-pub(crate) use transfers::{Balance, Move, ResellerLine, Transferred};
+pub(crate) use transfers::{Balance, ByOperator, Move, ResellerLine, Transferred};
 
 /// What is written of a line of a ledger that does not stand any more.
 const UNDONE: i64 = 2;

@@ -1,6 +1,6 @@
 //! Who wants no messages.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::PoisonError;
@@ -203,12 +203,13 @@ impl Mirror {
             query.push(" AND because = ").value(Because::Withdrawal.stored());
             query.push(" AND recipient IN (");
             query.list(some.iter().map(|number| number.0.cast_signed())).push(")");
-            since.extend(self.0.database.rows(query, read_since).await?);
+            let read = |row: &Found<'_>| Ok((Recipient(row.number(0)? as u64), UnixMicros(row.number(1)? as u64)));
+            since.extend(self.0.database.rows(query, read).await?);
         }
         Ok(since)
     }
 
-    /// Those of some numbers that get no advertising of a tenant, whatever the reason; and since when.
+    /// Those of some numbers that get no advertising of a tenant, whatever the reason.
     ///
     /// # Errors
     /// The database's.
@@ -216,10 +217,10 @@ impl Mirror {
         &self,
         tenant: TenantId,
         numbers: &[Recipient],
-    ) -> Result<HashMap<Recipient, UnixMicros>, DatabaseError> {
-        let mut since = HashMap::new();
+    ) -> Result<HashSet<Recipient>, DatabaseError> {
+        let mut refusing = HashSet::new();
         for some in numbers.chunks(AT_ONCE) {
-            let mut query = Sql::new("SELECT recipient, at FROM opt_out WHERE purpose = ");
+            let mut query = Sql::new("SELECT recipient FROM opt_out WHERE purpose = ");
             query
                 .value(Purpose::Marketing.code())
                 .push(" AND (tenant = ")
@@ -232,9 +233,10 @@ impl Mirror {
             query.push(" AND back.purpose = opt_out.purpose AND back.recipient = opt_out.recipient))");
             query.push(" AND recipient IN (");
             query.list(some.iter().map(|number| number.0.cast_signed())).push(")");
-            since.extend(self.0.database.rows(query, read_since).await?);
+            let number = |row: &Found<'_>| Ok(Recipient(row.number(0)? as u64));
+            refusing.extend(self.0.database.rows(query, number).await?);
         }
-        Ok(since)
+        Ok(refusing)
     }
 
     /// Who agreed no more since then agrees again: a number gets advertising again, unless STOP was written from it since.
@@ -483,10 +485,6 @@ impl Shared {
         let pair = |row: &Found<'_>| Ok((row.number(0)?, row.number(1)?));
         Ok(self.database.rows(some, pair).await?)
     }
-}
-
-fn read_since(row: &Found<'_>) -> Result<(Recipient, UnixMicros), DatabaseError> {
-    Ok((Recipient(row.number(0)? as u64), UnixMicros(row.number(1)? as u64)))
 }
 
 fn tenant_number(tenant: Option<TenantId>) -> i64 {

@@ -5,23 +5,26 @@ use crate::database::{DatabaseError, Sql};
 use crate::domain::{CampaignId, TenantId};
 
 impl Mirror {
-    /// Keeps what is shown of a campaign that Redis is about to forget, once: asked again, part of it may be forgotten already.
+    /// Keeps what is shown of a campaign that is over; `whole`: Redis is about to forget it, and asked again, part of it may be forgotten
+    /// already, so that this is kept once.
     ///
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn keep_past_campaign(
         &self,
         (tenant, id): (TenantId, CampaignId),
-        shown: &str,
+        (shown, whole): (&str, bool),
     ) -> Result<(), DatabaseError> {
         let mut change = self.0.database.change().await?;
-        let mut put = Sql::new("INSERT INTO past_campaign (id, tenant, shown, at) VALUES (");
+        let mut put = Sql::new("INSERT INTO past_campaign (id, tenant, shown, at, whole) VALUES (");
         put.value(id.0 as i64).push(", ").value(tenant.0);
         put.push(", ")
             .value(shown)
             .push(", ")
             .value(self.0.clock.unix().0 as i64);
-        put.push(") ON CONFLICT (id) DO NOTHING");
+        put.push(", ").value(i64::from(whole));
+        put.push(") ON CONFLICT (id) DO UPDATE SET shown = excluded.shown, at = excluded.at, whole = excluded.whole");
+        put.push(" WHERE past_campaign.whole = 0");
         change.run(put).await?;
         change.commit().await
     }

@@ -56,6 +56,19 @@ impl Mirror {
         Ok(self.0.database.rows(one, read).await?.into_iter().next())
     }
 
+    /// What a reseller is called from now on. `false`: there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn rename_reseller(&self, id: ResellerId, name: &str) -> Result<bool, DatabaseError> {
+        let mut change = self.0.database.change().await?;
+        let mut set = Sql::new("UPDATE reseller SET name = ");
+        set.value(name).push(" WHERE id = ").value(i64::from(id.0));
+        let renamed = change.run(set).await?;
+        change.commit().await?;
+        Ok(renamed > 0)
+    }
+
     /// Resellers in the order in which they were made, behind one, at most `limit`.
     ///
     /// # Errors

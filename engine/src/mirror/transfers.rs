@@ -15,7 +15,7 @@ const AT_ONCE: usize = 500;
 /// What a reseller has of credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Balance {
-    /// Given by operators, in all.
+    /// Given by operators, in all, but for what they took back.
     pub(crate) granted: u64,
     /// Free to be given to tenants.
     pub(crate) available: u64,
@@ -49,11 +49,21 @@ pub(crate) enum Transferred {
     },
 }
 
+/// What an operator does to a reseller's credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub(crate) enum ByOperator {
+    /// Credits come to it.
+    Grant,
+    /// Credits that it has given to nobody go.
+    Withdraw,
+}
+
 /// A line of a reseller's ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResellerLine {
     pub(crate) number: u64,
-    /// grant, give, take_back
+    /// grant, withdraw, give, take_back
     pub(crate) kind: String,
     pub(crate) credits: u64,
     pub(crate) tenant: Option<TenantId>,
@@ -70,32 +80,39 @@ struct Pending {
 const PENDING: &str = "SELECT number, kind, tenant, credits, reference, pending FROM reseller_line";
 
 impl Mirror {
-    /// Gives a reseller credits, once for each token and reference; `Err`: others were given for that reference.
+    /// Gives a reseller credits, or takes some back, once for each token and reference.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn grant_reseller(
+    pub(crate) async fn book_reseller(
         &self,
-        id: ResellerId,
+        (id, what): (ResellerId, ByOperator),
         (credits, reference): (u64, &str),
         (token, now): (Token, UnixMicros),
-    ) -> Result<Result<(), u64>, DatabaseError> {
+    ) -> Result<Transferred, DatabaseError> {
+        let kind = what.into_str();
         let mut change = self.0.database.change().await?;
         lock(&mut change, id).await?;
         let mut known = Sql::new("SELECT credits FROM reseller_line WHERE ");
-        same((id, "grant", 0), (token, reference), &mut known);
+        same((id, kind, 0), (token, reference), &mut known);
         let known = change.rows(known, |row| Ok(row.number(0)? as u64)).await?;
         match known.first() {
-            Some(given) if *given == credits => return Ok(Ok(())),
-            Some(given) => return Ok(Err(*given)),
+            Some(known) if *known == credits => return Ok(Transferred::Done),
+            Some(known) => return Ok(Transferred::ReferenceTaken { credits: *known }),
             None => {}
         }
+        if what == ByOperator::Withdraw {
+            let available = balance_of(&change.rows(sums_of(id), read_sum).await?).available;
+            if available < credits {
+                return Ok(Transferred::Short { available });
+            }
+        }
         let number = change.numbers("reseller_line", 1).await?;
-        let mut put = line((number, id, "grant"), (credits, 0), reference);
+        let mut put = line((number, id, kind), (credits, 0), reference);
         put.value(now.0 as i64).push(", ").value(token.hex()).push(", 0)");
         change.run(put).await?;
         change.commit().await?;
-        Ok(Ok(()))
+        Ok(Transferred::Done)
     }
 
     /// A reseller's credits.
@@ -168,7 +185,7 @@ impl Mirror {
         let mut lost =
             Sql::new("SELECT CAST(COALESCE(SUM(credits), 0) AS BIGINT) FROM reseller_line WHERE pending = 0");
         lost.push(
-            " AND kind <> 'grant' AND NOT EXISTS (SELECT 1 FROM ledger_line WHERE transfer = reseller_line.number",
+            " AND kind NOT IN ('grant', 'withdraw') AND NOT EXISTS (SELECT 1 FROM ledger_line WHERE transfer = reseller_line.number",
         );
         lost.push(" AND ledger_line.tenant = reseller_line.tenant AND ledger_line.credits = reseller_line.credits");
         lost.push(" AND undone < ").value(UNDONE).push(")");
@@ -337,7 +354,8 @@ fn balance_of(sums: &[(String, bool, u64)]) -> Balance {
             .filter(|(kind, pending, _)| kind == wanted && (with_pending || !pending));
         those.map(|(_, _, credits)| credits).sum()
     };
-    let granted = of("grant", true);
+    // Before any is given on, and never more than is left.
+    let granted = of(ByOperator::Grant.into_str(), true).saturating_sub(of(ByOperator::Withdraw.into_str(), true));
     let back = of(TransferKind::TakeBack.code(), false);
     Balance {
         granted,

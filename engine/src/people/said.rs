@@ -41,14 +41,6 @@ impl Known {
             && said.at.is_none_or(|at| self.is_at(at.0.cast_signed()))
     }
 
-    /// Whether it holds, and a refusal ends it: one of before it does not.
-    fn ends_by(&self, said: &Said) -> bool {
-        self.holds
-            && said
-                .at
-                .is_none_or(|at| self.given_at <= at.0.cast_signed() || self.is_at(at.0.cast_signed()))
-    }
-
     fn is_at(&self, said: i64) -> bool {
         let minute = said % MINUTE == 0;
         said == self.given_at || (minute && said == self.given_at - self.given_at % MINUTE)
@@ -92,9 +84,7 @@ impl People {
             .collect();
         let withdrawn: Vec<ContactId> = said
             .iter()
-            .filter(|(id, said)| {
-                !said.given && (of(id).iter().any(|known| known.ends_by(said)) || !ended.contains_key(id))
-            })
+            .filter(|(id, said)| !said.given && (of(id).iter().any(|known| known.holds) || !ended.contains_key(id)))
             .map(|(id, _)| *id)
             .collect();
         insert(&mut change, tenant, &given).await?;

@@ -429,6 +429,14 @@ impl Store {
         Ok(ids.into_iter().map(TenantId).collect())
     }
 
+    /// What it is called from now on.
+    pub(crate) async fn rename_tenant(&self, id: TenantId, name: &str) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSET");
+        self.ask::<i64>(set.arg(keys::tenant(id)).arg("name").arg(name))
+            .await
+            .map(drop)
+    }
+
     /// How often it gets a turn from now on.
     pub(crate) async fn change_weight(&self, id: TenantId, weight: u8) -> Result<(), StoreError> {
         let mut set = redis::cmd("HSET");

@@ -27,12 +27,17 @@ const FOR_ANYBODY: u32 = 5;
 pub(super) const SAID: [&str; 6] = ["words", "cipher", "text", "variants", "query", "parameters"];
 
 /// What kind of campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub(crate) enum CampaignKind {
     /// One text for an audience.
     Audience,
     /// The messages that a tenant sent one by one in an hour: each brings its own sender and text.
     Direct,
+}
+
+impl CampaignKind {
+    pub(crate) const CODES: [&str; 2] = [Self::Audience.into_str(), Self::Direct.into_str()];
 }
 
 /// A text for those whom a filter means.

@@ -176,12 +176,29 @@ impl Store {
             return Ok(());
         }
         self.redact_from(owners, now_s).await?;
-        let mut add = redis::cmd("ZADD");
+        let (mut add, mut tell) = (redis::cmd("ZADD"), redis::cmd("SADD"));
         add.arg(keys::RETIRE);
+        tell.arg(keys::UNTOLD);
         for (tenant, id) in owners {
-            add.arg(at_s).arg(format!("{}:{}", tenant.0, id.0));
+            let pair = format!("{}:{}", tenant.0, id.0);
+            tell.arg(&pair);
+            add.arg(at_s).arg(pair);
         }
-        self.ask::<i64>(&add).await.map(drop)
+        self.run(&self.bulk, vec![add, tell]).await.map(drop)
+    }
+
+    /// Some of those that are over and of which SQL has not been told what they came to, at most a hundred.
+    pub(crate) async fn untold(&self) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+        let mut some = redis::cmd("SRANDMEMBER");
+        let pairs: Vec<String> = self.ask(some.arg(keys::UNTOLD).arg(100)).await?;
+        Ok(pairs.iter().filter_map(|pair| read_pair(pair)).collect())
+    }
+
+    /// SQL has been told of that one.
+    pub(crate) async fn set_told(&self, (tenant, id): (TenantId, CampaignId)) -> Result<(), StoreError> {
+        let mut remove = redis::cmd("SREM");
+        remove.arg(keys::UNTOLD).arg(format!("{}:{}", tenant.0, id.0));
+        self.ask::<i64>(&remove).await.map(drop)
     }
 
     /// Campaigns whose time has come, at most a hundred.
@@ -213,7 +230,8 @@ impl Store {
         self.is_redacted((tenant, id)).await?;
         let removal = catalogue::removal(tenant, id);
         let calls = vec![unlink, unlist, forget, removal];
-        self.run(&self.bulk, calls).await.map(drop)
+        self.run(&self.bulk, calls).await?;
+        self.set_told((tenant, id)).await
     }
 
     /// Keeps the list of recipients that were not taken, as JSON.

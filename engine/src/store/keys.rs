@@ -83,6 +83,8 @@ pub(super) const ACTIVE: &str = "c:active";
 pub(super) const DRAFTING: &str = "c:drafting";
 /// `tenant:campaign`, by the time at which it leaves, seconds.
 pub(super) const RETIRE: &str = "c:retire";
+/// `tenant:campaign` of those that are over, and of which SQL has not been told what they came to.
+pub(super) const UNTOLD: &str = "c:untold";
 /// `tenant:campaign` of those whose texts are erased before they leave, by when, seconds.
 pub(super) const REDACT: &str = "c:redact";
 /// `tenant:campaign:time` of launches that are planned, by that time, µs; one whose campaign says another time is void.

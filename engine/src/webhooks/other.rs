@@ -215,7 +215,7 @@ fn stepped<'a>(
         let about = Step {
             campaign: campaign.id.0,
             kind: step.to_owned(),
-            state: campaign.state.code().to_owned(),
+            state: state_at(step, campaign.state).code().to_owned(),
             at: (now.0 / 1_000) as i64,
         };
         news(endpoint, DeliveryKind::Campaign, &about)
@@ -229,6 +229,15 @@ pub(super) fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::
         // Strings and numbers always can be written.
         news: serde_json::to_string(about).unwrap_or_default(),
         events: 1,
+    }
+}
+
+/// The state of a campaign at a step towards that one: it may have gone on since.
+fn state_at(step: &str, state: CampaignState) -> CampaignState {
+    let under_way = [CampaignState::Launching, CampaignState::Running];
+    match step == "campaign.started" && !under_way.contains(&state) {
+        true => CampaignState::Running,
+        false => state,
     }
 }
 
@@ -284,6 +293,13 @@ mod tests {
             (Blocked, Stopped, &["campaign.started", "campaign.canceled"]),
         ] {
             assert_eq!(steps(before, state), told, "{before:?} {state:?}");
+        }
+        for (step, state, at) in [
+            ("campaign.started", Completed, Running),
+            ("campaign.started", Launching, Launching),
+            ("campaign.completed", Completed, Completed),
+        ] {
+            assert_eq!(state_at(step, state), at);
         }
     }
 }

@@ -339,6 +339,11 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
             format!("Lien non autorisé : {domain}. Autorisés : {}.", allowed.join(", ")),
             format!("Links to {domain} are not allowed. Allowed: {}.", allowed.join(", ")),
         ),
+        WordingProblem::NumberOfSomebody => (
+            "Un numéro de mobile ou d'urgence est celui de quelqu'un : un nom, un numéro qui vous est attribué, ou un expéditeur approuvé."
+                .to_owned(),
+            "A mobile or an emergency number is somebody's: give a name, a number that is yours, or an approved sender.".to_owned(),
+        ),
         WordingProblem::LinkInName { domain } => (
             format!("Un nom sans lien : {domain} en est un."),
             format!("A name without a link: {domain} is one."),

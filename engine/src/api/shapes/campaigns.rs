@@ -299,6 +299,7 @@ struct TemplateVersion {
 pub(in crate::api) struct CampaignsWanted {
     #[schemars(flatten)]
     paging: super::Paging,
+    kind: Option<CampaignKind>,
     state: Option<CampaignStateWord>,
     category: Option<CategoryWord>,
     /// Those of that instant or later: of their launch, else of the date that is planned, else of when they were made.

@@ -111,6 +111,8 @@ struct FlaggedCampaign {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("minProperties" = 1))]
 pub(in crate::api) struct ResellerChanges {
+    #[schemars(length(min = 1, max = crate::account::NAME_MAX))]
+    name: Option<String>,
     /// Campaigns that look like advertising and are sent as transactional wait until it was decided.
     hold_flagged: Option<bool>,
     /// Traffic that is unusual for its tenant waits until it was decided.

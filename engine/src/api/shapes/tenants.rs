@@ -36,6 +36,8 @@ pub(in crate::api) struct NewTenant {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("minProperties" = 1))]
 pub(in crate::api) struct TenantChanges {
+    #[schemars(length(min = 1, max = crate::account::NAME_MAX))]
+    name: Option<String>,
     /// How many turns it has at sending for one of a tenant with 1.
     #[schemars(range(min = 1, max = WEIGHT_MAX))]
     weight: Option<u8>,
@@ -351,7 +353,7 @@ pub(in crate::api) struct CreditPrice {
 pub(in crate::api) struct ResellerMovement {
     r#type: ResellerMovementKind,
     credits: u64,
-    /// `null`: the operator gave them.
+    /// `null`: the operator gave them, or took them back.
     tenant: Option<TenantId>,
     reference: String,
     at: Time,
@@ -361,6 +363,7 @@ pub(in crate::api) struct ResellerMovement {
 #[schemars(rename_all = "snake_case", inline)]
 enum ResellerMovementKind {
     Grant,
+    Withdraw,
     Give,
     TakeBack,
 }

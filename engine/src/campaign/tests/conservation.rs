@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::ResellerId;
-use crate::mirror::Move;
+use crate::mirror::{ByOperator, Move, Transferred};
 use crate::store::TransferKind;
 
 /// xorshift64: the same numbers for the same seed, everywhere.
@@ -182,14 +182,20 @@ async fn every_movement_of_credits_has_two_sides_and_each_account_what_came_less
         let made = (bench.token(), bench.clock.unix());
         let reseller = bench.mirror.make_reseller("Ostéo Réseau", made).await.unwrap().id;
         let granted = (bench.token(), bench.clock.unix());
-        let granted = bench.mirror.grant_reseller(reseller, (700, "Facture"), granted).await;
-        granted.unwrap().unwrap();
+        let grant = (reseller, ByOperator::Grant);
+        let granted = bench.mirror.book_reseller(grant, (700, "Facture"), granted).await;
+        assert_eq!(granted.unwrap(), Transferred::Done);
         let tenant = bench.hosted_tenant(reseller).await;
         bench.grant(tenant, 300, "first").await.unwrap();
         for step in 0..60 {
             bench.anything(tenant, &mut life, &mut dice).await;
             if step % 3 == 0 {
                 bench.transfer((reseller, tenant), &mut dice).await;
+            }
+            if step % 20 == 0 {
+                let (take, now) = ((reseller, ByOperator::Withdraw), bench.clock.unix());
+                let token = bench.token();
+                bench.mirror.book_reseller(take, (17, ""), (token, now)).await.unwrap();
             }
             bench
                 .is_balanced((reseller, tenant), &format!("seed {seed}, step {step}"))

@@ -86,6 +86,23 @@ async fn another_time_counts_for_what_is_over_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_campaign_came_to_is_known_when_redis_was_lost() {
+    let bench = Bench::start("past-lost").await;
+    let tenant = bench.tenant(100).await;
+    let id = bench.over(tenant).await;
+    let (_, before) = bench.campaigns.view(tenant, id).await.unwrap();
+    assert_eq!(bench.store.untold().await.unwrap(), [(tenant, id)]);
+    bench.campaigns.tell_past().await.unwrap();
+    assert_eq!(bench.store.untold().await.unwrap(), []);
+    // Nobody keeps it before that.
+    bench.store.retire(tenant, id).await.unwrap();
+    let (_, shown) = bench.campaigns.view(tenant, id).await.unwrap();
+    for what in ["state", "statuses", "progress", "credits", "audience"] {
+        assert_eq!(shown[what], before[what], "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_campaign_came_to_is_shown_when_redis_keeps_it_no_more() {
     let bench = Bench::start("past").await;
     let (tenant, other) = (bench.tenant(100).await, bench.tenant(100).await);

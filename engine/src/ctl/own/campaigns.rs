@@ -155,7 +155,9 @@ impl CampaignsAsk {
 
 impl List {
     fn run(&self) -> Result<(), Failure> {
-        let answer = self.at.open()?.get(&format!("/v1/campaigns?{}", self.page.query()))?;
+        // What gathers single messages is `messages list`'s.
+        let page = self.page.query();
+        let answer = self.at.open()?.get(&format!("/v1/campaigns?kind=audience&{page}"))?;
         self.at.show(&answer, |answer| {
             let columns = ["id", "state", "purpose", "recipients", "credits", "created", "name"];
             let mut table = Table::new(&columns);
