@@ -178,7 +178,7 @@ fn req_004_35_an_operator_takes_credits_back_that_a_reseller_has_given_to_nobody
     own.post(&given, &order(30, "")).expect(201);
     let back = format!("{path}/withdrawals");
     let short = operator.post(&back, &order(71, "Avoir 1"));
-    short.expect_problem(&[422]);
+    short.expect_problem(&[402]);
     for _ in 0..2 {
         let left = operator.post(&back, &order(60, "Avoir 1")).expect(201);
         assert_eq!(

@@ -242,7 +242,7 @@ fn protects(stand: &Stand) {
 #[test]
 fn req_003_06_a_number_is_a_sender_of_those_alone_that_have_it() {
     const OWN: &str = "+33644630001";
-    const LATER: &str = "+33644630002";
+    const LATER: &str = "+33974630002";
     let stand = Stand::new(programs!(), "senders-numbers", "", |smsc| smsc);
     let (_, martin, _) = hosted(&stand);
     let (operator, lilas) = (stand.engine.operator(), stand.tenant.http(&stand.engine));
@@ -251,7 +251,10 @@ fn req_003_06_a_number_is_a_sender_of_those_alone_that_have_it() {
         let order = json!({ "name": "Rappel", "text": "RDV demain", "sender": sender, "purpose": "transactional", "audience": audience });
         martin.post("/v1/campaigns", &order)
     };
-    // A number that nobody has is anybody's.
+    // A number that nobody has is anybody's, but for what people have.
+    for sender in ["+33644630009", "112"] {
+        campaign(sender).expect_field_problem(&[422], "/sender");
+    }
     let draft = campaign(LATER).expect(201);
     stand.give_number(OWN, &[&stand.tenant]);
     stand.give_number(LATER, &[&stand.tenant]);

@@ -289,9 +289,10 @@ mod tests {
             })
         };
         let (another, unapproved) = (Some("number_of_another"), Some("sender_not_approved"));
-        assert_eq!(faults(TenantId(1), &Terms::default()), [None, None, None]);
-        assert_eq!(faults(TenantId(2), &Terms::default()), [another, None, None]);
-        assert_eq!(faults(TenantId(3), &Terms::default()), [another, another, None]);
+        let mobile = Some("number_of_somebody");
+        assert_eq!(faults(TenantId(1), &Terms::default()), [None, None, mobile]);
+        assert_eq!(faults(TenantId(2), &Terms::default()), [another, None, mobile]);
+        assert_eq!(faults(TenantId(3), &Terms::default()), [another, another, mobile]);
         // One's own number needs no approval, and none gives another's.
         assert_eq!(faults(TenantId(1), &terms), [None, None, unapproved]);
         assert_eq!(faults(TenantId(3), &terms), [another, another, unapproved]);

@@ -364,9 +364,7 @@ impl Store {
 
     /// A tenant may send to these from now on.
     pub(crate) async fn set_countries(&self, id: TenantId, countries: &Countries) -> Result<(), StoreError> {
-        let mut set = redis::cmd("HSET");
-        set.arg(keys::tenant(id)).arg("countries").arg(countries.to_string());
-        self.ask::<i64>(&set).await.map(drop)
+        self.set_field(id, ("countries", &countries.to_string())).await
     }
 
     /// Grants credits, once for each token. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a
@@ -431,18 +429,19 @@ impl Store {
 
     /// What it is called from now on.
     pub(crate) async fn rename_tenant(&self, id: TenantId, name: &str) -> Result<(), StoreError> {
-        let mut set = redis::cmd("HSET");
-        self.ask::<i64>(set.arg(keys::tenant(id)).arg("name").arg(name))
-            .await
-            .map(drop)
+        self.set_field(id, ("name", name)).await
     }
 
     /// How often it gets a turn from now on.
     pub(crate) async fn change_weight(&self, id: TenantId, weight: u8) -> Result<(), StoreError> {
-        let mut set = redis::cmd("HSET");
-        self.ask::<i64>(set.arg(keys::tenant(id)).arg("weight").arg(weight))
-            .await?;
+        self.set_field(id, ("weight", &weight.to_string())).await?;
         self.set_weight(id, weight).await
+    }
+
+    async fn set_field(&self, id: TenantId, (name, value): (&str, &str)) -> Result<(), StoreError> {
+        let mut set = redis::cmd("HSET");
+        set.arg(keys::tenant(id)).arg(name).arg(value);
+        self.ask::<i64>(&set).await.map(drop)
     }
 
     /// A tenant's ledger may have another line.
