@@ -3,6 +3,8 @@
 use serde_json::Value;
 use strum::VariantNames;
 
+use crate::domain::LocalMoment;
+
 /// The most faults that one request is answered with: a caller with more than these has one mistake many times.
 pub(crate) const FAULTS_MAX: usize = 100;
 
@@ -269,8 +271,8 @@ pub(crate) enum DateProblem {
     InvalidInstant,
     /// A launch when nothing of the campaign may go any more.
     AfterExpiry {
-        /// When that begins: RFC 3339.
-        expires_at: String,
+        /// When that begins.
+        expires_at: LocalMoment,
     },
     /// A time over which the clocks of its zone are put forward.
     SkippedTime { time_zone: String },

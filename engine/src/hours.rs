@@ -7,7 +7,7 @@ use rules::{Decision, Rules, Why, Zone};
 use serde_json::{Value, json};
 
 use crate::campaign::zone_in;
-use crate::domain::{Language, Purpose, Recipient, Territory};
+use crate::domain::{Language, Purpose, Recipient, Territory, moment_in_words};
 
 /// What an instant is: with an offset, or by the recipient's own clock.
 pub(crate) const INSTANT_ALLOWED: &str =
@@ -76,16 +76,11 @@ fn detail(purpose: Purpose, decided: &Decision, until: Option<&Zoned>, language:
         }
         .to_owned();
     }
-    let (why, when) = match language {
-        Language::En => (
-            english(decided.why),
-            until.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()),
-        ),
-        Language::Fr => (
-            french(decided.why),
-            until.map(|at| at.strftime("%d/%m/%Y à %H h %M").to_string()),
-        ),
+    let why = match language {
+        Language::En => english(decided.why),
+        Language::Fr => french(decided.why),
     };
+    let when = until.map(|at| moment_in_words(at, language));
     let next = match (language, decided.open, when) {
         (_, _, None) => String::new(),
         (Language::En, true, Some(when)) => format!(" It may go until {when}."),

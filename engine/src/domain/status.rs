@@ -94,6 +94,22 @@ impl Status {
     }
 }
 
+/// What clinics read of how far a message is, by its word in the API: one of the seven, or what comes before or beside them.
+pub(crate) fn french_status(word: &str) -> Option<&'static str> {
+    if let Ok(status) = word.parse::<Status>() {
+        return Some(status.label(Language::Fr));
+    }
+    Some(match word {
+        "queued" => "Message en attente",
+        "deferred" => "Envoi reporté",
+        "submitting" => "Envoi en cours",
+        "in_doubt" => "Envoi incertain",
+        "canceled" => "Message annulé",
+        "skipped" => "Message écarté",
+        _ => return None,
+    })
+}
+
 /// Why a campaign is sent; it decides lane and hours. In the order in which lanes are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]

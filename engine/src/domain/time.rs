@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use kit::clock::micros;
+
+use super::Language;
 
 const HOUR_US: u64 = 3_600_000_000;
 
@@ -52,11 +55,85 @@ impl UnixMicros {
     }
 }
 
+/// A moment by the clocks of those who read of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LocalMoment {
+    at: UnixMicros,
+    zone: TimeZone,
+}
+
+impl LocalMoment {
+    pub(crate) const fn new(at: UnixMicros, zone: TimeZone) -> Self {
+        Self { at, zone }
+    }
+
+    /// `zone`: the name of a time zone; one that nobody knows is UTC.
+    pub(crate) fn by(at: UnixMicros, zone: &str) -> Self {
+        Self::new(at, TimeZone::get(zone).unwrap_or(TimeZone::UTC))
+    }
+
+    /// For programs: RFC 3339, in UTC.
+    pub(crate) fn machine(&self) -> String {
+        self.at.timestamp().map(|at| at.to_string()).unwrap_or_default()
+    }
+
+    /// For a cell of a table, as a spreadsheet in that language or a program reads it.
+    pub(crate) fn cell(&self, language: Language) -> String {
+        let at = self.at.timestamp().map(|at| at.to_zoned(self.zone.clone()));
+        match language {
+            Language::Fr => at
+                .map(|at| at.strftime("%d/%m/%Y %H:%M").to_string())
+                .unwrap_or_default(),
+            Language::En => self.machine(),
+        }
+    }
+
+    /// For people.
+    pub(crate) fn words(&self, language: Language) -> String {
+        let at = self.at.timestamp().map(|at| at.to_zoned(self.zone.clone()));
+        at.map(|at| moment_in_words(&at, language)).unwrap_or_default()
+    }
+}
+
+/// A time as people write it, to the minute, as in `à partir du 07/12/2026 à 08 h 00`.
+pub(crate) fn moment_in_words(at: &Zoned, language: Language) -> String {
+    let form = match language {
+        Language::Fr => "%d/%m/%Y à %H h %M",
+        Language::En => "%Y-%m-%d %H:%M",
+    };
+    at.strftime(form).to_string()
+}
+
 /// As the store has it.
 impl std::str::FromStr for UnixMicros {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_their_own_clocks_and_programs_read_utc() {
+        let at: Timestamp = "2026-12-07T07:00:00Z".parse().unwrap();
+        let at = UnixMicros(at.as_microsecond().unsigned_abs());
+        let moment = LocalMoment::by(at, "Europe/Paris");
+        assert_eq!(moment.machine(), "2026-12-07T07:00:00Z");
+        assert_eq!(moment.words(Language::Fr), "07/12/2026 à 08 h 00");
+        assert_eq!(moment.words(Language::En), "2026-12-07 08:00");
+        assert_eq!(moment.cell(Language::Fr), "07/12/2026 08:00");
+        assert_eq!(moment.cell(Language::En), "2026-12-07T07:00:00Z");
+        assert_eq!(
+            LocalMoment::by(at, "Indian/Reunion").words(Language::Fr),
+            "07/12/2026 à 11 h 00"
+        );
+        assert_eq!(
+            LocalMoment::by(at, "Mars/Olympus").words(Language::Fr),
+            "07/12/2026 à 07 h 00"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What people read of a refusal, in French and in English.
 
-use crate::domain::Language;
+use crate::domain::{Language, LocalMoment};
 use crate::fault::FieldProblem;
 
 use super::field_words::choose;
@@ -236,11 +236,13 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::MessagesUnderWay { messages } => return under_way(*messages, language),
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(
-                "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir de {next_open_at}."
+                "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir du {}.",
+                next_open_at.words(language)
             );
         }
         ProblemKind::ScheduleOutsideWindow { next_open_at } => {
-            return format!("Advertising may not go at that time; it may from {next_open_at} on.");
+            let when = next_open_at.words(language);
+            return format!("Advertising may not go at that time; it may from {when} on.");
         }
         ProblemKind::BodyTooLarge { max } if fr => return format!("Au plus {max} octets sont acceptés."),
         ProblemKind::BodyTooLarge { max } => return format!("At most {max} bytes are accepted."),
@@ -315,10 +317,11 @@ fn under_way(messages: u64, language: Language) -> String {
     }
 }
 
-fn day_is_full((most, left, next): (u32, u64, &str), language: Language) -> String {
+fn day_is_full((most, left, next): (u32, u64, &LocalMoment), language: Language) -> String {
+    let next = next.words(language);
     match language {
         Language::Fr => format!(
-            "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir de {next}."
+            "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir du {next}."
         ),
         Language::En => {
             format!(

@@ -262,8 +262,14 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
             "Expected a time with its offset, such as 2026-12-24T18:00:00+01:00.".to_owned(),
         ),
         DateProblem::AfterExpiry { expires_at } => (
-            format!("La campagne expire à {expires_at} : son lancement doit être avant."),
-            format!("The campaign expires at {expires_at}: it has to be launched before."),
+            format!(
+                "La campagne expire le {} : son lancement doit être avant.",
+                expires_at.words(Language::Fr)
+            ),
+            format!(
+                "The campaign expires at {}: it has to be launched before.",
+                expires_at.words(Language::En)
+            ),
         ),
         DateProblem::SkippedTime { time_zone } => (
             format!("Cette heure n'existe pas : cette nuit-là, les horloges avancent ({time_zone})."),
