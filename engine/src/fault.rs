@@ -39,6 +39,8 @@ pub(crate) enum FieldProblem {
         column: usize,
         /// What the parser found, in English.
         reason: String,
+        /// It ends before it is whole.
+        is_cut: bool,
     },
     /// No such field; the nearest allowed name, if one is near.
     UnknownField {
@@ -197,6 +199,19 @@ impl FieldProblem {
         codes
     }
 
+    /// A fault of JSON's grammar, with the parser's words.
+    pub(crate) fn broken_json(error: &serde_json::Error) -> Self {
+        let reason = error.to_string();
+        let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+        Self::InvalidJson {
+            line: error.line().max(1),
+            // Before the first octet the parser says 0.
+            column: error.column().max(1),
+            reason,
+            is_cut: error.is_eof(),
+        }
+    }
+
     /// The field has another type than that.
     pub(crate) fn wrong_type(expected: JsonType, found: &Value) -> Self {
         let found = JsonType::of(found);
@@ -284,7 +299,7 @@ pub(crate) enum DateProblem {
     /// No name of a time zone.
     UnknownTimeZone,
     /// No rule by which days recur, or none that is understood.
-    InvalidRecurrence { allowed: &'static str },
+    InvalidRecurrence,
     /// No day comes that is meant.
     NeverComes,
     /// No time with its offset, and no day.
@@ -403,9 +418,31 @@ pub(crate) enum SheetProblem {
     /// XLS, or a workbook with a password.
     OldWorkbook,
     /// What begins as a workbook and is none that can be read.
-    BrokenWorkbook { why: String },
+    BrokenWorkbook(WorkbookFlaw),
     /// A workbook of more octets than allowed, as it is or unpacked.
     WorkbookTooLarge { max: u64 },
+}
+
+/// Why a workbook cannot be read. Most are what no spreadsheet writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WorkbookFlaw {
+    TooManyParts,
+    EndsEarly,
+    /// No table of contents at its end.
+    NoContents,
+    NotUtf8,
+    LongText,
+    LongTag,
+    TagInTag,
+    /// A row or cell that stands nowhere.
+    NoPlace,
+    /// Rows or cells that stand in no order.
+    NoOrder,
+    TooManyTexts,
+    /// Comments or entities.
+    Comments,
+    /// What the library that reads it says, in English.
+    Other(String),
 }
 
 /// The types of JSON (RFC 8259, 3), to say which was wanted and which came.

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use rules::{Decision, Rules, Why, Zone};
+use rules::{Decision, Pack, Rules, Why, Zone};
 use serde_json::{Value, json};
 
 use crate::campaign::zone_in;
@@ -49,10 +49,18 @@ pub(crate) fn explain(rules: &Rules, asked: Question<'_>, now: Timestamp, langua
         "why": decided.why.code(),
         "pack": pack.map(|pack| &pack.name),
         "pack_version": pack.map(|pack| &pack.version),
-        "source": pack.map(|pack| &pack.source),
+        "source": pack.map(|pack| source(pack, language)),
         "until": until.as_ref().map(shown),
         "detail": detail(asked.purpose, &decided, until.as_ref(), language),
     }))
+}
+
+/// Where the hours of a pack are written.
+fn source(pack: &Pack, language: Language) -> &str {
+    match language {
+        Language::Fr => pack.french_source().unwrap_or(&pack.source),
+        Language::En => &pack.source,
+    }
 }
 
 fn instant(text: &str, time_zone: &TimeZone) -> Option<Timestamp> {
@@ -145,6 +153,12 @@ mod tests {
             french["detail"],
             "Pas de message publicitaire un jour férié. L'envoi est possible à partir du 15/07/2026 à 08 h 00."
         );
+        assert!(
+            french["source"]
+                .as_str()
+                .is_some_and(|source| source.starts_with("LCEN de 2004")),
+            "{french}"
+        );
         let reunion = said(262_692_123_456, Purpose::Marketing, "2026-07-15T10:00", Language::En);
         assert_eq!(
             (
@@ -158,6 +172,12 @@ mod tests {
         assert_eq!(
             reunion["detail"],
             "It is within the hours of advertising. It may go until 2026-07-15 20:25."
+        );
+        assert!(
+            reunion["source"]
+                .as_str()
+                .is_some_and(|source| source.starts_with("LCEN 2004 as French")),
+            "{reunion}"
         );
         let reminder = said(33_612_345_678, Purpose::Transactional, "2026-07-14T03:00", Language::En);
         assert_eq!(

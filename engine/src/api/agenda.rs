@@ -25,7 +25,7 @@ use crate::agenda::{
     Reminder, Sought, Start, TIME_ZONE, Whom,
 };
 use crate::audience::existing;
-use crate::automation::{RULE_ALLOWED, Rule};
+use crate::automation::Rule;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, EventId, Recipient, TenantId, UnixMicros};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
@@ -435,7 +435,7 @@ fn read_repeat(fields: &mut Fields, name: &str) -> Option<Option<String>> {
     let given = fields.text_or_null(name)?;
     match given {
         Some(rule) if Rule::read(&rule).is_none() => {
-            let problem = DateProblem::InvalidRecurrence { allowed: RULE_ALLOWED };
+            let problem = DateProblem::InvalidRecurrence;
             fields.refuse_field(name, problem.into());
             None
         }

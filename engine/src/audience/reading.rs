@@ -228,15 +228,12 @@ impl<'s> Reading<'s> {
 
     /// The parser gave up.
     pub(super) fn broke(&mut self, error: serde_json::Error) -> Result<(), ReadFault> {
-        let (line, column) = (error.line(), error.column());
         match error.classify() {
             // Our own stop: the faults or the sink say why.
             Category::Data => Ok(()),
             Category::Syntax | Category::Eof => {
-                let reason = error.to_string();
-                let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
                 self.faults.clear();
-                self.fault("", FieldProblem::InvalidJson { line, column, reason });
+                self.fault("", FieldProblem::broken_json(&error));
                 Ok(())
             }
             Category::Io => {

@@ -200,6 +200,7 @@ fn broken_json_says_where() {
         line,
         column,
         ref reason,
+        is_cut: false,
     } = faults("{\"name\":\n  x}")[0].1
     else {
         panic!()

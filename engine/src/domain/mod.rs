@@ -48,7 +48,7 @@ pub(crate) use parameters::{
 };
 pub(crate) use prefix_prices::PrefixPrices;
 pub(crate) use reach::{BLOCK_MIN, Block, Reach, ReachCounter, is_unusual};
-pub(crate) use status::{Language, Purpose, Status, french_status};
+pub(crate) use status::{Language, Purpose, Status, french_of, french_status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };

@@ -296,8 +296,15 @@ fn state_is(state: &str, language: Language) -> String {
 
 fn short((available, needed): (u64, u64), language: Language) -> String {
     match language {
-        Language::Fr => format!("Il faut {needed} crédits, le solde disponible est de {available}."),
-        Language::En => format!("{needed} credits are needed, {available} are available."),
+        Language::Fr => {
+            let needed = language.counted(needed, ("crédit", "crédits"));
+            format!("Il faut {needed}, le solde disponible est de {available}.")
+        }
+        Language::En => {
+            let needed = language.counted(needed, ("credit is", "credits are"));
+            let available = language.counted(available, ("is", "are"));
+            format!("{needed} needed, {available} available.")
+        }
     }
 }
 
@@ -320,13 +327,18 @@ fn under_way(messages: u64, language: Language) -> String {
 fn day_is_full((most, left, next): (u32, u64, &LocalMoment), language: Language) -> String {
     let next = next.words(language);
     match language {
+        Language::Fr if most == 1 => {
+            format!(
+                "Un seul message par jour est accepté ; il en reste {left} aujourd'hui, le suivant le sera à partir du {next}."
+            )
+        }
         Language::Fr => format!(
             "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir du {next}."
         ),
         Language::En => {
-            format!(
-                "At most {most} messages a day are taken; {left} are left today, and more are taken from {next} on."
-            )
+            let most = language.counted(most.into(), ("message a day is", "messages a day are"));
+            let left = language.counted(left, ("is", "are"));
+            format!("At most {most} taken; {left} left today, and more are taken from {next} on.")
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What is wrong with a field, in French and in English.
 
 use super::sheets;
-use crate::domain::Language;
+use crate::automation::{RULE_ALLOWED, RULE_ALLOWED_FRENCH};
+use crate::domain::{Language, french_of};
 use crate::fault::{DateProblem, FieldProblem, JsonType, MoneyProblem, ReplyProblem, UrlProblem, WordingProblem};
 use crate::hours::INSTANT_ALLOWED;
 
@@ -23,16 +24,26 @@ const TIME: &str =
 
 /// In French, and in English.
 fn reference_taken(credits: u64) -> (String, String) {
+    let [french, english] = [
+        Language::Fr.counted(credits, ("crédit", "crédits")),
+        Language::En.counted(credits, ("credit", "credits")),
+    ];
     (
-        format!("Cette référence est celle d'un mouvement de {credits} crédits : donnez-en une autre à un autre."),
-        format!("This reference is that of a movement of {credits} credits: give another movement another."),
+        format!("Cette référence est celle d'un mouvement de {french} : donnez-en une autre à un autre."),
+        format!("This reference is that of a movement of {english}: give another movement another."),
     )
 }
 
 fn french(problem: &FieldProblem) -> String {
     match problem {
-        FieldProblem::InvalidJson { line, column, reason } => {
-            format!("JSON incorrect, ligne {line}, colonne {column} : {reason}.")
+        FieldProblem::InvalidJson {
+            line, column, is_cut, ..
+        } => {
+            let what = match is_cut {
+                true => "le texte s'arrête avant la fin",
+                false => "ce qui est écrit là n'est pas du JSON",
+            };
+            format!("JSON incorrect, ligne {line}, colonne {column} : {what}.")
         }
         FieldProblem::UnknownField { nearest } => with_guess("Champ inconnu", nearest, Language::Fr),
         FieldProblem::DuplicateField => "Champ en double.".to_owned(),
@@ -41,10 +52,11 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::Missing => "Champ obligatoire.".to_owned(),
         FieldProblem::WrongType { expected, found } => {
             let [found, expected] = [found, expected].map(|kind| json_type(*kind, Language::Fr));
-            format!("{found} au lieu de {expected}.")
+            capital(&format!("{found} au lieu {}.", french_of(expected)))
         }
         FieldProblem::Empty => "Ne doit pas être vide.".to_owned(),
         FieldProblem::TooLong { max, given } => format!("{given} caractères : au plus {max} sont acceptés."),
+        FieldProblem::TooMany { max: 1 } => "Un seul est accepté.".to_owned(),
         FieldProblem::TooMany { max } => format!("Au plus {max} sont acceptés."),
         FieldProblem::TooManyLines { max } => {
             format!("Cela fait plus de {max} lignes : une période plus courte, ou un autre regroupement.")
@@ -104,7 +116,7 @@ fn french(problem: &FieldProblem) -> String {
 
 fn english(problem: &FieldProblem) -> String {
     match problem {
-        FieldProblem::InvalidJson { line, column, reason } => {
+        FieldProblem::InvalidJson { line, column, reason, .. } => {
             format!("Not JSON, line {line}, column {column}: {reason}.")
         }
         FieldProblem::UnknownField { nearest } => with_guess("Unknown field", nearest, Language::En),
@@ -113,10 +125,12 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::NotLater { than } => format!("Must be later than {than}."),
         FieldProblem::Missing => "Required.".to_owned(),
         FieldProblem::WrongType { expected, found } => {
-            format!("{} instead of {}.", json_type(*found, Language::En), json_type(*expected, Language::En))
+            let [found, expected] = [found, expected].map(|kind| json_type(*kind, Language::En));
+            capital(&format!("{found} instead of {expected}."))
         }
         FieldProblem::Empty => "Must not be empty.".to_owned(),
         FieldProblem::TooLong { max, given } => format!("{given} characters: at most {max} are accepted."),
+        FieldProblem::TooMany { max: 1 } => "One alone is accepted.".to_owned(),
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
         FieldProblem::TooManyLines { max } => {
             format!("That makes more than {max} lines: a shorter time, or put together by something else.")
@@ -247,7 +261,8 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
     let (french, english) = match problem {
         DateProblem::InvalidLocalTime { time_zone } => (
             format!(
-                "Une date et une heure, par exemple 2026-12-24T09:00+01:00, ou 2026-12-24T09:00 à l'heure de {time_zone}."
+                "Une date et une heure, par exemple 2026-12-24T09:00+01:00, ou 2026-12-24T09:00 à l'heure {}.",
+                french_of(time_zone)
             ),
             format!(
                 "Expected a time such as 2026-12-24T09:00+01:00, or 2026-12-24T09:00 by the clocks of {time_zone}."
@@ -279,9 +294,9 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
             format!("Doit être à venir, dans {days} jours au plus."),
             format!("Must be in the future, at most {days} days ahead."),
         ),
-        DateProblem::InvalidRecurrence { allowed } => (
-            format!("Une règle RRULE de ce sous-ensemble : {allowed}."),
-            format!("Expected an RRULE of this subset: {allowed}."),
+        DateProblem::InvalidRecurrence => (
+            format!("Une règle RRULE de ce sous-ensemble : {RULE_ALLOWED_FRENCH}."),
+            format!("Expected an RRULE of this subset: {RULE_ALLOWED}."),
         ),
         DateProblem::NeverComes => (
             "Aucune date à venir n'est désignée.".to_owned(),
@@ -354,8 +369,14 @@ fn of_wording(problem: &WordingProblem, language: Language) -> String {
             "Consent is required for advertising: name contacts (filter, lists, segments).".to_owned(),
         ),
         WordingProblem::CodesMissing { missing } => (
-            format!("Il manque {missing} codes dans la réserve : ajoutez-en, ou visez moins de monde."),
-            format!("{missing} codes are missing in the pool: add some, or mean fewer people."),
+            format!(
+                "Il manque {} dans la réserve : ajoutez-en, ou visez moins de monde.",
+                Language::Fr.counted(*missing, ("code", "codes"))
+            ),
+            format!(
+                "{} missing in the pool: add some, or mean fewer people.",
+                Language::En.counted(*missing, ("code is", "codes are"))
+            ),
         ),
         WordingProblem::AdvertiserNotNamed { brand } => (
             format!(
@@ -382,6 +403,14 @@ fn with_guess(start: &str, nearest: &Option<String>, language: Language) -> Stri
     sentence
 }
 
+/// A sentence begins with a capital.
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 const fn json_type(kind: JsonType, language: Language) -> &'static str {
     let (french, english) = match kind {
         JsonType::String => ("un texte", "a string"),
@@ -398,5 +427,83 @@ pub(super) const fn choose<'a>(language: Language, french: &'a str, english: &'a
     match language {
         Language::Fr => french,
         Language::En => english,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{SheetProblem, WorkbookFlaw};
+
+    fn fr(problem: impl Into<FieldProblem>) -> String {
+        field_detail(&problem.into(), Language::Fr)
+    }
+
+    fn en(problem: impl Into<FieldProblem>) -> String {
+        field_detail(&problem.into(), Language::En)
+    }
+
+    #[test]
+    fn types_are_told_apart_in_sentences() {
+        let wrong = |expected, found| FieldProblem::WrongType { expected, found };
+        for (expected, found, french) in [
+            (JsonType::Array, JsonType::String, "Un texte au lieu d'un tableau."),
+            (JsonType::Object, JsonType::Number, "Un nombre au lieu d'un objet."),
+            (JsonType::Boolean, JsonType::Null, "Null au lieu d'un booléen."),
+        ] {
+            assert_eq!(fr(wrong(expected, found)), french);
+        }
+        assert_eq!(
+            en(wrong(JsonType::Array, JsonType::String)),
+            "A string instead of an array."
+        );
+    }
+
+    #[test]
+    fn what_is_not_json_is_told_in_french_without_the_words_of_the_parser() {
+        for (text, french) in [
+            (
+                "",
+                "JSON incorrect, ligne 1, colonne 1 : le texte s'arrête avant la fin.",
+            ),
+            (
+                "{\"a\": ",
+                "JSON incorrect, ligne 1, colonne 6 : le texte s'arrête avant la fin.",
+            ),
+            (
+                "{\n  \"a\" 1}",
+                "JSON incorrect, ligne 2, colonne 7 : ce qui est écrit là n'est pas du JSON.",
+            ),
+        ] {
+            let error = serde_json::from_str::<serde_json::Value>(text).unwrap_err();
+            let problem = FieldProblem::broken_json(&error);
+            assert_eq!(fr(problem.clone()), french, "{error}");
+            assert!(en(problem).starts_with("Not JSON, line "), "{error}");
+        }
+    }
+
+    #[test]
+    fn french_has_no_english_in_it() {
+        for flaw in [
+            WorkbookFlaw::EndsEarly,
+            WorkbookFlaw::TooManyTexts,
+            WorkbookFlaw::LongText,
+            WorkbookFlaw::Other("invalid Zip archive: Could not find EOCD".to_owned()),
+        ] {
+            let problem = SheetProblem::BrokenWorkbook(flaw);
+            let (french, english) = (fr(problem.clone()), en(problem));
+            assert!(french.starts_with("Ce classeur ne peut pas être lu (il ") || french.contains("(un texte"));
+            for word in ["too", "invalid", " the "] {
+                assert!(!french.contains(word), "{french}");
+            }
+            assert!(english.starts_with("This workbook cannot be read ("));
+        }
+        let rule = fr(DateProblem::InvalidRecurrence);
+        assert!(rule.contains("-1 pour le dernier") && !rule.contains("last"), "{rule}");
+        assert!(en(DateProblem::InvalidRecurrence).contains("-1 the last"));
+        let time_zone = "Europe/Paris".to_owned();
+        let local = fr(DateProblem::InvalidLocalTime { time_zone });
+        assert!(local.ends_with("à l'heure d'Europe/Paris."), "{local}");
+        assert_eq!(fr(FieldProblem::TooMany { max: 1 }), "Un seul est accepté.");
     }
 }
