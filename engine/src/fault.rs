@@ -75,6 +75,11 @@ pub(crate) enum FieldProblem {
         /// The most elements allowed.
         max: usize,
     },
+    /// It stands deeper than allowed.
+    TooDeep {
+        /// The deepest allowed.
+        max: usize,
+    },
     /// None of the words that the field takes.
     UnknownValue {
         /// The words that it takes; none: see [`FieldProblem::GONE`].

@@ -19,6 +19,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::NotLater { .. }
         | FieldProblem::TooLong { .. }
         | FieldProblem::TooMany { .. }
+        | FieldProblem::TooDeep { .. }
         | FieldProblem::TooManyLines { .. }
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }

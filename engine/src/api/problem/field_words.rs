@@ -58,6 +58,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::TooLong { max, given } => format!("{given} caractères : au plus {max} sont acceptés."),
         FieldProblem::TooMany { max: 1 } => "Un seul est accepté.".to_owned(),
         FieldProblem::TooMany { max } => format!("Au plus {max} sont acceptés."),
+        FieldProblem::TooDeep { max } => format!("Trop imbriqué : au plus {max} niveaux l'un dans l'autre."),
         FieldProblem::TooManyLines { max } => {
             format!("Cela fait plus de {max} lignes : une période plus courte, ou un autre regroupement.")
         }
@@ -132,6 +133,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::TooLong { max, given } => format!("{given} characters: at most {max} are accepted."),
         FieldProblem::TooMany { max: 1 } => "One alone is accepted.".to_owned(),
         FieldProblem::TooMany { max } => format!("At most {max} are accepted."),
+        FieldProblem::TooDeep { max } => format!("Nested too deep: at most {max} levels within each other."),
         FieldProblem::TooManyLines { max } => {
             format!("That makes more than {max} lines: a shorter time, or put together by something else.")
         }
