@@ -51,10 +51,21 @@ pub(crate) enum FieldProblem {
     DuplicateField,
     /// The same was given further up in the list.
     Twice,
+    /// A parameter names this twice.
+    Repeated { value: String },
     /// Not later than the field of that name.
     NotLater { than: &'static str },
     /// The field must be there.
     Missing,
+    /// One of these must be there.
+    MissingOneOf { fields: &'static [&'static str] },
+    /// No name of a field that may stand there.
+    NotOneOf {
+        /// What stands there.
+        name: String,
+        nearest: Option<String>,
+        allowed: &'static [&'static str],
+    },
     /// The field has another JSON type.
     WrongType {
         /// What is wanted.
@@ -63,6 +74,8 @@ pub(crate) enum FieldProblem {
     },
     /// The field is there and empty, or blank.
     Empty,
+    /// The numbers that are there are nobody's who can be written to.
+    Nobody,
     /// Longer than allowed, in characters.
     TooLong {
         /// The most characters allowed.
@@ -85,6 +98,8 @@ pub(crate) enum FieldProblem {
         /// The words that it takes; none: see [`FieldProblem::GONE`].
         allowed: &'static [&'static str],
     },
+    /// The same, where it takes what no list has.
+    Expected(Expected),
     /// What is asked for has too many lines.
     TooManyLines {
         /// The most allowed.
@@ -103,6 +118,12 @@ pub(crate) enum FieldProblem {
         name: String,
         /// The column that was probably meant.
         nearest: Option<String>,
+    },
+    /// The same, where it is known which columns there are.
+    UnknownColumn {
+        name: String,
+        nearest: Option<String>,
+        columns: Vec<String>,
     },
     /// A merge field without an end, or without a name.
     BrokenMergeField {
@@ -163,8 +184,8 @@ pub(crate) enum FieldProblem {
     ReceiverOnly,
     /// No day, neither by its date nor told from today.
     InvalidDay,
-    /// A character that no name or line of text has.
-    ForbiddenCharacter,
+    /// A character that it may not have.
+    ForbiddenCharacter(Forbidden),
     /// It stands without what has to be beside it.
     MissingBeside {
         /// Any of these.
@@ -187,10 +208,21 @@ impl FieldProblem {
 
     /// Every code, in the order of the alphabet.
     pub(crate) fn codes() -> Vec<&'static str> {
-        // What has kinds of its own is told by theirs.
-        let own = Self::VARIANTS
-            .iter()
-            .filter(|name| !["date", "money", "reply", "sheet", "url", "wording"].contains(name));
+        // What has kinds of its own is told by theirs, and what is another only in its words by that one's.
+        let told = [
+            "date",
+            "expected",
+            "missing_one_of",
+            "money",
+            "nobody",
+            "not_one_of",
+            "reply",
+            "sheet",
+            "unknown_column",
+            "url",
+            "wording",
+        ];
+        let own = Self::VARIANTS.iter().filter(|name| !told.contains(name));
         let mut codes: Vec<_> = own
             .chain(DateProblem::VARIANTS)
             .chain(WordingProblem::VARIANTS)
@@ -243,6 +275,21 @@ impl FieldProblem {
         if let Self::Money(problem) = self {
             return problem.into_str();
         }
+        if let Self::Expected(_) = self {
+            return "unknown_value";
+        }
+        if let Self::MissingOneOf { .. } = self {
+            return "missing";
+        }
+        if let Self::NotOneOf { .. } = self {
+            return "unknown_field";
+        }
+        if let Self::UnknownColumn { .. } = self {
+            return "unknown_merge_field";
+        }
+        if let Self::Nobody = self {
+            return "empty";
+        }
         self.into_str()
     }
 }
@@ -255,6 +302,52 @@ pub(crate) enum MoneyProblem {
     InvalidPrice,
     /// No currency by its three letters.
     InvalidCurrency,
+}
+
+/// What a field takes that is no word of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// `2026-10`.
+    Month,
+    IpAddress,
+    /// What an answer has given as `next_cursor`.
+    Cursor,
+    /// The reference or id of a contact that there is.
+    KnownContact,
+    /// A plan of reminders whose sender is that number.
+    PlanOfNumber,
+    /// A tenant that has that number.
+    TenantOfNumber,
+}
+
+/// A character where none like it may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forbidden {
+    /// One that nobody sees.
+    Control {
+        letter: char,
+        /// Its place among the characters, from 1.
+        place: usize,
+    },
+    /// One of these.
+    Signs(&'static str),
+}
+
+impl Forbidden {
+    /// The first control character of a text, but for those that it may have.
+    ///
+    /// # Errors
+    /// [`FieldProblem::ForbiddenCharacter`].
+    pub(crate) fn check(text: &str, allowed: &[char]) -> Result<(), FieldProblem> {
+        let is_one = |(_, letter): &(usize, char)| letter.is_control() && !allowed.contains(letter);
+        match text.chars().enumerate().find(is_one) {
+            None => Ok(()),
+            Some((at, letter)) => {
+                let place = at + 1;
+                Err(FieldProblem::ForbiddenCharacter(Self::Control { letter, place }))
+            }
+        }
+    }
 }
 
 impl From<SheetProblem> for FieldProblem {
@@ -350,6 +443,11 @@ pub(crate) enum UrlProblem {
         /// The most characters allowed.
         max: usize,
     },
+    /// No URL of a page, one that is no `http:` or `https:`, or one that is too long.
+    NotAPage {
+        /// The most characters allowed.
+        max: usize,
+    },
     /// No domain, such as `cabinet.fr`.
     InvalidDomain,
     /// `http:` where only TLS will do.
@@ -381,6 +479,8 @@ pub(crate) enum WordingProblem {
     ConsentRequired,
     /// A link to where everybody may shorten links: operators filter it.
     PublicShortener { domain: String },
+    /// A link to the tenant's own short links: it leads to no page.
+    OwnShortDomain { domain: String },
     /// A link to none of the domains that were agreed on.
     LinkNotAllowed { domain: String, allowed: Vec<String> },
     /// Short links without a domain of theirs.

@@ -7,7 +7,7 @@ use rules::{Decision, Pack, Rules, Why, Zone};
 use serde_json::{Value, json};
 
 use crate::campaign::zone_in;
-use crate::domain::{Language, Purpose, Recipient, Territory, moment_in_words};
+use crate::domain::{self, Language, Purpose, Recipient, Territory, moment_in_words};
 
 /// What an instant is: with an offset, or by the recipient's own clock.
 pub(crate) const INSTANT_ALLOWED: &str =
@@ -64,8 +64,8 @@ fn source(pack: &Pack, language: Language) -> &str {
 }
 
 fn instant(text: &str, time_zone: &TimeZone) -> Option<Timestamp> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
+    if text.parse::<Timestamp>().is_ok() {
+        return domain::instant(text);
     }
     let local: DateTime = text.parse().ok()?;
     local.to_zoned(time_zone.clone()).ok().map(|at| at.timestamp())

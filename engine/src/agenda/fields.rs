@@ -225,9 +225,11 @@ fn check_names(
     let unknown = names.iter().filter(|name| !is_known(name));
     let faults: Vec<FieldFault> = unknown
         .map(|name| {
-            let problem = FieldProblem::UnknownMergeField {
+            let columns = known();
+            let problem = FieldProblem::UnknownColumn {
                 name: name.clone(),
-                nearest: nearest_column(name, &known()),
+                nearest: nearest_column(name, &columns),
+                columns,
             };
             FieldFault::new(pointer, problem)
         })
@@ -364,7 +366,7 @@ mod tests {
         );
         let faults = check(("/text", "[practitionner] [Ville]"), &[], false).unwrap_err();
         assert_eq!(faults.len(), 2);
-        let FieldProblem::UnknownMergeField { nearest, .. } = &faults[0].problem else {
+        let FieldProblem::UnknownColumn { nearest, .. } = &faults[0].problem else {
             panic!("{faults:?}");
         };
         assert_eq!(nearest.as_deref(), Some("practitioner"));

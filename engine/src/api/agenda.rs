@@ -355,8 +355,6 @@ impl FromRequestParts<App> for Wanted {
 
 fn text(pointer: &str, value: String) -> Result<String, Problem> {
     match check_text(&value, TEXT_MAX) {
-        // No text of ours has one, and PostgreSQL takes none.
-        Ok(_) if value.contains('\0') => Err(refused(pointer, FieldProblem::ForbiddenCharacter)),
         Ok(text) => Ok(text),
         Err(problem) => Err(refused(pointer, problem)),
     }

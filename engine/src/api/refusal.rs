@@ -107,7 +107,7 @@ impl From<CampaignFault> for Problem {
             CampaignFault::Fields(errors) => Self::of_fields(errors),
             CampaignFault::EmptyAudience => Self {
                 kind: ProblemKind::EmptyAudience,
-                errors: vec![FieldFault::new("/audience", FieldProblem::Empty)],
+                errors: vec![FieldFault::new("/audience", FieldProblem::Nobody)],
             },
             CampaignFault::TooManyRecipients { max } => ProblemKind::TooManyRecipients { max }.into(),
             CampaignFault::Body(error) => {

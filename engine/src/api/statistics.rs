@@ -8,6 +8,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -22,7 +23,7 @@ use super::refusal::database_refuses;
 use super::{App, shapes};
 use crate::campaign::view::time;
 use crate::campaign::{OfStatus, percent};
-use crate::domain::{CampaignId, Language, Status, TenantId, UnixMicros, french_status};
+use crate::domain::{self, CampaignId, Language, Status, TenantId, UnixMicros, french_status};
 use crate::fault::{DateProblem, FieldProblem};
 use crate::history::{Dimension, GROUPS_MAX, Group, Question, Sums, TIME_ZONE};
 use crate::sheet::{Table, Written};
@@ -243,8 +244,11 @@ pub(super) fn moment(pointer: &str, text: &str, zone: &TimeZone) -> Result<UnixM
 /// The same; `None`: it is neither.
 pub(super) fn instant(text: &str, zone: &TimeZone) -> Option<UnixMicros> {
     let day = |text: &str| text.parse::<Date>().ok()?.to_zoned(zone.clone()).ok();
-    let at = text.parse().ok().or_else(|| day(text).map(|day| day.timestamp()));
-    let at = at.and_then(|at: jiff::Timestamp| u64::try_from(at.as_microsecond()).ok());
+    let at = match text.parse::<Timestamp>() {
+        Ok(_) => domain::instant(text),
+        Err(_) => day(text).map(|day| day.timestamp()),
+    };
+    let at = at.and_then(|at| u64::try_from(at.as_microsecond()).ok());
     at.map(UnixMicros)
 }
 
@@ -329,6 +333,12 @@ impl FromRequestParts<App> for Compared {
                 }
                 _ => form = Form::named(&value)?,
             }
+        }
+        // Each would be counted as often as it is named.
+        let again = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id));
+        if let Some((_, id)) = again {
+            let value = id.to_string();
+            return Err(refused("?ids", FieldProblem::Repeated { value }));
         }
         let (min, max) = COMPARED;
         if !(min..=max).contains(&ids.len()) {

@@ -82,6 +82,8 @@ pub(super) const AUDIENCE_FIELDS: [&str; 7] = [
     "exclude",
     "unreachable",
 ];
+/// Those before it say whom a campaign means, and the others who is left out.
+const ENDS_OF_MEANT: usize = 5;
 pub(super) const NUMBERS: usize = 0;
 pub(super) const RECIPIENTS: usize = 1;
 
@@ -198,7 +200,8 @@ impl<'s> Reading<'s> {
     pub(super) fn check_audience(&mut self) {
         let of_contacts = self.audience_given[RECIPIENTS + 1..].contains(&true);
         if !of_contacts && !self.audience_given[NUMBERS] && !self.audience_given[RECIPIENTS] {
-            self.fault("/audience/recipients", FieldProblem::Missing);
+            let fields = &AUDIENCE_FIELDS[..ENDS_OF_MEANT];
+            self.fault("/audience", FieldProblem::MissingOneOf { fields });
         }
         if of_contacts && self.audience_given[RECIPIENTS] {
             let fields = &AUDIENCE_FIELDS[RECIPIENTS + 1..];

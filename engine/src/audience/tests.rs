@@ -136,16 +136,19 @@ fn every_fault_comes_at_once_with_its_pointer() {
 fn what_is_missing_is_named() {
     let pointers = |body: &str| faults(body).into_iter().map(|(pointer, _)| pointer).collect::<Vec<_>>();
     assert_eq!(pointers("{}"), ["/name", "/text", "/sender", "/purpose", "/audience"]);
-    assert_eq!(pointers(&with_audience("{}")), ["/audience/recipients"]);
+    assert_eq!(pointers(&with_audience("{}")), ["/audience"]);
+    let fields = &["numbers", "recipients", "filter", "lists", "segments"];
+    assert_eq!(faults(&with_audience("{}"))[0].1, FieldProblem::MissingOneOf { fields });
     assert_eq!(pointers("[]"), ["",][..]);
 }
 
 #[test]
 fn an_unknown_merge_field_is_a_fault_even_if_the_audience_came_first() {
     let body = with_recipients(r#"{"to":"+33612345678","Nom":"x"}"#).replace(r#""t""#, r#""[Non]""#);
-    let problem = FieldProblem::UnknownMergeField {
+    let problem = FieldProblem::UnknownColumn {
         name: "Non".to_owned(),
         nearest: Some("Nom".to_owned()),
+        columns: vec!["Nom".to_owned()],
     };
     assert_eq!(faults(&body), [("/text".to_owned(), problem)]);
 }

@@ -310,9 +310,10 @@ impl<'c, C: AsRef<str>> Names<'c, C> {
 
     fn unknown(&self, name: &str) -> FieldProblem {
         let name = name.trim().to_owned();
-        FieldProblem::UnknownMergeField {
+        FieldProblem::UnknownColumn {
             nearest: nearest_column(&name, self.columns),
             name,
+            columns: self.columns.iter().map(|column| column.as_ref().to_owned()).collect(),
         }
     }
 }
@@ -388,13 +389,15 @@ mod tests {
     #[test]
     fn unknown_fields_are_all_named_with_the_column_that_was_meant() {
         let wanted = [
-            FieldProblem::UnknownMergeField {
+            FieldProblem::UnknownColumn {
                 name: "Prenon".to_owned(),
                 nearest: Some("Prénom".to_owned()),
+                columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
             },
-            FieldProblem::UnknownMergeField {
+            FieldProblem::UnknownColumn {
                 name: "Ville".to_owned(),
                 nearest: None,
+                columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
             },
         ];
         assert_eq!(problems("[Prenon] [Ville] [nom]", &["Nom", "Prénom"]), wanted);

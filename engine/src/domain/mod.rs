@@ -55,6 +55,6 @@ pub(crate) use stored::{
 pub(crate) use tempo::{RATE_MAX, Tempo, per_time};
 pub(crate) use terms::{FrequencyCap, NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
 pub(crate) use territory::Territory;
-pub(crate) use time::{LocalMoment, UnixMicros, moment_in_words};
+pub(crate) use time::{LocalMoment, UnixMicros, instant, moment_in_words};
 pub(crate) use transition::{Back, Event, Transition};
 pub(crate) use tries::{REFUSED_MAX, Tries};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use kit::clock::micros;
@@ -9,6 +11,9 @@ use kit::clock::micros;
 use super::Language;
 
 const HOUR_US: u64 = 3_600_000_000;
+
+/// As far as any clocks are ahead of UTC, or behind it, in seconds: those of Kiritimati.
+const AHEAD_MAX: i32 = 14 * 3_600;
 
 /// A moment, in microseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -46,6 +51,12 @@ impl UnixMicros {
         Timestamp::from_microsecond(i64::try_from(self.0).ok()?).ok()
     }
 
+    /// The latest day that it is anywhere then.
+    pub(crate) fn last_day(self) -> Option<Date> {
+        let ahead = self.plus(Duration::from_secs(AHEAD_MAX.unsigned_abs().into()));
+        Some(ahead.timestamp()?.to_zoned(TimeZone::UTC).date())
+    }
+
     pub(crate) fn plus(self, time: Duration) -> Self {
         Self(self.0.saturating_add(micros(time)))
     }
@@ -53,6 +64,14 @@ impl UnixMicros {
     pub(crate) fn minus(self, time: Duration) -> Self {
         Self(self.0.saturating_sub(micros(time)))
     }
+}
+
+/// A time with an offset that clocks have; `None`: it is none (RFC 3339, 4.2, takes offsets that no clocks have).
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    let at = text.parse().ok()?;
+    let offset = Pieces::parse(text).ok()?.to_numeric_offset();
+    let ahead = offset.map_or(0, |offset| offset.seconds());
+    (ahead.abs() <= AHEAD_MAX).then_some(at)
 }
 
 /// A moment by the clocks of those who read of it.
@@ -116,6 +135,34 @@ impl std::str::FromStr for UnixMicros {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn offsets_are_those_of_clocks() {
+        for (text, read) in [
+            ("2026-12-24T09:00+01:00", Some("2026-12-24T08:00:00Z")),
+            ("2026-12-24T09:00:00Z", Some("2026-12-24T09:00:00Z")),
+            ("2026-12-24T09:00+14:00", Some("2026-12-23T19:00:00Z")),
+            ("2026-12-24T09:00-12:00", Some("2026-12-24T21:00:00Z")),
+            ("2026-12-24T09:00+14:01", None),
+            ("2026-12-24T09:00+25:00", None),
+            ("2026-12-24T09:00-18:00", None),
+            ("2026-12-24T09:00", None),
+            ("demain", None),
+        ] {
+            assert_eq!(instant(text).map(|at| at.to_string()).as_deref(), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_born_after_the_last_day_that_it_is_anywhere() {
+        let at: Timestamp = "2026-12-24T11:00:00Z".parse().unwrap();
+        let at = UnixMicros(at.as_microsecond().unsigned_abs());
+        assert_eq!(at.last_day(), Some(Date::constant(2026, 12, 25)));
+        assert_eq!(
+            at.minus(Duration::from_secs(2 * 3_600)).last_day(),
+            Some(Date::constant(2026, 12, 24))
+        );
+    }
 
     #[test]
     fn people_read_their_own_clocks_and_programs_read_utc() {

@@ -23,7 +23,7 @@ pub(crate) use convert::{columns, written};
 pub(crate) use gather::{PREVIEW_ROWS, Preview};
 
 use crate::database::DatabaseError;
-use crate::domain::{Country, ImportId, Language, ListId, TenantId};
+use crate::domain::{Country, ImportId, Language, ListId, TenantId, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{ConsentFault, Import, People, PeopleFault};
@@ -212,7 +212,8 @@ impl Imports {
     /// # Errors
     /// It cannot be read.
     pub(crate) async fn preview(&self, spool: Spool, asked: &Asked) -> Result<Preview, ImportFault> {
-        let (reading, now) = (reading(asked), self.people.now());
+        let now = self.people.now();
+        let reading = reading(asked, now);
         blocking(move || Preview::of(spool, &reading, now)).await
     }
 
@@ -229,7 +230,8 @@ impl Imports {
         if let Some(list) = asked.list {
             self.people.list(asked.tenant, list).await?;
         }
-        let (reading, look, now) = (reading(&asked), spool.again()?, self.people.now());
+        let now = self.people.now();
+        let (reading, look) = (reading(&asked, now), spool.again()?);
         let head = blocking({
             let reading = reading.clone();
             move || Preview::of(look, &reading, now)
@@ -301,13 +303,17 @@ pub(crate) const fn manners(zone: TimeZone) -> Manners {
     Manners {
         country: Country::FRANCE,
         zone,
+        born_by: None,
     }
 }
 
-fn reading(asked: &Asked) -> Reading {
+fn reading(asked: &Asked, now: UnixMicros) -> Reading {
     Reading {
         columns: asked.columns.clone(),
-        manners: manners(asked.zone.clone()),
+        manners: Manners {
+            born_by: now.last_day(),
+            ..manners(asked.zone.clone())
+        },
         rows_max: ROWS_MAX,
     }
 }

@@ -17,6 +17,7 @@ fn manners() -> Manners {
     Manners {
         country: Country::FRANCE,
         zone: TimeZone::get("Europe/Paris").unwrap(),
+        born_by: None,
     }
 }
 

@@ -12,9 +12,14 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         FieldProblem::InvalidJson { .. }
         | FieldProblem::UnknownField { .. }
         | FieldProblem::DuplicateField
+        | FieldProblem::Repeated { .. }
         | FieldProblem::Missing
+        | FieldProblem::MissingOneOf { .. }
+        | FieldProblem::NotOneOf { .. }
         | FieldProblem::WrongType { .. } => false,
         FieldProblem::Empty
+        | FieldProblem::Nobody
+        | FieldProblem::UnknownColumn { .. }
         | FieldProblem::Twice
         | FieldProblem::NotLater { .. }
         | FieldProblem::TooLong { .. }
@@ -26,7 +31,8 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidTime
         | FieldProblem::InvalidDay
         | FieldProblem::Money(_)
-        | FieldProblem::ForbiddenCharacter
+        | FieldProblem::ForbiddenCharacter(_)
+        | FieldProblem::Expected(_)
         | FieldProblem::MissingBeside { .. }
         | FieldProblem::NotBeside { .. }
         | FieldProblem::Sheet(_)

@@ -1,6 +1,5 @@
 //! What people read of a file of contacts that is not as it has to be.
 
-use super::field_words::choose;
 use crate::domain::Language;
 use crate::fault::{SheetProblem, WorkbookFlaw};
 
@@ -109,5 +108,8 @@ fn flaw_words(flaw: &WorkbookFlaw, language: Language) -> &str {
         ),
         WorkbookFlaw::Other(why) => ("il est abîmé, ou ce n'en est pas un", why.as_str()),
     };
-    choose(language, french, english)
+    match language {
+        Language::Fr => french,
+        Language::En => english,
+    }
 }
