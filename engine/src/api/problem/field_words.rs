@@ -432,11 +432,11 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
         ),
         DateProblem::AfterExpiry { expires_at } => (
             format!(
-                "La campagne expire le {} : son lancement doit être avant.",
+                "Expire le {} : le lancement doit être avant.",
                 expires_at.words(Language::Fr)
             ),
             format!(
-                "The campaign expires at {}: it has to be launched before.",
+                "Expires at {}: the launch has to be before.",
                 expires_at.words(Language::En)
             ),
         ),
@@ -609,6 +609,7 @@ pub(super) const fn choose<'a>(language: Language, french: &'a str, english: &'a
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{LocalMoment, UnixMicros};
     use crate::fault::{SheetProblem, WorkbookFlaw};
 
     fn fr(problem: impl Into<FieldProblem>) -> String {
@@ -761,5 +762,11 @@ mod tests {
         let local = fr(DateProblem::InvalidLocalTime { time_zone });
         assert!(local.ends_with("à l'heure d'Europe/Paris."), "{local}");
         assert_eq!(fr(FieldProblem::TooMany { max: 1 }), "Un seul est accepté.");
+        // 2026-12-07T07:00:00Z.
+        let expires_at = LocalMoment::by(UnixMicros(1_796_626_800_000_000), "Europe/Paris");
+        assert_eq!(
+            fr(DateProblem::AfterExpiry { expires_at }),
+            "Expire le 07/12/2026 à 08 h 00 : le lancement doit être avant."
+        );
     }
 }
