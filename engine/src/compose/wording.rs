@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(wording.check("Bonjour\r\nZoé,\tà demain\u{c}"), Ok(()));
         for (text, letter, place) in [
             ("a\0b", '\0', 2),
-            ("\u{7}", '\u{7}', 1),
+            ("\u{7}RDV", '\u{7}', 1),
             ("é\n\u{1b}[31m", '\u{1b}', 3),
             ("ab\u{85}", '\u{85}', 3),
         ] {
