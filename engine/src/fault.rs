@@ -3,6 +3,8 @@
 use serde_json::Value;
 use strum::VariantNames;
 
+use crate::domain::LocalMoment;
+
 /// The most faults that one request is answered with: a caller with more than these has one mistake many times.
 pub(crate) const FAULTS_MAX: usize = 100;
 
@@ -37,6 +39,8 @@ pub(crate) enum FieldProblem {
         column: usize,
         /// What the parser found, in English.
         reason: String,
+        /// It ends before it is whole.
+        is_cut: bool,
     },
     /// No such field; the nearest allowed name, if one is near.
     UnknownField {
@@ -47,10 +51,21 @@ pub(crate) enum FieldProblem {
     DuplicateField,
     /// The same was given further up in the list.
     Twice,
+    /// A parameter names this twice.
+    Repeated { value: String },
     /// Not later than the field of that name.
     NotLater { than: &'static str },
     /// The field must be there.
     Missing,
+    /// One of these must be there.
+    MissingOneOf { fields: &'static [&'static str] },
+    /// No name of a field that may stand there.
+    NotOneOf {
+        /// What stands there.
+        name: String,
+        nearest: Option<String>,
+        allowed: &'static [&'static str],
+    },
     /// The field has another JSON type.
     WrongType {
         /// What is wanted.
@@ -59,6 +74,8 @@ pub(crate) enum FieldProblem {
     },
     /// The field is there and empty, or blank.
     Empty,
+    /// The numbers that are there are nobody's who can be written to.
+    Nobody,
     /// Longer than allowed, in characters.
     TooLong {
         /// The most characters allowed.
@@ -71,11 +88,18 @@ pub(crate) enum FieldProblem {
         /// The most elements allowed.
         max: usize,
     },
+    /// It stands deeper than allowed.
+    TooDeep {
+        /// The deepest allowed.
+        max: usize,
+    },
     /// None of the words that the field takes.
     UnknownValue {
         /// The words that it takes; none: see [`FieldProblem::GONE`].
         allowed: &'static [&'static str],
     },
+    /// The same, where it takes what no list has.
+    Expected(Expected),
     /// What is asked for has too many lines.
     TooManyLines {
         /// The most allowed.
@@ -94,6 +118,8 @@ pub(crate) enum FieldProblem {
         name: String,
         /// The column that was probably meant.
         nearest: Option<String>,
+        /// Those that there are.
+        columns: Vec<String>,
     },
     /// A merge field without an end, or without a name.
     BrokenMergeField {
@@ -154,8 +180,8 @@ pub(crate) enum FieldProblem {
     ReceiverOnly,
     /// No day, neither by its date nor told from today.
     InvalidDay,
-    /// A character that no name or line of text has.
-    ForbiddenCharacter,
+    /// A character that it may not have.
+    ForbiddenCharacter(Forbidden),
     /// It stands without what has to be beside it.
     MissingBeside {
         /// Any of these.
@@ -178,10 +204,21 @@ impl FieldProblem {
 
     /// Every code, in the order of the alphabet.
     pub(crate) fn codes() -> Vec<&'static str> {
-        // What has kinds of its own is told by theirs.
-        let own = Self::VARIANTS
-            .iter()
-            .filter(|name| !["date", "money", "reply", "sheet", "url", "wording"].contains(name));
+        // What has kinds of its own is told by theirs, and what is another only in its words by that one's.
+        let told = [
+            "date",
+            "expected",
+            "missing_one_of",
+            "money",
+            "nobody",
+            "not_one_of",
+            "reply",
+            "sheet",
+            "unknown_column",
+            "url",
+            "wording",
+        ];
+        let own = Self::VARIANTS.iter().filter(|name| !told.contains(name));
         let mut codes: Vec<_> = own
             .chain(DateProblem::VARIANTS)
             .chain(WordingProblem::VARIANTS)
@@ -193,6 +230,19 @@ impl FieldProblem {
             .collect();
         codes.sort_unstable();
         codes
+    }
+
+    /// A fault of JSON's grammar, with the parser's words.
+    pub(crate) fn broken_json(error: &serde_json::Error) -> Self {
+        let reason = error.to_string();
+        let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+        Self::InvalidJson {
+            line: error.line().max(1),
+            // Before the first octet the parser says 0.
+            column: error.column().max(1),
+            reason,
+            is_cut: error.is_eof(),
+        }
     }
 
     /// The field has another type than that.
@@ -221,6 +271,18 @@ impl FieldProblem {
         if let Self::Money(problem) = self {
             return problem.into_str();
         }
+        if let Self::Expected(_) = self {
+            return "unknown_value";
+        }
+        if let Self::MissingOneOf { .. } = self {
+            return "missing";
+        }
+        if let Self::NotOneOf { .. } = self {
+            return "unknown_field";
+        }
+        if let Self::Nobody = self {
+            return "empty";
+        }
         self.into_str()
     }
 }
@@ -233,6 +295,52 @@ pub(crate) enum MoneyProblem {
     InvalidPrice,
     /// No currency by its three letters.
     InvalidCurrency,
+}
+
+/// What a field takes that is no word of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// `2026-10`.
+    Month,
+    IpAddress,
+    /// What an answer has given as `next_cursor`.
+    Cursor,
+    /// The reference or id of a contact that there is.
+    KnownContact,
+    /// A plan of reminders whose sender is that number.
+    PlanOfNumber,
+    /// A tenant that has that number.
+    TenantOfNumber,
+}
+
+/// A character where none like it may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forbidden {
+    /// One that nobody sees.
+    Control {
+        letter: char,
+        /// Its place among the characters, from 1.
+        place: usize,
+    },
+    /// One of these.
+    Signs(&'static str),
+}
+
+impl Forbidden {
+    /// The first control character of a text, but for those that it may have.
+    ///
+    /// # Errors
+    /// [`FieldProblem::ForbiddenCharacter`].
+    pub(crate) fn check(text: &str, allowed: &[char]) -> Result<(), FieldProblem> {
+        let is_one = |(_, letter): &(usize, char)| letter.is_control() && !allowed.contains(letter);
+        match text.chars().enumerate().find(is_one) {
+            None => Ok(()),
+            Some((at, letter)) => {
+                let place = at + 1;
+                Err(FieldProblem::ForbiddenCharacter(Self::Control { letter, place }))
+            }
+        }
+    }
 }
 
 impl From<SheetProblem> for FieldProblem {
@@ -269,8 +377,8 @@ pub(crate) enum DateProblem {
     InvalidInstant,
     /// A launch when nothing of the campaign may go any more.
     AfterExpiry {
-        /// When that begins: RFC 3339.
-        expires_at: String,
+        /// When that begins.
+        expires_at: LocalMoment,
     },
     /// A time over which the clocks of its zone are put forward.
     SkippedTime { time_zone: String },
@@ -282,7 +390,7 @@ pub(crate) enum DateProblem {
     /// No name of a time zone.
     UnknownTimeZone,
     /// No rule by which days recur, or none that is understood.
-    InvalidRecurrence { allowed: &'static str },
+    InvalidRecurrence,
     /// No day comes that is meant.
     NeverComes,
     /// No time with its offset, and no day.
@@ -328,6 +436,11 @@ pub(crate) enum UrlProblem {
         /// The most characters allowed.
         max: usize,
     },
+    /// No URL of a page, one that is no `http:` or `https:`, or one that is too long.
+    NotAPage {
+        /// The most characters allowed.
+        max: usize,
+    },
     /// No domain, such as `cabinet.fr`.
     InvalidDomain,
     /// `http:` where only TLS will do.
@@ -361,6 +474,8 @@ pub(crate) enum WordingProblem {
     ConsentRequired,
     /// A link to where everybody may shorten links: operators filter it.
     PublicShortener { domain: String },
+    /// A link to the tenant's own short links: it leads to no page.
+    OwnShortDomain { domain: String },
     /// A link to none of the domains that were agreed on.
     LinkNotAllowed { domain: String, allowed: Vec<String> },
     /// A link where somebody is named.
@@ -407,9 +522,31 @@ pub(crate) enum SheetProblem {
     /// XLS, or a workbook with a password.
     OldWorkbook,
     /// What begins as a workbook and is none that can be read.
-    BrokenWorkbook { why: String },
+    BrokenWorkbook(WorkbookFlaw),
     /// A workbook of more octets than allowed, as it is or unpacked.
     WorkbookTooLarge { max: u64 },
+}
+
+/// Why a workbook cannot be read. Most are what no spreadsheet writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WorkbookFlaw {
+    TooManyParts,
+    EndsEarly,
+    /// No table of contents at its end.
+    NoContents,
+    NotUtf8,
+    LongText,
+    LongTag,
+    TagInTag,
+    /// A row or cell that stands nowhere.
+    NoPlace,
+    /// Rows or cells that stand in no order.
+    NoOrder,
+    TooManyTexts,
+    /// Comments or entities.
+    Comments,
+    /// What the library that reads it says, in English.
+    Other(String),
 }
 
 /// The types of JSON (RFC 8259, 3), to say which was wanted and which came.

@@ -3,11 +3,11 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use rules::{Decision, Rules, Why, Zone};
+use rules::{Decision, Pack, Rules, Why, Zone};
 use serde_json::{Value, json};
 
 use crate::campaign::zone_in;
-use crate::domain::{Language, Purpose, Recipient, Territory};
+use crate::domain::{self, Language, Purpose, Recipient, Territory, moment_in_words};
 
 /// What an instant is: with an offset, or by the recipient's own clock.
 pub(crate) const INSTANT_ALLOWED: &str =
@@ -49,15 +49,23 @@ pub(crate) fn explain(rules: &Rules, asked: Question<'_>, now: Timestamp, langua
         "why": decided.why.code(),
         "pack": pack.map(|pack| &pack.name),
         "pack_version": pack.map(|pack| &pack.version),
-        "source": pack.map(|pack| &pack.source),
+        "source": pack.map(|pack| source(pack, language)),
         "until": until.as_ref().map(shown),
         "detail": detail(asked.purpose, &decided, until.as_ref(), language),
     }))
 }
 
+/// Where the hours of a pack are written.
+fn source(pack: &Pack, language: Language) -> &str {
+    match language {
+        Language::Fr => pack.french_source().unwrap_or(&pack.source),
+        Language::En => &pack.source,
+    }
+}
+
 fn instant(text: &str, time_zone: &TimeZone) -> Option<Timestamp> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
+    if text.parse::<Timestamp>().is_ok() {
+        return domain::instant(text);
     }
     let local: DateTime = text.parse().ok()?;
     local.to_zoned(time_zone.clone()).ok().map(|at| at.timestamp())
@@ -76,16 +84,11 @@ fn detail(purpose: Purpose, decided: &Decision, until: Option<&Zoned>, language:
         }
         .to_owned();
     }
-    let (why, when) = match language {
-        Language::En => (
-            english(decided.why),
-            until.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string()),
-        ),
-        Language::Fr => (
-            french(decided.why),
-            until.map(|at| at.strftime("%d/%m/%Y à %H h %M").to_string()),
-        ),
+    let why = match language {
+        Language::En => english(decided.why),
+        Language::Fr => french(decided.why),
     };
+    let when = until.map(|at| moment_in_words(at, language));
     let next = match (language, decided.open, when) {
         (_, _, None) => String::new(),
         (Language::En, true, Some(when)) => format!(" It may go until {when}."),
@@ -150,6 +153,12 @@ mod tests {
             french["detail"],
             "Pas de message publicitaire un jour férié. L'envoi est possible à partir du 15/07/2026 à 08 h 00."
         );
+        assert!(
+            french["source"]
+                .as_str()
+                .is_some_and(|source| source.starts_with("LCEN de 2004")),
+            "{french}"
+        );
         let reunion = said(262_692_123_456, Purpose::Marketing, "2026-07-15T10:00", Language::En);
         assert_eq!(
             (
@@ -163,6 +172,12 @@ mod tests {
         assert_eq!(
             reunion["detail"],
             "It is within the hours of advertising. It may go until 2026-07-15 20:25."
+        );
+        assert!(
+            reunion["source"]
+                .as_str()
+                .is_some_and(|source| source.starts_with("LCEN 2004 as French")),
+            "{reunion}"
         );
         let reminder = said(33_612_345_678, Purpose::Transactional, "2026-07-14T03:00", Language::En);
         assert_eq!(

@@ -1,5 +1,6 @@
 //! A pack: the hours that a law or a charter allows advertising in one country, from a day on.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use jiff::civil::{Date, Time, Weekday};
@@ -120,11 +121,23 @@ static PACKS: LazyLock<Vec<Arc<Pack>>> = LazyLock::new(|| {
     FILES.iter().filter_map(read).collect()
 });
 
+/// By the names of packs.
+static SOURCES: LazyLock<BTreeMap<String, String>> =
+    LazyLock::new(|| toml::from_str(include_str!("../data/sources.toml")).unwrap_or_default());
+
 impl Pack {
     /// The end of its last day that somebody has looked at, in UTC: nobody has to know to the hour.
     pub fn ends(&self) -> Option<Timestamp> {
         let next = self.valid_until?.tomorrow().ok()?;
         Some(next.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    }
+
+    /// Where it is written, in French, of a pack of ours; one that an operator brings says it in the operator's words.
+    pub fn french_source(&self) -> Option<&'static str> {
+        let own = FILES
+            .iter()
+            .any(|(name, text)| *name == self.name && *text == self.text);
+        own.then(|| SOURCES.get(&self.name)).flatten().map(String::as_str)
     }
 
     /// The pack of ours of that name.
@@ -153,6 +166,12 @@ mod tests {
             );
             assert!(pack.days.len() >= 5 && pack.source.len() > 20, "{name}");
             assert_eq!(pack.version.len(), VERSION_DIGITS, "{name}");
+            assert!(pack.french_source().is_some_and(|source| source.len() > 20), "{name}");
+            let changed = Pack {
+                text: String::new(),
+                ..(*pack).clone()
+            };
+            assert_eq!(changed.french_source(), None, "{name}");
             let said = |word: &str, key: &str| pack.text.contains(&format!("{key} = \"{word}\""));
             assert!(
                 said(if pack.closes_on_holidays { "closed" } else { "open" }, "holidays"),

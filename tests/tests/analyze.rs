@@ -23,6 +23,41 @@ fn analyze(stand: &Stand, body: &Value) -> Value {
         .expect(200)
 }
 
+#[test]
+fn control_characters_are_refused_wherever_a_text_is_given() {
+    let stand = stand("analyze-controls");
+    let http = stand.tenant.http(&stand.engine).in_language("fr");
+    for (letter, code) in [('\0', "U+0000"), ('\u{7}', "U+0007"), ('\u{1b}', "U+001B")] {
+        let says = format!("RDV{letter} demain");
+        let message = json!({ "to": "+33612345678", "text": says, "sender": "Cabinet" });
+        let template = json!({ "name": "Rappel", "purpose": "transactional", "text": says });
+        for (path, body) in [
+            ("/v1/text/analyze", json!({ "text": says, "purpose": "transactional" })),
+            ("/v1/messages", message),
+            (
+                "/v1/campaigns",
+                CampaignOrder::to_first(1).with("text", json!(says)).body,
+            ),
+            ("/v1/templates", template),
+        ] {
+            let problem = http.post(path, &body).expect_problem(&[422]);
+            let fault = &problem["errors"][0];
+            assert_eq!(
+                (&fault["pointer"], &fault["code"]),
+                (&json!("/text"), &json!("forbidden_character")),
+                "{path}: {problem}"
+            );
+            assert_eq!(
+                text(&fault["detail"]),
+                format!("Sans caractère de contrôle ({code}, caractère 4)."),
+                "{path}"
+            );
+        }
+    }
+    let lines = json!({ "to": "+33612345678", "text": "RDV\r\ndemain\u{c}au cabinet", "sender": "Cabinet" });
+    http.post("/v1/messages", &lines).expect(202);
+}
+
 /// Texts near every border there is: of lengths up to some segments, of letters, escapes, typography and emoji.
 fn texts(count: usize, seed: u64) -> Vec<String> {
     const LETTERS: [&str; 4] = ["aeinrstu ", "aeé€|^~\\ ", "aeœ’…«» ", "aeлж\u{1f382} "];

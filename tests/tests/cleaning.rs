@@ -77,6 +77,14 @@ fn unknown_are_listed(http: &Http, campaign: &Campaign) -> Vec<Value> {
         .text
         .clone();
     assert_eq!(file.lines().count(), 4_380);
+    for code in [";delivered;", ";unknown_number;", ";none;", ";0;"] {
+        assert!(!file.contains(code), "{code}");
+    }
+    assert!(
+        file.contains(";Numéro de destination inconnu;"),
+        "{}",
+        file.lines().nth(1).unwrap_or_default()
+    );
     unknown
 }
 

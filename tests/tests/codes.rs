@@ -95,6 +95,12 @@ fn req_002_15_each_recipient_has_a_code_of_their_own() {
     is_over(&stand, &campaign, PEOPLE);
     let (sent, used) = (sent(&stand), used(&http, &id));
     assert_eq!((&sent, sent.len()), (&used, PEOPLE));
+    let path = format!("/v1/code_pools/{id}/codes?used=true");
+    let french = http.in_language("fr").get(&path).text.clone();
+    let line = french.lines().nth(1).unwrap_or_default();
+    let date = line.rsplit(';').next().unwrap_or_default();
+    let signs = ['/', ' ', ':'].map(|sign| date.matches(sign).count());
+    assert_eq!((date.len(), signs), ("07/12/2026 08:00".len(), [2, 1, 1]), "{line}");
     let different: BTreeSet<&String> = sent.values().collect();
     assert_eq!(different.len(), PEOPLE, "each code once");
     assert_eq!(left(&http, &id), PEOPLE as u64);

@@ -60,6 +60,10 @@ fn no_more_is_taken_a_day_than_was_agreed_on_and_more_on_the_next() {
             .is_some_and(|detail| detail.contains("9 are left today")),
         "{problem}"
     );
+    let path = format!("/v1/campaigns/{}/launch", too_many.id);
+    let problem = http.in_language("fr").post(&path, &json!({})).expect_problem(&[429]);
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    assert!(detail.ends_with("à partir du 25/12/2026 à 00 h 00."), "{problem}");
     let fits = stand.tenant.launch(&stand.engine, 8);
     assert_eq!(today(&http).1, 9);
     fits.wait(&stand.engine, "what was taken is sent", LIMIT, |view| {

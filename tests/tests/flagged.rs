@@ -383,6 +383,46 @@ fn the_first_campaigns_of_a_trial_tenant_wait_until_somebody_has_looked() {
 }
 
 #[test]
+fn what_was_rejected_goes_neither_as_a_campaign_nor_by_itself() {
+    let stand = stand("flagged-rejected");
+    let (_, reseller) = reseller(&stand);
+    let tenant = hosted(&stand, &reseller, 100);
+    let http = tenant.http(&stand.engine);
+    let message = |says: &str, purpose: &str| json!({ "to": "+33612345678", "text": says, "sender": "Cabinet", "purpose": purpose });
+    let (held, other) = ("Texte refuse ici", "Votre vaccin est à renouveler.");
+    let waiting = campaign(&stand, &tenant, held);
+    assert_eq!(waiting.ask(&stand.engine, "launch").expect(202)["state"], "in_review");
+    http.post("/v1/messages", &message(held, "transactional")).expect(202);
+    let found = open(&reseller);
+    decide(&reseller, &found, "reject");
+    let refused = http
+        .post("/v1/messages", &message(held, "transactional"))
+        .expect_problem(&[409]);
+    assert_eq!(refused["code"], "text_rejected");
+    assert!(
+        text(&refused["detail"]).ends_with("C'est de la publicité."),
+        "{refused}"
+    );
+    // As something else it may go, as may another text, and who tries it out on phones of their own.
+    http.post("/v1/messages", &message(held, "marketing")).expect(202);
+    http.post("/v1/messages", &message(other, "transactional")).expect(202);
+    let test = format!("/v1/campaigns/{}/test", waiting.id);
+    http.post(&test, &json!({ "to": ["+33612345678"] })).expect(202);
+    // A later decision takes the place of an earlier one.
+    decide(&reseller, &found, "accept");
+    http.post("/v1/messages", &message(held, "transactional")).expect(202);
+
+    // The other way round.
+    http.post("/v1/messages", &message(PROMO, "transactional")).expect(202);
+    decide(&reseller, &open(&reseller), "reject");
+    let refused = campaign(&stand, &tenant, PROMO);
+    assert_eq!(
+        refused.ask(&stand.engine, "launch").expect_problem(&[409])["code"],
+        "text_rejected"
+    );
+}
+
+#[test]
 fn whatever_dies_meanwhile_what_waits_is_launched_once() {
     for seed in [1, 2] {
         println!("seed {seed}");

@@ -378,7 +378,9 @@ fn req_001_25_where_each_consent_has_to_be_known_a_file_says_when_and_where_from
     stand.engine.operator().patch(&tenant, &required).expect(200);
     let file = "portable;consentement;date consentement;source consentement\n\
                 0612340001;oui;;\n0612340002;oui;02/01/2026;\n0612340003;oui;02/01/2026;accueil\n0612340004;non;;\n0612340005;;;\n";
-    let preview = http.post_bytes("/v1/imports?dry_run=true", file.as_bytes()).expect(200);
+    let preview = http
+        .post_as(CSV, "/v1/imports?dry_run=true", file.as_bytes())
+        .expect(200);
     assert_eq!(preview["invalid"], json!({ "consent_unproven": 2 }), "{preview}");
     assert_eq!(preview["rows"][0]["error"]["code"], "consent_unproven", "{preview}");
     let imported = import(&http, file.as_bytes());

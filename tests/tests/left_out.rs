@@ -108,7 +108,7 @@ fn who_has_values_that_no_text_may_have_is_left_out_and_nobody_else() {
     };
     let blank = create("[Message]");
     assert_eq!(estimated(&blank.id), (4, 1), "an empty text is sent to nobody");
-    let named = create("Bonjour [Prenom] [Nom], à bientôt.");
+    let named = create("Bonjour [Prenom] [Nom], à demain.");
     assert_eq!(estimated(&named.id), (5, 1), "nor a link that may not be sent");
     named.ask(&stand.engine, "launch").expect(202);
     named.wait(&stand.engine, "all are delivered", LIMIT, |view| {
@@ -116,13 +116,13 @@ fn who_has_values_that_no_text_may_have_is_left_out_and_nobody_else() {
     });
     let rows = stand.sim.ledger_by_recipient();
     let text = |number: &str| rows[number][0].text.clone().unwrap_or_default();
-    assert_eq!(text("33612345601"), "Bonjour Zoé Martin, à bientôt.");
-    assert_eq!(text("33612345604"), "Bonjour Eva Dr House, à bientôt.");
+    assert_eq!(text("33612345601"), "Bonjour Zoé Martin, à demain.");
+    assert_eq!(text("33612345604"), "Bonjour Eva Dr House, à demain.");
     let family: BTreeSet<String> = rows["33612345605"].iter().filter_map(|row| row.text.clone()).collect();
     assert_eq!(
         family,
         ["Ana", "Tom"]
-            .map(|name| format!("Bonjour {name} Roy, à bientôt."))
+            .map(|name| format!("Bonjour {name} Roy, à demain."))
             .into()
     );
     assert!(!rows.contains_key("33612345602"), "{rows:?}");

@@ -233,6 +233,30 @@ fn holds_from_the_withdrawal_on(http: &Http) {
 }
 
 #[test]
+fn proofs_and_birthdays_that_cannot_be_are_refused() {
+    let stand = Stand::new(programs!(), "people-cannot-be", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let consent = json!({
+        "contact": { "number": "0612345678" }, "wording": "Oui", "source": "accueil",
+        "source_url": "https://osteo.example/rdv", "ip": "192.0.2.7", "given_at": "2026-01-02T10:00:00Z"
+    });
+    for (field, value) in [
+        ("source_url", "javascript:alert(1)"),
+        ("ip", "ici"),
+        ("given_at", "2026-01-02T10:00:00+25:00"),
+    ] {
+        let mut wrong = consent.clone();
+        wrong[field] = json!(value);
+        http.post("/v1/consents", &wrong)
+            .expect_field_problem(&[422], &format!("/{field}"));
+    }
+    let unborn = json!({ "contacts": [{ "reference": "2", "birth_date": "2999-01-01" }] });
+    http.post("/v1/contacts", &unborn)
+        .expect_field_problem(&[422], "/contacts/0/birth_date");
+    http.post("/v1/consents", &consent).expect(201);
+}
+
+#[test]
 fn req_001_04_without_consent_no_advertising_where_the_clinic_has_to_have_it() {
     with_both("people-consent", |stand| {
         let http = stand.tenant.http(&stand.engine);

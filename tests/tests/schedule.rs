@@ -211,6 +211,20 @@ fn req_001_19_a_date_at_which_no_advertising_may_go_is_refused_with_the_next_tha
     let both = to("+33612345678;+262692123456");
     schedule(&stand, &both, "2026-12-28T06:00");
     assert_eq!(refused(&both, "2026-12-28T04:00"), "2026-12-28T04:00:00Z");
+    // People read their own clocks, and programs UTC.
+    let path = format!("/v1/campaigns/{}/schedule", paris.id);
+    for (language, says) in [
+        ("fr", "il le peut à partir du 26/12/2026 à 08 h 00."),
+        ("en", "it may from 2026-12-26 08:00 on."),
+    ] {
+        let http = stand.tenant.http(&stand.engine).in_language(language);
+        let closed = json!({ "scheduled_at": "2026-12-25T10:00" });
+        let problem = http.post(&path, &closed).expect_problem(&[422]);
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.ends_with(says)),
+            "{problem}"
+        );
+    }
     // What is transactional goes at any hour.
     let result = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(1));
     schedule(&stand, &result, "2026-12-25T03:00");

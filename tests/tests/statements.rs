@@ -208,6 +208,12 @@ fn are_asked_for_well(stand: &Stand) {
     }
     http.get("/v1/statements?time_zone=Paris")
         .expect_field_problem(&[422], "?time_zone");
+    let unknown = http.in_language("fr").get("/v1/statements/2026-13");
+    let problem = unknown.expect_problem(&[404]);
+    assert_eq!(
+        problem["errors"][0]["detail"], "Attendu : un mois, par exemple 2026-10.",
+        "{problem}"
+    );
     http.get("/v1/statements?month=7")
         .expect_field_problem(&[422, 400], "?month");
     let month = this_month("Europe/Paris");

@@ -83,7 +83,7 @@ const CASES: [Case; 16] = [
     Case {
         cause: "a rate of one a second",
         reason: "rate",
-        word: "is given 1 segments a second",
+        word: "is given 1 segment a second",
         panel: of_smscs("Slowed down", "north by local"),
         inject: slow,
     },

@@ -225,9 +225,11 @@ fn check_names(
     let unknown = names.iter().filter(|name| !is_known(name));
     let faults: Vec<FieldFault> = unknown
         .map(|name| {
+            let columns = known();
             let problem = FieldProblem::UnknownMergeField {
                 name: name.clone(),
-                nearest: nearest_column(name, &known()),
+                nearest: nearest_column(name, &columns),
+                columns,
             };
             FieldFault::new(pointer, problem)
         })

@@ -8,7 +8,7 @@ use super::plan::{Circumstances, ReminderPlan, Timer, Trigger, timers};
 use super::{Agenda, AgendaFault, kept, plans, recall, reminders};
 use crate::database::Change;
 use crate::domain::{ContactId, EventId, TenantId, UnixMicros};
-use crate::fault::{FieldFault, FieldProblem};
+use crate::fault::{Expected, FieldFault, FieldProblem};
 use crate::people::{Filter, Outcome};
 
 /// The most events that are given at once.
@@ -161,9 +161,7 @@ impl Agenda {
         };
         let mut faults = Vec::new();
         let mut refuse = |at: usize, field: &str| {
-            let problem = FieldProblem::UnknownValue {
-                allowed: &["a contact that is known"],
-            };
+            let problem = FieldProblem::Expected(Expected::KnownContact);
             faults.push(FieldFault::new(format!("/{list}/{at}/{field}"), problem));
             None
         };

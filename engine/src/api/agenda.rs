@@ -25,7 +25,7 @@ use crate::agenda::{
     Reminder, Sought, Start, TIME_ZONE, Whom,
 };
 use crate::audience::existing;
-use crate::automation::{RULE_ALLOWED, Rule};
+use crate::automation::Rule;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, EventId, Recipient, TenantId, UnixMicros};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
@@ -355,8 +355,6 @@ impl FromRequestParts<App> for Wanted {
 
 fn text(pointer: &str, value: String) -> Result<String, Problem> {
     match check_text(&value, TEXT_MAX) {
-        // No text of ours has one, and PostgreSQL takes none.
-        Ok(_) if value.contains('\0') => Err(refused(pointer, FieldProblem::ForbiddenCharacter)),
         Ok(text) => Ok(text),
         Err(problem) => Err(refused(pointer, problem)),
     }
@@ -435,7 +433,7 @@ fn read_repeat(fields: &mut Fields, name: &str) -> Option<Option<String>> {
     let given = fields.text_or_null(name)?;
     match given {
         Some(rule) if Rule::read(&rule).is_none() => {
-            let problem = DateProblem::InvalidRecurrence { allowed: RULE_ALLOWED };
+            let problem = DateProblem::InvalidRecurrence;
             fields.refuse_field(name, problem.into());
             None
         }

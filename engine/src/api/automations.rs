@@ -16,7 +16,7 @@ use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::automation::{
     AUTOMATION_NAME_MAX, AUTOMATIONS_MAX, Automation, AutomationFault, EASTER_DAYS, LeapDay, MONTHS_MAX, Occurrence,
-    Plan, RULE_ALLOWED, Rule, Run, Timetable, to_come,
+    Plan, Rule, Run, Timetable, to_come,
 };
 use crate::campaign::CampaignFault;
 use crate::campaign::view::time;
@@ -213,7 +213,7 @@ fn plan(fields: &mut Fields) -> Option<Plan> {
         _ => fields
             .checked("rrule", |rule| match Rule::read(&rule) {
                 Some(_) => Ok(rule),
-                None => Err(DateProblem::InvalidRecurrence { allowed: RULE_ALLOWED }.into()),
+                None => Err(DateProblem::InvalidRecurrence.into()),
             })
             .map(Plan::Recurrence),
     }

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures::stream;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
@@ -20,7 +21,7 @@ use super::query::{parameters, refused};
 use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
-use crate::domain::{CodePoolId, Language, TenantId};
+use crate::domain::{CodePoolId, Language, LocalMoment, TenantId};
 use crate::fault::FieldProblem;
 use crate::people::{Code, CodePool, PeopleFault, check_code};
 use crate::sheet::{Table, Written};
@@ -178,11 +179,12 @@ pub(super) async fn export(
 ) -> Result<Response, Problem> {
     // What is refused is refused before the file begins.
     app.people.code_pool(tenant, id).await?;
+    let clocks = app.clocks_of(tenant).await?;
     let file = File {
         app,
         of: (tenant, id),
         used,
-        language: language_of(&headers),
+        form: (language_of(&headers), clocks),
         after: Some(0),
         begun: false,
     };
@@ -202,7 +204,8 @@ struct File {
     app: App,
     of: (TenantId, CodePoolId),
     used: Option<bool>,
-    language: Language,
+    /// In which language, and by whose clocks.
+    form: (Language, TimeZone),
     /// Where to go on; `None`: all were read.
     after: Option<u64>,
     begun: bool,
@@ -210,10 +213,11 @@ struct File {
 
 impl File {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let table = Table::new(self.language);
+        let (language, clocks) = &self.form;
+        let table = Table::new(*language);
         let mut piece = match std::mem::replace(&mut self.begun, true) {
             true => String::new(),
-            false => table.head(&columns(self.language)),
+            false => table.head(&columns(*language)),
         };
         // An empty piece would be the end to some readers.
         while let (Some(after), true) = (self.after, piece.len() < PIECE) {
@@ -223,7 +227,9 @@ impl File {
                 tracing::warn!(%fault, "a list of codes broke off");
                 io::Error::other(fault)
             })?;
-            found.iter().for_each(|code| piece += &table.line(&cells(code)));
+            found
+                .iter()
+                .for_each(|code| piece += &table.line(&cells(code, (*language, clocks))));
             self.after = found.last().filter(|_| found.len() == PAGE).map(|code| code.number);
         }
         Ok(Some(piece).filter(|piece| !piece.is_empty()).map(Into::into))
@@ -237,7 +243,7 @@ const fn columns(language: Language) -> [&'static str; 4] {
     }
 }
 
-fn cells(code: &Code) -> [Written; 4] {
+fn cells(code: &Code, (language, clocks): (Language, &TimeZone)) -> [Written; 4] {
     let given = code.given;
     let text = |text: Option<String>| text.map_or(Written::Nothing, Written::Text);
     let number = given.and_then(|given| given.recipient);
@@ -245,7 +251,7 @@ fn cells(code: &Code) -> [Written; 4] {
         Written::Text(code.code.clone()),
         number.map_or(Written::Nothing, Written::Phone),
         text(given.map(|given| given.campaign.to_string())),
-        text(given.and_then(|given| time(given.at))),
+        text(given.map(|given| LocalMoment::new(given.at, clocks.clone()).cell(language))),
     ]
 }
 

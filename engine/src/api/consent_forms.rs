@@ -262,8 +262,11 @@ async fn keep(app: &App, form: &Form, (request, address): (Request, Option<IpAdd
     }
     let (parts, body) = request.into_parts();
     let mut fields = Fields::read((&parts.headers, body), app.clock, &SENT).await?;
+    let now = app.clock.unix();
     let contact = match fields.has("contact") {
-        true => fields.object("contact", &PERSON, contacts::read).flatten(),
+        true => fields
+            .object("contact", &PERSON, |fields| contacts::read(fields, now))
+            .flatten(),
         false => {
             fields.refuse_field("contact", FieldProblem::Missing);
             None

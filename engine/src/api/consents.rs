@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
-use jiff::Timestamp;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::access::{Caller, Id};
 use super::contacts;
@@ -18,8 +18,8 @@ use super::problem::{Problem, RequestId};
 use super::refusal::database_refuses;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
-use crate::domain::{ConsentId, ContactId, UnixMicros};
-use crate::fault::{DateProblem, FieldProblem};
+use crate::domain::{ConsentId, ContactId, UnixMicros, instant};
+use crate::fault::{DateProblem, Expected, FieldProblem, UrlProblem};
 use crate::people::{Consent, PROOF_MAX, Proof, Source, SourceKind, check_text, check_wording};
 
 const FIELDS: [&str; 8] = [
@@ -88,15 +88,18 @@ pub(super) async fn give(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &FIELDS).await?;
+    let now = app.clock.unix();
     let contact = match fields.has("contact") {
-        true => fields.object("contact", &contacts::FIELDS, contacts::read).flatten(),
+        true => fields
+            .object("contact", &contacts::FIELDS, |fields| contacts::read(fields, now))
+            .flatten(),
         false => {
             fields.refuse("/contact".to_owned(), FieldProblem::Missing);
             None
         }
     };
     let proof = proof(&mut fields);
-    let at = given_at(&mut fields, app.clock.unix());
+    let at = given_at(&mut fields, now);
     let (Some(contact), Some(proof), Some(at), true) = (contact, proof, at, fields.is_sound()) else {
         return Err(fields.refusal());
     };
@@ -152,13 +155,14 @@ fn proof(fields: &mut Fields) -> Option<Proof> {
     let wording = fields.checked("wording", |text| check_wording(&text));
     let source = full(fields, "source", PROOF_MAX);
     let mut text = |name: &str| fields.if_given(name, |fields, name| full(fields, name, PROOF_MAX));
-    let (wording_version, source_url, user_agent) = (text("wording_version"), text("source_url"), text("user_agent"));
+    let (wording_version, user_agent) = (text("wording_version"), text("user_agent"));
+    let source_url = fields.if_given("source_url", |fields, name| {
+        fields.checked(name, |text| page_given(&text))
+    });
     let ip = fields.if_given("ip", |fields, name| {
         fields.checked(name, |text| match text.parse::<IpAddr>() {
             Ok(address) => Ok(address.to_string()),
-            Err(_) => Err(FieldProblem::UnknownValue {
-                allowed: &["192.0.2.7", "2001:db8::7"],
-            }),
+            Err(_) => Err(FieldProblem::Expected(Expected::IpAddress)),
         })
     });
     Some(Proof {
@@ -172,11 +176,22 @@ fn proof(fields: &mut Fields) -> Option<Proof> {
     })
 }
 
+/// A page on which somebody agreed to something.
+fn page_given(text: &str) -> Result<String, FieldProblem> {
+    let text = check_text(text, PROOF_MAX)?;
+    let is_page = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    match text.is_empty() {
+        true => Err(FieldProblem::Empty),
+        false if is_page => Ok(text),
+        false => Err(UrlProblem::NotAPage { max: PROOF_MAX }.into()),
+    }
+}
+
 /// A time that is over; now, when it is not there.
 fn given_at(fields: &mut Fields, now: UnixMicros) -> Option<UnixMicros> {
     let given = fields.if_given("given_at", |fields, name| {
         fields.checked(name, |text| {
-            let at: Timestamp = text.parse().map_err(|_| DateProblem::InvalidInstant)?;
+            let at = instant(&text).ok_or(DateProblem::InvalidInstant)?;
             let at = u64::try_from(at.as_microsecond()).map(UnixMicros);
             let at = at.map_err(|_| DateProblem::InvalidInstant)?;
             Some(at).filter(|at| *at <= now).ok_or(DateProblem::InFuture.into())
@@ -199,4 +214,35 @@ pub(super) fn view(consent: &Consent) -> Value {
         "given_at": time(consent.given_at),
         "withdrawn_at": consent.withdrawn_at.and_then(time),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_agreed_on_a_page_did_so_over_http() {
+        for given in [
+            "https://cabinet.fr/rdv?x=1",
+            "http://localhost:8080/",
+            "https://cabinet.fr/prénom",
+        ] {
+            assert_eq!(page_given(given), Ok(given.to_owned()));
+        }
+        for (given, code) in [
+            ("javascript:alert(1)", "not_a_page"),
+            ("data:text/html,x", "not_a_page"),
+            ("ftp://cabinet.fr/", "not_a_page"),
+            ("cabinet.fr/rdv", "not_a_page"),
+            ("https://", "not_a_page"),
+            ("", "empty"),
+            ("https://cabinet.fr/\u{7}", "forbidden_character"),
+        ] {
+            assert_eq!(
+                page_given(given).map_err(|problem| problem.code()),
+                Err(code),
+                "{given}"
+            );
+        }
+    }
 }

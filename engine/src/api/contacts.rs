@@ -21,7 +21,7 @@ use super::{App, page, shapes};
 use crate::audience::existing;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, Recipient, Role, TenantId, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{DateProblem, Expected, FieldProblem};
 use crate::people::{
     ATTRIBUTE_NAME_MAX, Contact, EACH_MAX, Engaged, Filter, Given, Kind, OTHER_NUMBERS, OTHERS_MAX, OtherNumber,
     Source, SourceKind, Sources, TEXT_MAX, UPSERT_MAX, VALUE_MAX, VISITS_MAX, Visit, check_day, check_label,
@@ -111,7 +111,9 @@ pub(super) async fn upsert(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &["contacts", "list"]).await?;
-    let given = fields.objects(("contacts", UPSERT_MAX), &FIELDS, read);
+    let given = fields.objects(("contacts", UPSERT_MAX), &FIELDS, |fields| {
+        read(fields, app.clock.unix())
+    });
     let list = fields.if_given("list", |fields, name| {
         fields.checked(name, |id| {
             id.parse()
@@ -156,8 +158,7 @@ pub(super) async fn search(
     let limit = fields.whole_or("limit", (1, PAGE_MAX), 50);
     let after = fields.if_given("cursor", |fields, name| {
         fields.checked(name, |cursor| {
-            let allowed = &["next_cursor"];
-            cursor.parse().map_err(|_| FieldProblem::UnknownValue { allowed })
+            cursor.parse().map_err(|_| FieldProblem::Expected(Expected::Cursor))
         })
     });
     let (Some(filter), Some(limit), Some(after), true) = (filter, limit, after, fields.is_sound()) else {
@@ -266,7 +267,7 @@ pub(super) fn filter(fields: &mut Fields) -> Option<Filter> {
 }
 
 /// A contact as it is given.
-pub(super) fn read(fields: &mut Fields) -> Option<Given> {
+pub(super) fn read(fields: &mut Fields, now: UnixMicros) -> Option<Given> {
     let text = |fields: &mut Fields, name: &str| {
         fields.if_given(name, |fields, name| {
             fields.checked(name, |text| check_text(&text, TEXT_MAX))
@@ -279,7 +280,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<Given> {
     let (number, others) = (read_number(fields), read_others(fields));
     let (first_name, last_name) = (text(fields, "first_name"), text(fields, "last_name"));
     let kind = fields.if_given("kind", |fields, name| fields.word(name, &Kind::CODES));
-    let birth_date = read_birth_date(fields);
+    let birth_date = read_birth_date(fields, now);
     let (practices, tags) = (names(fields, "practices"), names(fields, "tags"));
     let (attributes, visits) = (read_attributes(fields), read_visits(fields));
     let mut attributes = attributes?;
@@ -306,13 +307,18 @@ pub(super) fn read(fields: &mut Fields) -> Option<Given> {
 }
 
 /// `null`: it is not known any more.
-fn read_birth_date(fields: &mut Fields) -> Option<Option<Option<Date>>> {
+fn read_birth_date(fields: &mut Fields, now: UnixMicros) -> Option<Option<Option<Date>>> {
     fields.if_given("birth_date", |fields, name| {
         let text = match fields.text_or_null(name)? {
             None => return Some(None),
             Some(text) => text,
         };
-        match check_day(&text) {
+        let is_to_come = |day: &Date| now.last_day().is_some_and(|last| *day > last);
+        let day = check_day(&text).and_then(|day| match is_to_come(&day) {
+            true => Err(DateProblem::InFuture.into()),
+            false => Ok(day),
+        });
+        match day {
             Ok(day) => Some(Some(day)),
             Err(problem) => {
                 fields.refuse_field(name, problem);

@@ -193,8 +193,8 @@ impl Fields {
             let problem = FieldProblem::TooMany { max: VALUES_MAX };
             return Err(Problem::of_fields(vec![FieldFault::new("", problem)]));
         }
-        let (value, twice) =
-            json::parse(octets).map_err(|error| Problem::of_fields(vec![FieldFault::new("", broken(&error))]))?;
+        let (value, twice) = json::parse(octets)
+            .map_err(|error| Problem::of_fields(vec![FieldFault::new("", FieldProblem::broken_json(&error))]))?;
         let Value::Object(object) = value else {
             return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &value)]));
         };
@@ -529,17 +529,6 @@ impl Fields {
     fn note<T>(&mut self, fault: FieldFault) -> Option<T> {
         self.faults.push(fault);
         None
-    }
-}
-
-/// A fault of JSON's grammar, in the parser's words.
-fn broken(error: &serde_json::Error) -> FieldProblem {
-    let reason = error.to_string();
-    let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
-    FieldProblem::InvalidJson {
-        line: error.line(),
-        column: error.column(),
-        reason,
     }
 }
 

@@ -24,8 +24,9 @@ use tracing::Instrument;
 
 use super::App;
 use super::access::Acting;
-use super::body::{Intake, SMALL_MAX};
+use super::body::{Intake, Media, SMALL_MAX};
 use super::doc::Needs;
+use super::imports::FILE_MAX;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::store::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, KeyOwner, SavedAnswer, Store, Token};
@@ -45,10 +46,13 @@ const RENEWAL: Duration = Duration::from_secs(3);
 const RUNNING: Duration = Duration::from_secs(2);
 
 /// Whose bodies are long: their digest is known only at their end.
-const STREAMED: &str = "/v1/campaigns";
+const STREAMED: [&str; 2] = ["/v1/campaigns", FILES];
 
-/// Where a request may be repeated without a key: the same file twice changes nothing.
-const REPEATABLE: &str = "/v1/imports";
+/// What takes files.
+const FILES: &str = "/v1/imports";
+
+/// How a file is only looked at.
+const TRIED: &str = "dry_run=true";
 
 /// What a request asks to be done: what its caller's key names, or something of its own.
 #[derive(Clone, Copy)]
@@ -77,7 +81,8 @@ pub(super) async fn once(
 ) -> Result<Response, Problem> {
     let caller = request.extensions().get::<KeyOwner>().copied();
     let path = request.extensions().get::<MatchedPath>();
-    if path.is_some_and(|path| path.as_str() == REPEATABLE) {
+    let is_tried = |query: &str| query.split('&').any(|parameter| parameter == TRIED);
+    if path.is_some_and(|path| path.as_str() == FILES) && request.uri().query().is_some_and(is_tried) {
         return Ok(next.run(request).await);
     }
     let (Some(caller), &Method::POST) = (caller, request.method()) else {
@@ -144,7 +149,7 @@ async fn read_ahead(app: &App, request: Request) -> Result<(Request, Arc<OnceLoc
         .size_hint()
         .upper()
         .is_none_or(|octets| octets > SMALL_MAX);
-    let streamed = is_long || path.is_some_and(|path| path.as_str() == STREAMED);
+    let streamed = is_long || path.is_some_and(|path| STREAMED.contains(&path.as_str()));
     let (parts, body) = request.into_parts();
     let (asked, body) = if streamed {
         let asked = Arc::new(OnceLock::new());
@@ -160,7 +165,14 @@ async fn read_ahead(app: &App, request: Request) -> Result<(Request, Arc<OnceLoc
 
 async fn digest_of(app: &App, request: Request) -> Result<BodyDigest, Problem> {
     let (parts, body) = request.into_parts();
-    let intake = Intake::new(&parts.headers, body, app.limits.body_max, app.clock)?;
+    let is_file = parts
+        .extensions
+        .get::<MatchedPath>()
+        .is_some_and(|path| path.as_str() == FILES);
+    let intake = match is_file {
+        true => Intake::of((&parts.headers, Media::Sheet), body, FILE_MAX, app.clock)?,
+        false => Intake::new(&parts.headers, body, app.limits.body_max, app.clock)?,
+    };
     Ok(intake.digest().await?)
 }
 

@@ -25,7 +25,7 @@ use crate::people::Import;
 use crate::sheet::{COLUMNS_MAX, Column, Dialect, Export, SheetFault, Spool};
 
 /// The longest file, in octets: a million people with much that is known of them.
-const FILE_MAX: u64 = 256 << 20;
+pub(super) const FILE_MAX: u64 = 256 << 20;
 
 const PARAMETERS: [&str; 3] = ["dry_run", "columns", "list"];
 pub(super) fn routes() -> Routes {

@@ -22,7 +22,7 @@ use super::statistics::milliseconds;
 use super::{App, shapes};
 use crate::campaign::view::time;
 use crate::domain::{Language, ResellerId, UnixMicros};
-use crate::fault::{DateProblem, FieldProblem};
+use crate::fault::{DateProblem, Expected, FieldProblem};
 use crate::history::{
     GROUPS_MAX, Margin, MarginBy, MarginGroup, MarginQuestion, TIME_ZONE, currencies as currencies_of,
 };
@@ -140,9 +140,8 @@ impl FromRequestParts<App> for Asked {
         for (name, value) in parameters((parts, app), &KNOWN).await? {
             match name {
                 "month" => {
-                    let allowed = &["2026-10"];
                     let read = value.parse();
-                    month = Some(read.map_err(|_| refused("?month", FieldProblem::UnknownValue { allowed }))?);
+                    month = Some(read.map_err(|_| refused("?month", FieldProblem::Expected(Expected::Month)))?);
                 }
                 "by" => by = dimensions(&value, &MarginBy::CODES)?,
                 "time_zone" => zone_name = value,

@@ -10,8 +10,8 @@ use super::problem::Problem;
 use super::query::{parameters, refused};
 use crate::audience::check_category;
 use crate::campaign::{PAGE_MAX, Wanted};
-use crate::domain::UnixMicros;
-use crate::fault::{DateProblem, FieldProblem};
+use crate::domain::{self, UnixMicros};
+use crate::fault::{DateProblem, Expected, FieldProblem};
 use crate::store::{CampaignKind, CampaignState};
 
 /// Rows of a page when nobody says how many.
@@ -105,7 +105,7 @@ impl FromRequestParts<App> for Listing {
 /// # Errors
 /// When it is none.
 pub(super) fn instant(pointer: &str, value: &str) -> Result<UnixMicros, Problem> {
-    let at = value.parse::<jiff::Timestamp>().ok();
+    let at = domain::instant(value);
     let at = at.and_then(|at| u64::try_from(at.as_microsecond()).ok());
     at.map(UnixMicros)
         .ok_or_else(|| refused(pointer, DateProblem::InvalidInstant.into()))
@@ -113,9 +113,8 @@ pub(super) fn instant(pointer: &str, value: &str) -> Result<UnixMicros, Problem>
 
 /// The cursor that a list gave out.
 pub(super) fn cursor<T: FromStr>(text: &str) -> Result<T, Problem> {
-    let allowed = &["next_cursor"];
     text.parse()
-        .map_err(|_| refused("?cursor", FieldProblem::UnknownValue { allowed }))
+        .map_err(|_| refused("?cursor", FieldProblem::Expected(Expected::Cursor)))
 }
 
 /// A number of rows, as a parameter.

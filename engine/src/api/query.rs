@@ -52,7 +52,7 @@ const DIMENSIONS_MAX: usize = 2;
 /// Words of `allowed` with commas between them, each once: what figures are put together by.
 ///
 /// # Errors
-/// One is none of these, or there are too many.
+/// One is none of these or stands there twice, or there are too many.
 pub(super) fn dimensions<D: FromStr + PartialEq>(
     text: &str,
     allowed: &'static [&'static str],
@@ -61,9 +61,11 @@ pub(super) fn dimensions<D: FromStr + PartialEq>(
     for word in text.split(',') {
         let known = allowed.contains(&word).then(|| word.parse().ok()).flatten();
         let by = known.ok_or_else(|| refused("?by", FieldProblem::UnknownValue { allowed }))?;
-        if !all.contains(&by) {
-            all.push(by);
+        if all.contains(&by) {
+            let value = word.to_owned();
+            return Err(refused("?by", FieldProblem::Repeated { value }));
         }
+        all.push(by);
     }
     if all.len() > DIMENSIONS_MAX {
         return Err(refused("?by", FieldProblem::TooMany { max: DIMENSIONS_MAX }));

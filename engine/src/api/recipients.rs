@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
+use jiff::tz::TimeZone;
 
 use super::access::{Caller, Id};
 use super::attachment::attachment;
@@ -18,7 +19,7 @@ use super::problem::{Problem, language_of};
 use super::query::{parameters, refused};
 use super::{App, page, shapes};
 use crate::campaign::{Campaigns, PAGE_MAX, PageCursor, Which, view};
-use crate::domain::{CampaignId, Cleanse, Language, TenantId};
+use crate::domain::{CampaignId, Cleanse, Language, LocalMoment, TenantId, french_status};
 use crate::fault::FieldProblem;
 use crate::sheet::{Table, Written};
 use crate::store::RecipientRow;
@@ -110,11 +111,12 @@ pub(super) async fn list(
     }
     // What is refused is refused before the file begins.
     app.campaigns.find(tenant, id).await?;
+    let clocks = app.clocks_of(tenant).await?;
     let file = File {
         campaigns: app.campaigns,
         owner: (tenant, id),
         which: asked.which,
-        language: language_of(&headers),
+        form: (language_of(&headers), clocks),
         at: Some(from),
         begun: false,
     };
@@ -134,7 +136,8 @@ struct File {
     campaigns: Campaigns,
     owner: (TenantId, CampaignId),
     which: Which,
-    language: Language,
+    /// In which language, and by whose clocks.
+    form: (Language, TimeZone),
     /// Where to go on; `None`: all were read.
     at: Option<PageCursor>,
     begun: bool,
@@ -142,10 +145,11 @@ struct File {
 
 impl File {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let table = Table::new(self.language);
+        let (language, clocks) = &self.form;
+        let table = Table::new(*language);
         let mut piece = match std::mem::replace(&mut self.begun, true) {
             true => String::new(),
-            false => table.head(&columns(self.language)),
+            false => table.head(&columns(*language)),
         };
         // An empty piece would be the end to some readers.
         while let (Some(at), true) = (self.at, piece.len() < 4_096) {
@@ -155,7 +159,12 @@ impl File {
                 tracing::warn!(%error, "a list of recipients broke off");
                 io::Error::other(error)
             })?;
-            found.rows.iter().for_each(|row| piece += &table.line(&cells(row)));
+            for row in &found.rows {
+                piece += &table.line(&match language {
+                    Language::Fr => french_cells(row, clocks),
+                    Language::En => cells(row),
+                });
+            }
             self.at = found.next;
         }
         Ok(Some(piece).filter(|piece| !piece.is_empty()).map(Into::into))
@@ -167,6 +176,23 @@ const fn columns(language: Language) -> [&'static str; 7] {
         Language::Fr => ["numero", "statut", "raison", "code", "nettoyage", "date", "message"],
         Language::En => ["to", "status", "reason", "code", "cleanse", "at", "id"],
     }
+}
+
+/// In words, as a report says them, and nothing where there is nothing to say.
+fn french_cells(row: &RecipientRow, clocks: &TimeZone) -> [Written; 7] {
+    let text = |text: Option<&str>| text.map_or(Written::Nothing, |text| Written::Text(text.to_owned()));
+    let (status, result) = (view::status(row), row.result);
+    let code = result.map(|result| result.code).filter(|code| *code > 0);
+    let at = result.map(|result| LocalMoment::new(view::moment(result), clocks.clone()).cell(Language::Fr));
+    [
+        Written::Phone(row.recipient),
+        text(Some(french_status(status).unwrap_or(status))),
+        text(result.and_then(|result| result.reason.french())),
+        code.map_or(Written::Nothing, |code| Written::Count(code.into())),
+        text(result.and_then(|result| result.cleanse().french())),
+        text(at.as_deref()),
+        text(Some(&row.id.to_string())),
+    ]
 }
 
 fn cells(row: &RecipientRow) -> [Written; 7] {
@@ -181,4 +207,57 @@ fn cells(row: &RecipientRow) -> [Written; 7] {
         text(result.and_then(view::ended_at).as_deref()),
         text(Some(&row.id.to_string())),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Ending, MessageId, Reason, Recipient, ResultSlot, Status, ToHandset};
+
+    fn row(status: Status, (reason, code): (Reason, u16)) -> RecipientRow {
+        RecipientRow {
+            recipient: Recipient(33_612_345_678),
+            id: MessageId(CampaignId(1).0 << 24),
+            variables: Vec::new(),
+            state: None,
+            result: Some(ResultSlot {
+                ending: Ending::Status { status, accepted: true },
+                reason,
+                code,
+                at: 1_796_626_800,
+                to_handset: ToHandset::default(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_french_table_says_what_a_report_says_and_nothing_for_nothing() {
+        let clocks = TimeZone::get("Europe/Paris").unwrap();
+        let table = Table::new(Language::Fr);
+        let line = |row: &RecipientRow| table.line(&french_cells(row, &clocks));
+        let id = MessageId(CampaignId(1).0 << 24).to_string();
+        assert_eq!(
+            line(&row(Status::Delivered, (Reason::None, 0))),
+            format!("\"+33612345678\";Message reçu;;;;07/12/2026 08:00;{id}\r\n")
+        );
+        assert_eq!(
+            line(&row(Status::UnknownNumber, (Reason::Receipt, 1))),
+            format!(
+                "\"+33612345678\";Numéro de destination inconnu;Selon l'accusé de réception;1;À retirer;07/12/2026 08:00;{id}\r\n"
+            )
+        );
+        // What programs read stays as it is.
+        assert_eq!(
+            Table::new(Language::En).line(&cells(&row(Status::Delivered, (Reason::None, 0)))),
+            format!("\"+33612345678\",delivered,none,0,none,2026-12-07T07:00:00Z,{id}\n")
+        );
+    }
+
+    #[test]
+    fn every_status_has_its_words() {
+        for word in shapes::message_statuses() {
+            assert!(french_status(word).is_some(), "{word}");
+        }
+        assert_eq!(french_status("none"), None);
+    }
 }

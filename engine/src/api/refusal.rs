@@ -6,7 +6,6 @@ use super::body::BodyFault;
 use super::problem::{Full, Problem, ProblemKind};
 use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
-use crate::campaign::view::time;
 use crate::database::DatabaseError;
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::mirror::MirrorFault;
@@ -108,7 +107,7 @@ impl From<CampaignFault> for Problem {
             CampaignFault::Fields(errors) => Self::of_fields(errors),
             CampaignFault::EmptyAudience => Self {
                 kind: ProblemKind::EmptyAudience,
-                errors: vec![FieldFault::new("/audience", FieldProblem::Empty)],
+                errors: vec![FieldFault::new("/audience", FieldProblem::Nobody)],
             },
             CampaignFault::TooManyRecipients { max } => ProblemKind::TooManyRecipients { max }.into(),
             CampaignFault::Body(error) => {
@@ -127,17 +126,13 @@ impl From<CampaignFault> for Problem {
             CampaignFault::DayFull { most, left, next, wait } => ProblemKind::DailyMaxReached {
                 most,
                 left,
-                next_open_at: time(next).unwrap_or_default(),
+                next_open_at: next,
                 retry_after: wait,
             }
             .into(),
-            CampaignFault::OutsideWindow { opens } => ProblemKind::ScheduleOutsideWindow {
-                next_open_at: time(opens).unwrap_or_default(),
-            }
-            .into(),
+            CampaignFault::OutsideWindow { opens } => ProblemKind::ScheduleOutsideWindow { next_open_at: opens }.into(),
             CampaignFault::Expired { at } => {
-                let expires_at = time(at).unwrap_or_default();
-                let problem = DateProblem::AfterExpiry { expires_at };
+                let problem = DateProblem::AfterExpiry { expires_at: at };
                 Self::of_fields(vec![FieldFault::new("/expires_at", problem.into())])
             }
             CampaignFault::Busy => full(Full::Engine),

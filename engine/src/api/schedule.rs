@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::problem::{Problem, ProblemCode};
 use super::{App, shapes};
 use crate::campaign::view::time;
-use crate::domain::{CampaignId, Role, Terms, UnixMicros};
+use crate::domain::{self, CampaignId, Role, Terms, UnixMicros};
 use crate::fault::{DateProblem, FieldProblem};
 
 /// How far ahead a launch may be planned.
@@ -118,8 +118,8 @@ pub(super) fn instant(text: &str, time_zone: &TimeZone) -> Result<Timestamp, NoI
     if !has_time || text.contains(":60") {
         return Err(NoInstant::Unreadable);
     }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
+    if text.parse::<Timestamp>().is_ok() {
+        return domain::instant(text).ok_or(NoInstant::Unreadable);
     }
     // A day alone is no time: midnight is hardly ever meant.
     let has_time = text.contains(['T', 't', ' ']);
@@ -145,6 +145,7 @@ mod tests {
         for (text, wanted) in [
             ("2026-12-24T09:00:00+01:00", "2026-12-24T08:00:00Z"),
             ("2026-12-24T09:00+04:00", "2026-12-24T05:00:00Z"),
+            ("2026-12-24T09:00+14:00", "2026-12-23T19:00:00Z"),
             ("2026-12-24T09:00", "2026-12-24T08:00:00Z"),
             ("2026-07-24 09:00", "2026-07-24T07:00:00Z"),
             // 2:30 comes twice in this night.
@@ -162,6 +163,8 @@ mod tests {
             "2026-12-24",
             "2026-12-24T",
             "2026-12-24T09:00:60",
+            "2026-12-24T09:00+25:00",
+            "2026-12-24T09:00-18:00",
         ] {
             assert_eq!(read(text), Err(NoInstant::Unreadable), "{text}");
         }

@@ -23,7 +23,7 @@ use super::{App, shapes};
 use crate::account::Statement;
 use crate::campaign::view::time;
 use crate::domain::{Language, UnixMicros};
-use crate::fault::{DateProblem, FieldProblem};
+use crate::fault::{DateProblem, Expected, FieldFault, FieldProblem};
 use crate::mirror::Moved;
 use crate::sheet::{Table, Written};
 
@@ -131,6 +131,21 @@ impl FromRequestParts<App> for Asked {
     }
 }
 
+/// The month of the path.
+struct AskedMonth(Month);
+
+impl FromRequestParts<App> for AskedMonth {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read = Id::<Month>::from_request_parts(parts, app).await;
+        read.map(|Id(month)| Self(month)).map_err(|problem| Problem {
+            errors: vec![FieldFault::new("month", FieldProblem::Expected(Expected::Month))],
+            ..problem
+        })
+    }
+}
+
 /// A month, by its first day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Month(Date);
@@ -210,7 +225,7 @@ async fn list(
 async fn show(
     State(app): State<App>,
     Caller(tenant): Caller,
-    Id(month): Id<Month>,
+    AskedMonth(month): AskedMonth,
     asked: Asked,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

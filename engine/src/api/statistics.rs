@@ -8,6 +8,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -22,7 +23,7 @@ use super::refusal::database_refuses;
 use super::{App, shapes};
 use crate::campaign::view::time;
 use crate::campaign::{OfStatus, percent};
-use crate::domain::{CampaignId, Language, Status, TenantId, UnixMicros};
+use crate::domain::{self, CampaignId, Language, Status, TenantId, UnixMicros, french_status};
 use crate::fault::{DateProblem, FieldProblem};
 use crate::history::{Dimension, GROUPS_MAX, Group, Question, Sums, TIME_ZONE};
 use crate::sheet::{Table, Written};
@@ -243,8 +244,11 @@ pub(super) fn moment(pointer: &str, text: &str, zone: &TimeZone) -> Result<UnixM
 /// The same; `None`: it is neither.
 pub(super) fn instant(text: &str, zone: &TimeZone) -> Option<UnixMicros> {
     let day = |text: &str| text.parse::<Date>().ok()?.to_zoned(zone.clone()).ok();
-    let at = text.parse().ok().or_else(|| day(text).map(|day| day.timestamp()));
-    let at = at.and_then(|at: jiff::Timestamp| u64::try_from(at.as_microsecond()).ok());
+    let at = match text.parse::<Timestamp>() {
+        Ok(_) => domain::instant(text),
+        Err(_) => day(text).map(|day| day.timestamp()),
+    };
+    let at = at.and_then(|at| u64::try_from(at.as_microsecond()).ok());
     at.map(UnixMicros)
 }
 
@@ -329,6 +333,12 @@ impl FromRequestParts<App> for Compared {
                 }
                 _ => form = Form::named(&value)?,
             }
+        }
+        // Each would be counted as often as it is named.
+        let again = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id));
+        if let Some((_, id)) = again {
+            let value = id.to_string();
+            return Err(refused("?ids", FieldProblem::Repeated { value }));
         }
         let (min, max) = COMPARED;
         if !(min..=max).contains(&ids.len()) {
@@ -435,7 +445,9 @@ impl Sheet<'_> {
         let columns = columns(by, self.language);
         let mut text = table.head(&columns.iter().map(String::as_str).collect::<Vec<_>>());
         for group in self.groups {
-            let keys = group.keys.iter().cloned().map(text_or_nothing);
+            let keys = by.iter().zip(&group.keys);
+            let keys =
+                keys.map(|(by, key)| text_or_nothing(key.as_deref().map(|key| in_table(*by, key, self.language))));
             let names = by.contains(&Dimension::Campaign);
             let name = names.then(|| text_or_nothing(group.campaign_name.clone()));
             let cells: Vec<Written> = keys.chain(name).chain(self.cells(&group.sums)).collect();
@@ -470,6 +482,36 @@ impl Sheet<'_> {
 
 fn text_or_nothing(text: Option<String>) -> Written {
     text.map_or(Written::Nothing, Written::Text)
+}
+
+/// What is called so, in the table: a French one has days as people there write them, and statuses in words.
+fn in_table(by: Dimension, key: &str, language: Language) -> String {
+    if language == Language::En {
+        return key.to_owned();
+    }
+    match by {
+        Dimension::Hour | Dimension::Day | Dimension::Week => french_time(key).unwrap_or_else(|| key.to_owned()),
+        Dimension::Status => french_status(key).unwrap_or(key).to_owned(),
+        Dimension::Month
+        | Dimension::Campaign
+        | Dimension::Category
+        | Dimension::Template
+        | Dimension::TemplateVersion
+        | Dimension::Text
+        | Dimension::Purpose
+        | Dimension::Sender
+        | Dimension::Smsc
+        | Dimension::Country
+        | Dimension::Tenant => key.to_owned(),
+    }
+}
+
+/// `2026-12-24` or `2026-12-24T09:00:00+01:00` → `24/12/2026` or `24/12/2026 09:00`.
+fn french_time(key: &str) -> Option<String> {
+    let (day, time) = key.split_once('T').unwrap_or((key, ""));
+    let day: jiff::civil::Date = day.parse().ok()?;
+    let shown = format!("{} {}", day.strftime("%d/%m/%Y"), time.get(..5).unwrap_or_default());
+    Some(shown.trim_end().to_owned())
 }
 
 /// What the columns are called.
@@ -539,5 +581,25 @@ const fn french_name(by: Dimension) -> &'static str {
         Dimension::Status => "statut",
         Dimension::Country => "pays",
         Dimension::Tenant => "client",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_french_table_has_french_days() {
+        for (by, key, french) in [
+            (Dimension::Day, "2026-12-24", "24/12/2026"),
+            (Dimension::Week, "2026-12-21", "21/12/2026"),
+            (Dimension::Hour, "2026-12-24T09:00:00+01:00", "24/12/2026 09:00"),
+            (Dimension::Month, "2026-12", "2026-12"),
+            (Dimension::Status, "delivered", "Message reçu"),
+            (Dimension::Smsc, "2026-12-24", "2026-12-24"),
+        ] {
+            assert_eq!(in_table(by, key, Language::Fr), french);
+            assert_eq!(in_table(by, key, Language::En), key);
+        }
     }
 }

@@ -25,7 +25,7 @@ use crate::agenda::Whom;
 use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, EventId, Language, Recipient, ReminderPlanId, Role, SurveyId, TenantId};
-use crate::fault::{DateProblem, FieldFault, FieldProblem};
+use crate::fault::{DateProblem, Expected, FieldFault, FieldProblem};
 use crate::people::{TEXT_MAX, check_name};
 use crate::replies::{
     Asking, Asks, By, NewSurvey, QUESTIONS_MAX, Results, SCALE, Survey, SurveyAnswer, SurveyQuestion, SurveyRun,
@@ -315,8 +315,7 @@ async fn read(app: &App, tenant: TenantId, fields: &mut Fields) -> Result<Option
         let sender = found.ok().map(|plan| plan.definition.sender);
         if sender.is_none_or(|sender| sender != *number) {
             // People answer to the number that asks them.
-            let allowed = &["a plan whose sender is the number"];
-            fields.refuse_field("plan", FieldProblem::UnknownValue { allowed });
+            fields.refuse_field("plan", FieldProblem::Expected(Expected::PlanOfNumber));
         }
     }
     let read = || {

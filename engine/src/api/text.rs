@@ -13,7 +13,9 @@ use super::problem::Problem;
 use super::{App, shapes};
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
-use crate::compose::{ANALYSED_MAX, Analysis, Sender, Template, advertising, analyse, asks_in_vain, is_link};
+use crate::compose::{
+    ANALYSED_MAX, Analysis, Sender, Template, advertising, analyse, asks_in_vain, check_characters, is_link,
+};
 use crate::domain::{Role, Terms};
 use crate::fault::{FieldFault, FieldProblem};
 
@@ -50,6 +52,9 @@ pub(super) async fn analyze(
     let (text, encoding) = (fields.text("text"), fields.encoding());
     let values = fields.texts("values", (COLUMNS_MAX, VALUE_MAX));
     let (purpose, sender) = (fields.purpose(), sender(&mut fields));
+    if let Some(Err(problem)) = text.as_deref().map(check_characters) {
+        fields.refuse("/text".to_owned(), problem);
+    }
     let given = text.as_ref().map_or(0, |text| text.chars().count());
     if given > ANALYSED_MAX {
         let max = ANALYSED_MAX;

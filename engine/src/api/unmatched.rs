@@ -17,7 +17,7 @@ use super::refusal::store_refuses;
 use super::{App, page, shapes};
 use crate::account::AccountFault;
 use crate::domain::{ResellerId, Role, TenantId};
-use crate::fault::FieldProblem;
+use crate::fault::{Expected, FieldProblem};
 use crate::store::InboundEntry;
 
 pub(super) fn routes() -> Routes {
@@ -70,9 +70,7 @@ async fn assign(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
-    let unknown = || FieldProblem::UnknownValue {
-        allowed: &["a tenant that has the number"],
-    };
+    let unknown = || FieldProblem::Expected(Expected::TenantOfNumber);
     let mut fields = Fields::read((&headers, body), app.clock, &["tenant"]).await?;
     let tenant = fields.checked("tenant", |text| text.parse::<TenantId>().map_err(|_| unknown()));
     let (Some(tenant), true) = (tenant, fields.is_sound()) else {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::tlvs::ascii;
 use crate::compose::{Sender, Wording};
-use crate::domain::{SERVICE_TYPE_MAX, Tempo, UnixMicros};
+use crate::domain::{SERVICE_TYPE_MAX, Tempo, UnixMicros, instant};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
 
 /// The longest name of a campaign, in characters: one line of a list.
@@ -90,7 +90,7 @@ pub(crate) fn check_service_type(service_type: String) -> Result<String, FieldPr
 
 /// An instant that is to come, at most so many days ahead.
 pub(crate) fn instant_ahead(text: &str, (now, days): (UnixMicros, u32)) -> Result<UnixMicros, FieldProblem> {
-    let at: Timestamp = text.parse().map_err(|_| DateProblem::InvalidInstant)?;
+    let at = instant(text).ok_or(DateProblem::InvalidInstant)?;
     let at = u64::try_from(at.as_microsecond()).map_err(|_| DateProblem::InvalidInstant)?;
     let at = UnixMicros(at);
     let most = Duration::from_secs(u64::from(days) * 86_400);

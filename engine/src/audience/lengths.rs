@@ -38,11 +38,12 @@ pub(super) fn read(given: &Value, columns: &[(usize, &str)]) -> Result<Lengths, 
         }
         let Some((column, _)) = find_column(name, &names).and_then(|at| columns.get(at)) else {
             let nearest = nearest_column(name, &names);
-            let name = name.clone();
-            faults.push(FieldFault::new(
-                pointer,
-                FieldProblem::UnknownMergeField { name, nearest },
-            ));
+            let problem = FieldProblem::UnknownMergeField {
+                name: name.clone(),
+                nearest,
+                columns: names.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            faults.push(FieldFault::new(pointer, problem));
             continue;
         };
         if lengths.iter().any(|length: &Length| length.column == *column) {

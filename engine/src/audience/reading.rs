@@ -82,6 +82,8 @@ pub(super) const AUDIENCE_FIELDS: [&str; 7] = [
     "exclude",
     "unreachable",
 ];
+/// Those before it say whom a campaign means, and the others who is left out.
+const ENDS_OF_MEANT: usize = 5;
 pub(super) const NUMBERS: usize = 0;
 pub(super) const RECIPIENTS: usize = 1;
 
@@ -198,7 +200,8 @@ impl<'s> Reading<'s> {
     pub(super) fn check_audience(&mut self) {
         let of_contacts = self.audience_given[RECIPIENTS + 1..].contains(&true);
         if !of_contacts && !self.audience_given[NUMBERS] && !self.audience_given[RECIPIENTS] {
-            self.fault("/audience/recipients", FieldProblem::Missing);
+            let fields = &AUDIENCE_FIELDS[..ENDS_OF_MEANT];
+            self.fault("/audience", FieldProblem::MissingOneOf { fields });
         }
         if of_contacts && self.audience_given[RECIPIENTS] {
             let fields = &AUDIENCE_FIELDS[RECIPIENTS + 1..];
@@ -228,15 +231,12 @@ impl<'s> Reading<'s> {
 
     /// The parser gave up.
     pub(super) fn broke(&mut self, error: serde_json::Error) -> Result<(), ReadFault> {
-        let (line, column) = (error.line(), error.column());
         match error.classify() {
             // Our own stop: the faults or the sink say why.
             Category::Data => Ok(()),
             Category::Syntax | Category::Eof => {
-                let reason = error.to_string();
-                let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
                 self.faults.clear();
-                self.fault("", FieldProblem::InvalidJson { line, column, reason });
+                self.fault("", FieldProblem::broken_json(&error));
                 Ok(())
             }
             Category::Io => {

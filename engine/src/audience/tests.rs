@@ -136,7 +136,9 @@ fn every_fault_comes_at_once_with_its_pointer() {
 fn what_is_missing_is_named() {
     let pointers = |body: &str| faults(body).into_iter().map(|(pointer, _)| pointer).collect::<Vec<_>>();
     assert_eq!(pointers("{}"), ["/name", "/text", "/sender", "/purpose", "/audience"]);
-    assert_eq!(pointers(&with_audience("{}")), ["/audience/recipients"]);
+    assert_eq!(pointers(&with_audience("{}")), ["/audience"]);
+    let fields = &["numbers", "recipients", "filter", "lists", "segments"];
+    assert_eq!(faults(&with_audience("{}"))[0].1, FieldProblem::MissingOneOf { fields });
     assert_eq!(pointers("[]"), ["",][..]);
 }
 
@@ -146,6 +148,7 @@ fn an_unknown_merge_field_is_a_fault_even_if_the_audience_came_first() {
     let problem = FieldProblem::UnknownMergeField {
         name: "Non".to_owned(),
         nearest: Some("Nom".to_owned()),
+        columns: vec!["Nom".to_owned()],
     };
     assert_eq!(faults(&body), [("/text".to_owned(), problem)]);
 }
@@ -200,6 +203,7 @@ fn broken_json_says_where() {
         line,
         column,
         ref reason,
+        is_cut: false,
     } = faults("{\"name\":\n  x}")[0].1
     else {
         panic!()

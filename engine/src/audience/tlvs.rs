@@ -139,7 +139,9 @@ impl Tlv<'_> {
             self.fault(Form::Tag, FieldProblem::Missing);
         }
         if self.value.is_none() {
-            self.fault(Form::Text, FieldProblem::Missing);
+            let fields = &["value", "hex"];
+            let place = self.place.clone();
+            self.read.fault(place, FieldProblem::MissingOneOf { fields });
         }
         if let (Some(Some(tag)), Some(Some(value))) = (self.tag, &self.value) {
             self.read.list.push(tag, value);
@@ -237,10 +239,7 @@ mod tests {
         for (given, faults) in [
             (json!({}), vec![("/tlvs", "wrong_type")]),
             (json!([5]), vec![("/tlvs/0", "wrong_type")]),
-            (
-                json!([{}]),
-                vec![("/tlvs/0/tag", "missing"), ("/tlvs/0/value", "missing")],
-            ),
+            (json!([{}]), vec![("/tlvs/0/tag", "missing"), ("/tlvs/0", "missing")]),
             (json!([{"tag": 0, "value": ""}]), vec![("/tlvs/0/tag", "invalid_tag")]),
             (
                 json!([{"tag": "5120", "value": ""}]),

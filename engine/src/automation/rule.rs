@@ -8,6 +8,10 @@ use jiff::civil::{Date, Weekday};
 pub(crate) const ALLOWED: &str = "FREQ=DAILY|WEEKLY|MONTHLY|YEARLY, INTERVAL (1-99), COUNT (1-1000), UNTIL (YYYYMMDD), BYMONTH, \
      BYMONTHDAY (1-31, -1 the last), BYDAY (MO-SU; monthly or with BYMONTH also 1MO, -1FR)";
 
+/// The same in French.
+pub(crate) const ALLOWED_FRENCH: &str = "FREQ=DAILY|WEEKLY|MONTHLY|YEARLY, INTERVAL (1 à 99), COUNT (1 à 1000), UNTIL (AAAAMMJJ), BYMONTH, \
+     BYMONTHDAY (1 à 31, -1 pour le dernier), BYDAY (MO à SU ; avec MONTHLY ou BYMONTH, aussi 1MO, -1FR)";
+
 /// How far ahead a day is looked for: leap days that fall on one weekday come every 28 years, or 40 around 2100.
 const AHEAD_DAYS: i64 = 41 * 366;
 

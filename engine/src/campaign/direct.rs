@@ -12,8 +12,8 @@ use super::{CampaignFault, Campaigns, DirectLink, Whose, admitted, view};
 use crate::audience::normalise;
 use crate::compose::{Sender, Wording, is_blank};
 use crate::domain::{
-    CampaignId, FlaggedId, Lengths, Line, MessageId, Parameters, Purpose, Reach, Recipient, Row, TenantId, Terms,
-    Territory, UnixMicros, Way,
+    CampaignId, FlaggedId, Lengths, Line, LocalMoment, MessageId, Parameters, Purpose, Reach, Recipient, Row, TenantId,
+    Terms, Territory, UnixMicros, Way,
 };
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
@@ -463,6 +463,14 @@ impl Campaigns {
     pub(crate) async fn terms_of(&self, tenant: TenantId) -> Result<Terms, CampaignFault> {
         let tenant = self.store().tenant(tenant).await?;
         Ok(tenant.map(|tenant| tenant.terms).unwrap_or_default())
+    }
+
+    /// A moment as the tenant's people read it.
+    ///
+    /// # Errors
+    /// [`CampaignFault::Store`].
+    pub(super) async fn local(&self, tenant: TenantId, at: UnixMicros) -> Result<LocalMoment, CampaignFault> {
+        Ok(LocalMoment::by(at, &self.terms_of(tenant).await?.time_zone))
     }
 
     /// A tenant's settings have changed, and those of its sandbox: its next messages are gathered in another campaign, under the new ones.

@@ -71,10 +71,12 @@ impl Campaigns {
 
     /// # Errors
     /// [`CampaignFault::Expired`], of a campaign of which nothing may go any more.
-    pub(super) fn check_expiry(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+    pub(super) async fn check_expiry(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
         let begins = campaign.state.is_before_launch() || campaign.state == CampaignState::Resolving;
         match campaign.expires_at.filter(|at| begins && *at <= self.now()) {
-            Some(at) => Err(CampaignFault::Expired { at }),
+            Some(at) => Err(CampaignFault::Expired {
+                at: self.local(campaign.tenant, at).await?,
+            }),
             None => Ok(()),
         }
     }

@@ -3,10 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use super::view;
 use crate::audience::{ReadFault, SinkFull};
 use crate::database::DatabaseError;
-use crate::domain::UnixMicros;
+use crate::domain::LocalMoment;
 use crate::encryption::EncryptionFault;
 use crate::fault::FieldFault;
 use crate::mirror::MirrorFault;
@@ -81,20 +80,20 @@ pub(crate) enum CampaignFault {
         most: u32,
         left: u64,
         /// When the next day begins, and in how long that is.
-        next: UnixMicros,
+        next: LocalMoment,
         wait: Duration,
     },
     /// Advertising is not to be launched at a time at which none of it may go.
-    #[error("none of it may go before {}", view::time(*opens).unwrap_or_default())]
+    #[error("none of it may go before {}", opens.machine())]
     OutsideWindow {
         /// When some of it may.
-        opens: UnixMicros,
+        opens: LocalMoment,
     },
     /// Nothing of it may go any more.
-    #[error("it expired at {}", view::time(*at).unwrap_or_default())]
+    #[error("it expired at {}", at.machine())]
     Expired {
         /// Since when.
-        at: UnixMicros,
+        at: LocalMoment,
     },
     /// As much as can be done at once is being done.
     #[error("busy")]

@@ -40,7 +40,7 @@ impl Campaigns {
     ) -> Result<CampaignState, CampaignFault> {
         let (tenant, id) = (campaign.tenant, campaign.id);
         let admission = self.admit(tenant).await?;
-        self.check_expiry(campaign)?;
+        self.check_expiry(campaign).await?;
         if campaign.is_erased() && campaign.state.is_before_launch() {
             return Err(CampaignFault::Erased);
         }

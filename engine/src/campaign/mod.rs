@@ -249,13 +249,13 @@ impl Campaigns {
     }
 
     /// Why no more is taken of a tenant on that day.
-    async fn day_is_full(&self, tenant: TenantId, share: &Share) -> Result<CampaignFault, StoreError> {
+    async fn day_is_full(&self, tenant: TenantId, share: &Share) -> Result<CampaignFault, CampaignFault> {
         let (most, next) = (share.most.unwrap_or(u32::MAX), share.day.ends);
         let taken = self.store().taken_on(tenant, &share.day).await?;
         Ok(CampaignFault::DayFull {
             most,
             left: u64::from(most).saturating_sub(taken),
-            next,
+            next: self.local(tenant, next).await?,
             wait: next.since(self.now()),
         })
     }

@@ -473,6 +473,7 @@ impl Campaigns {
                     let problem = FieldProblem::UnknownMergeField {
                         name: name.clone(),
                         nearest: crate::compose::nearest_column(name, &all),
+                        columns: all,
                     };
                     faults.push(FieldFault::new(pointer, problem));
                 }

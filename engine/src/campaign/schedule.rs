@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::resolve::code_of;
-use super::view::time;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::fault::{DateProblem, FieldFault};
@@ -30,7 +29,7 @@ impl Campaigns {
             return Err(CampaignFault::Erased);
         }
         if let Some(expires_at) = campaign.expires_at.filter(|expires_at| at >= *expires_at) {
-            let expires_at = time(expires_at).unwrap_or_default();
+            let expires_at = self.local(tenant, expires_at).await?;
             let problem = DateProblem::AfterExpiry { expires_at };
             return Err(CampaignFault::Fields(vec![FieldFault::new(
                 "/scheduled_at",
@@ -43,7 +42,7 @@ impl Campaigns {
             .and_then(|link| link.expires_at)
             .filter(|over| at >= *over)
         {
-            let expires_at = time(expires_at).unwrap_or_default();
+            let expires_at = self.local(tenant, expires_at).await?;
             let over = FieldFault::new("/link_expires_at", DateProblem::AfterExpiry { expires_at }.into());
             return Err(CampaignFault::Fields(vec![over]));
         }
@@ -85,7 +84,9 @@ impl Campaigns {
     /// their own hours.
     async fn check_window(&self, campaign: &Campaign, at: UnixMicros) -> Result<(), CampaignFault> {
         match self.opens_from(campaign, at).await? {
-            Some(opens) if opens > at => Err(CampaignFault::OutsideWindow { opens }),
+            Some(opens) if opens > at => Err(CampaignFault::OutsideWindow {
+                opens: self.local(campaign.tenant, opens).await?,
+            }),
             Some(_) | None => Ok(()),
         }
     }

@@ -186,8 +186,12 @@ fn given(campaign: &Campaign, values: &[(String, String)]) -> Result<Vec<String>
     let faults: Vec<FieldFault> = unknown
         .map(|(name, _)| {
             let nearest = crate::compose::nearest_column(name, &campaign.columns);
-            let name = name.clone();
-            FieldFault::new("/values", FieldProblem::UnknownMergeField { name, nearest })
+            let problem = FieldProblem::UnknownMergeField {
+                name: name.clone(),
+                nearest,
+                columns: campaign.columns.clone(),
+            };
+            FieldFault::new("/values", problem)
         })
         .collect();
     if !faults.is_empty() {

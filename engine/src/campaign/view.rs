@@ -182,7 +182,12 @@ pub(crate) fn status(row: &RecipientRow) -> &'static str {
 
 /// When a message ended.
 pub(crate) fn ended_at(result: ResultSlot) -> Option<String> {
-    time(UnixMicros(u64::from(result.at) * 1_000_000))
+    time(moment(result))
+}
+
+/// The same as a moment.
+pub(crate) const fn moment(result: ResultSlot) -> UnixMicros {
+    UnixMicros(result.at as u64 * 1_000_000)
 }
 
 const fn is_under_way(state: CampaignState) -> bool {

@@ -67,7 +67,7 @@ pub(super) fn target(url: &str, (short, allowed): (&str, &[String])) -> Result<S
     }
     let domain = read.host_str().filter(|_| !has_name).ok_or_else(wrong)?.to_owned();
     if domain == short {
-        return Err(WordingProblem::PublicShortener { domain }.into());
+        return Err(WordingProblem::OwnShortDomain { domain }.into());
     }
     check(&format!("https://{domain}/"), allowed)?;
     Ok(read.into())
@@ -216,7 +216,7 @@ mod tests {
             ("cabinet.fr/rdv", "invalid_url"),
             ("https://a:b@cabinet.fr/", "invalid_url"),
             ("https://cabinet.fr/a b", "invalid_url"),
-            ("https://l.cabinet.fr/x", "public_shortener"),
+            ("https://l.cabinet.fr/x", "own_short_domain"),
             ("https://bit.ly/x", "public_shortener"),
             ("https://ailleurs.example", "link_not_allowed"),
         ] {

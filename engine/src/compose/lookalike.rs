@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use super::fold::fold;
+use super::sender::SENDER_MAX;
 
 /// From so many letters on a name is found at the beginning and the end of another as well: shorter ones are part of many words.
 const PART_MIN: usize = 5;
 
 /// And from so many that people tell apart.
 const LIKENESS_MIN: usize = 3;
+
+/// The beginning of a longer name is that name from so many letters on.
+const BEGINNING_MIN: usize = 8;
 
 /// Names under which nobody writes but who was approved for them. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ struct Name {
     likeness: String,
     /// It is found in longer names as well.
     in_others: bool,
+    /// Of one that no sender can be whole: what senders can be of it.
+    beginnings: Vec<String>,
 }
 
 impl ProtectedNames {
@@ -43,7 +49,7 @@ impl ProtectedNames {
         let fits = |known: &&Name| {
             let likeness = known.likeness.as_str();
             let is_part = known.in_others && (given.starts_with(likeness) || given.ends_with(likeness));
-            likeness == given || is_part
+            likeness == given || is_part || known.beginnings.contains(&given)
         };
         self.0.iter().find(fits).map(|known| known.name.as_str())
     }
@@ -55,11 +61,29 @@ impl Name {
         // One that is the same letter again and again, or no letter at all, is part of too much.
         let in_others = likeness.chars().count() >= LIKENESS_MIN && fold(&name).chars().count() >= PART_MIN;
         Self {
+            beginnings: beginnings(&name),
             name,
             likeness,
             in_others,
         }
     }
+}
+
+/// The likenesses of what a sender can be of a longer name. It has some of the last word: the words before are often anybody's, as
+/// `Clinique` of `Clinique du Parc` is.
+fn beginnings(name: &str) -> Vec<String> {
+    let letters = fold(name);
+    let last = name
+        .split_whitespace()
+        .last()
+        .map_or(0, |word| fold(word).chars().count());
+    let count = letters.chars().count();
+    if count <= SENDER_MAX {
+        return Vec::new();
+    }
+    let least = BEGINNING_MIN.max(count - last + 1);
+    let begun = (least..=SENDER_MAX).map(|most| letters.chars().take(most).collect::<String>());
+    begun.map(|begun| likeness(&begun)).collect()
 }
 
 /// Whether there is something in a name that people would see.
@@ -121,6 +145,79 @@ mod tests {
         assert_eq!(names.resembled("Alain"), None);
         assert_eq!(names.resembled("AAA"), Some("aaaaa"));
         assert!(!is_seen("....."));
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_that_is_too_long_for_a_sender_is_that_name() {
+        let names = ProtectedNames::new(&["Clinique du Parc".to_owned(), "Centre Dentaire Lafayette".to_owned()]);
+        for (given, name) in [
+            ("CreditAgric", "Credit Agricole"),
+            ("CreditAgri", "Credit Agricole"),
+            ("CREDIT AGRI", "Credit Agricole"),
+            ("Cred1tAgr1c", "Credit Agricole"),
+            ("CaisseEparg", "Caisse Epargne"),
+            ("SocieteGene", "Societe Generale"),
+            ("BanquePopul", "Banque Populaire"),
+            ("CreditMutue", "Credit Mutuel"),
+            ("BanquePosta", "Banque Postale"),
+            ("AssuranceMa", "Assurance Maladie"),
+            ("FranceTrava", "France Travail"),
+            ("MondialRela", "Mondial Relay"),
+            ("FranceConn", "FranceConnect"),
+            ("MutuelleGen", "Mutuelle Generale"),
+            ("MonEspaceSa", "Mon Espace Sante"),
+            ("CliniqueDuP", "Clinique du Parc"),
+        ] {
+            assert_eq!(names.resembled(given), Some(name), "{given}");
+        }
+        for ordinary in [
+            "Clinique",
+            "CliniqueDu",
+            "CliniqueSud",
+            "Assurance",
+            "Assurances",
+            "Mutuelle",
+            "MonEspace",
+            "MonEspaceRDV",
+            "Banque",
+            "Societe",
+            "Credit",
+            "FranceSante",
+            "CentreDenta",
+            "CentreMedic",
+            "CabDentaire",
+            "CabinetMed",
+            "Osteopathe",
+            "Radiologie",
+            "Ophtalmo",
+            "LaboBiologie",
+            "DrMartin",
+            "Pharmacie",
+            "SageFemme",
+            "Kine Lyon",
+        ] {
+            assert_eq!(names.resembled(ordinary), None, "{ordinary}");
+        }
+    }
+
+    #[test]
+    fn short_names_are_protected_as_they_are_alone() {
+        let names = ProtectedNames::default();
+        for (given, name) in [
+            ("Free", Some("Free")),
+            ("FREE", Some("Free")),
+            ("Fr33", Some("Free")),
+            ("Freedom", None),
+            ("Freelance", None),
+            ("FreeMobile", Some("Free Mobile")),
+            ("GOUV", Some("Gouv")),
+            ("Gouv.fr", Some("Gouv.fr")),
+            ("GouvFr", Some("Gouv.fr")),
+            ("AvisGouvFr", Some("Gouv.fr")),
+            ("Gouvieux", None),
+        ] {
+            assert_eq!(names.resembled(given), name, "{given}");
+        }
     }
 
     #[test]

@@ -313,6 +313,7 @@ impl<'c, C: AsRef<str>> Names<'c, C> {
         FieldProblem::UnknownMergeField {
             nearest: nearest_column(&name, self.columns),
             name,
+            columns: self.columns.iter().map(|column| column.as_ref().to_owned()).collect(),
         }
     }
 }
@@ -391,10 +392,12 @@ mod tests {
             FieldProblem::UnknownMergeField {
                 name: "Prenon".to_owned(),
                 nearest: Some("Prénom".to_owned()),
+                columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
             },
             FieldProblem::UnknownMergeField {
                 name: "Ville".to_owned(),
                 nearest: None,
+                columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
             },
         ];
         assert_eq!(problems("[Prenon] [Ville] [nom]", &["Nom", "Prénom"]), wanted);

@@ -8,7 +8,18 @@ use super::template::said_to_all;
 use super::{OwnedSenders, ProtectedNames, Sender};
 use super::{is_blank, links};
 use crate::domain::{Purpose, StopClause, TenantId, Terms};
-use crate::fault::{FieldProblem, WordingProblem};
+use crate::fault::{FieldProblem, Forbidden, WordingProblem};
+
+/// Control characters that texts may have: lines, the page break of GSM 03.38 (3GPP TS 23.038, 6.2.1.1), and what is sent as a space.
+const BLANKS: [char; 4] = ['\n', '\r', '\u{c}', '\t'];
+
+/// Whether a text has no other control characters than lines and pages take.
+///
+/// # Errors
+/// [`FieldProblem::ForbiddenCharacter`].
+pub(crate) fn check_characters(text: &str) -> Result<(), FieldProblem> {
+    Forbidden::check(text, &BLANKS)
+}
 
 /// Where the short links of a campaign lead, and of which domain they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +83,10 @@ impl Wording {
         Self { owned, ..self }
     }
 
-    /// Whether a text may be that of a campaign or message: not blank, not too long, and with links to where they may lead, or short ones.
+    /// Whether a text may be that of a campaign or message: not blank, not too long, without control characters, and with links to where they may lead, or short ones.
     ///
     /// # Errors
-    /// [`FieldProblem::Empty`], [`FieldProblem::TooLong`], [`WordingProblem::PublicShortener`] or [`WordingProblem::LinkNotAllowed`].
+    /// [`FieldProblem::Empty`], [`FieldProblem::TooLong`], [`FieldProblem::ForbiddenCharacter`], [`WordingProblem::PublicShortener`] or [`WordingProblem::LinkNotAllowed`].
     pub(crate) fn check(&self, text: &str) -> Result<(), FieldProblem> {
         if is_blank(text) {
             return Err(FieldProblem::Empty);
@@ -84,6 +95,7 @@ impl Wording {
         if given > max {
             return Err(FieldProblem::TooLong { max, given });
         }
+        check_characters(text)?;
         match &self.short_domain {
             Some(short) if !self.link_domains.is_empty() => {
                 let mut allowed = self.link_domains.clone();
@@ -205,6 +217,20 @@ mod tests {
         let wording = Wording::default();
         assert_eq!(wording.check(" \u{a0}\n"), Err(FieldProblem::Empty));
         assert_eq!(wording.check("\u{200b}\u{feff}"), Err(FieldProblem::Empty));
+        assert_eq!(wording.check("Bonjour\r\nZoé,\tà demain\u{c}"), Ok(()));
+        for (text, letter, place) in [
+            ("a\0b", '\0', 2),
+            ("\u{7}RDV", '\u{7}', 1),
+            ("é\n\u{1b}[31m", '\u{1b}', 3),
+            ("ab\u{85}", '\u{85}', 3),
+        ] {
+            let control = Forbidden::Control { letter, place };
+            assert_eq!(
+                wording.check(text),
+                Err(FieldProblem::ForbiddenCharacter(control)),
+                "{text:?}"
+            );
+        }
         assert_eq!(wording.check(&"é".repeat(480)), Ok(()));
         let too_long = FieldProblem::TooLong { max: 480, given: 481 };
         assert_eq!(wording.check(&"é".repeat(481)), Err(too_long));

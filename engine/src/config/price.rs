@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kit::settings::{Given, Table};
 
 use super::value;
-use crate::domain::{Recipient, UnixMicros};
+use crate::domain::{Recipient, UnixMicros, instant};
 
 /// The longest list: every operator of the world, twice over.
 const PRICES_MAX: usize = 10_000;
@@ -317,7 +316,7 @@ fn moment(given: Given<'_>) -> Option<UnixMicros> {
     };
     let at = match text.len() {
         10 => day(text)?,
-        _ => text.parse::<Timestamp>().ok()?,
+        _ => instant(text)?,
     };
     u64::try_from(at.as_microsecond()).ok().map(UnixMicros)
 }

@@ -24,6 +24,15 @@ impl Cleanse {
         self.into_str()
     }
 
+    /// What clinics read; `None`: nothing is known against it.
+    pub(crate) const fn french(self) -> Option<&'static str> {
+        match self {
+            Self::Hard => Some("À retirer"),
+            Self::Soft => Some("Injoignable pour le moment"),
+            Self::None => None,
+        }
+    }
+
     /// What a status says of its number. Which codes of a carrier mean which status is data: `receipts.toml`, and the `receipts` of
     /// an SMSC. What failed before it came to a network, or has no receipt, says nothing.
     pub(crate) const fn of(status: Status) -> Self {

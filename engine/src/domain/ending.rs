@@ -43,6 +43,24 @@ impl Reason {
         self.into_str()
     }
 
+    /// What clinics read; `None`: there is nothing to add.
+    pub(crate) const fn french(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Answer => "Refusé par l'opérateur",
+            Self::Receipt => "Selon l'accusé de réception",
+            Self::NoRoute => "Aucune route vers ce numéro",
+            Self::AttemptsExhausted => "Toutes les tentatives ont échoué",
+            Self::InDoubt => "Nul ne sait s'il a été envoyé",
+            Self::NoReceipt => "Aucun accusé de réception",
+            Self::Stopped => "Campagne arrêtée",
+            Self::OptedOut => "Désinscrit",
+            Self::FrequencyCap => "A déjà reçu assez de messages",
+            Self::Expired => "Délai dépassé",
+            Self::Recalled => "Message rappelé",
+        })
+    }
+
     /// The reason that an octet of the store stands for.
     pub(crate) fn from_octet(octet: u8) -> Self {
         Self::VARIANTS.get(usize::from(octet)).copied().unwrap_or(Self::None)

@@ -48,13 +48,13 @@ pub(crate) use parameters::{
 };
 pub(crate) use prefix_prices::PrefixPrices;
 pub(crate) use reach::{BLOCK_MIN, Block, Reach, ReachCounter, is_unusual};
-pub(crate) use status::{Language, Purpose, Status};
+pub(crate) use status::{Language, Purpose, Status, french_of, french_status};
 pub(crate) use stored::{
     BadForm, ENCRYPTED, Line, Mark, Message, Record, Row, Trace, Traces, Trail, Way, digest, push_variable, variables,
 };
 pub(crate) use tempo::{RATE_MAX, Tempo, per_time};
 pub(crate) use terms::{FrequencyCap, NUMBER_MARK, StopClause, Tariff, TermChanges, Terms};
 pub(crate) use territory::Territory;
-pub(crate) use time::UnixMicros;
+pub(crate) use time::{LocalMoment, UnixMicros, instant, moment_in_words};
 pub(crate) use transition::{Back, Event, Transition};
 pub(crate) use tries::{REFUSED_MAX, Tries};

@@ -34,6 +34,26 @@ pub(crate) enum Language {
     En,
 }
 
+impl Language {
+    /// A count with the word for what is counted: in French, less than two are one.
+    pub(crate) fn counted(self, count: u64, (one, many): (&str, &str)) -> String {
+        let is_one = match self {
+            Self::Fr => count < 2,
+            Self::En => count == 1,
+        };
+        format!("{count} {}", if is_one { one } else { many })
+    }
+}
+
+/// `de` before a word of French: `d'Europe/Paris`, `de Pacific/Noumea`.
+pub(crate) fn french_of(word: &str) -> String {
+    let is_vowel = |letter: char| "aeiouyàâéèêëîïôù".contains(letter);
+    match word.to_lowercase().starts_with(is_vowel) {
+        true => format!("d'{word}"),
+        false => format!("de {word}"),
+    }
+}
+
 impl Status {
     pub(crate) const ALL: &'static [Self] = Self::VARIANTS;
 
@@ -94,6 +114,22 @@ impl Status {
     }
 }
 
+/// What clinics read of how far a message is, by its word in the API: one of the seven, or what comes before or beside them.
+pub(crate) fn french_status(word: &str) -> Option<&'static str> {
+    if let Ok(status) = word.parse::<Status>() {
+        return Some(status.label(Language::Fr));
+    }
+    Some(match word {
+        "queued" => "Message en attente",
+        "deferred" => "Envoi reporté",
+        "submitting" => "Envoi en cours",
+        "in_doubt" => "Envoi incertain",
+        "canceled" => "Message annulé",
+        "skipped" => "Message écarté",
+        _ => return None,
+    })
+}
+
 /// Why a campaign is sent; it decides lane and hours. In the order in which lanes are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
@@ -125,6 +161,29 @@ impl Purpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_french_agree_with_what_is_beside_them() {
+        let messages = ("message", "messages");
+        for (count, french, english) in [
+            (0, "0 message", "0 messages"),
+            (1, "1 message", "1 message"),
+            (2, "2 messages", "2 messages"),
+        ] {
+            assert_eq!(Language::Fr.counted(count, messages), french);
+            assert_eq!(Language::En.counted(count, messages), english);
+        }
+        for (word, of) in [
+            ("Europe/Paris", "d'Europe/Paris"),
+            ("Indian/Reunion", "d'Indian/Reunion"),
+            ("Pacific/Noumea", "de Pacific/Noumea"),
+            ("UTC", "d'UTC"),
+            ("un texte", "d'un texte"),
+            ("null", "de null"),
+        ] {
+            assert_eq!(french_of(word), of);
+        }
+    }
 
     #[test]
     fn letters_and_codes_come_back() {

@@ -1,5 +1,6 @@
 //! Whether a text goes, waits, or was rejected.
 
+use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use super::{FlagFault, FlagReason, FlagState, FlaggedTexts};
@@ -46,6 +47,31 @@ struct Known {
     state: FlagState,
     note: String,
     reasons: String,
+    digest: String,
+}
+
+/// What is the same each time that a text recurs: as the campaign's or message's that it is, and as if it were the other. What was
+/// rejected goes by neither.
+struct Digests {
+    own: String,
+    other: String,
+}
+
+impl Digests {
+    fn of(seen: &Seen<'_>) -> Self {
+        let (own, other) = match seen.source {
+            Source::Campaign(_) => (Written::ForMany, Written::ForOne),
+            Source::Message => (Written::ForOne, Written::ForMany),
+        };
+        Self {
+            own: digest(seen, own),
+            other: digest(seen, other),
+        }
+    }
+
+    fn are_in(&self, known: &FxHashSet<String>) -> bool {
+        known.contains(&self.own) || known.contains(&self.other)
+    }
 }
 
 impl FlaggedTexts {
@@ -63,15 +89,18 @@ impl FlaggedTexts {
             Purpose::Marketing => Vec::new(),
         };
         let is_message = seen.source == Source::Message;
-        if is_message && words.is_empty() {
+        let digests = Digests::of(seen);
+        // Most messages are nothing that anybody was asked about: they do not wait for the database.
+        if is_message && words.is_empty() && !digests.are_in(&self.said_of(seen.tenant).await.rejected) {
             return Ok(Looked::Goes);
         }
-        let digest = digest(seen);
-        let known = self.known(seen.tenant, &digest).await?;
-        match known {
-            Some(Known { state, note, .. }) if state != FlagState::Open => return Ok(decided(state, note)),
-            Some(_) if is_message => return Ok(Looked::Goes),
-            Some(_) | None => {}
+        let known = self.known(seen.tenant, &digests).await?;
+        if let Some(decided) = last_decided(&known, (&digests, seen.source)) {
+            return Ok(decided);
+        }
+        let is_asked = known.iter().any(|known| known.digest == digests.own);
+        if is_message && (is_asked || words.is_empty()) {
+            return Ok(Looked::Goes);
         }
         let of = self.of_tenant(seen.tenant).await?;
         let is_first = !is_message && self.is_first(seen.tenant, &of).await?;
@@ -86,7 +115,7 @@ impl FlaggedTexts {
             return Ok(Looked::Goes);
         }
         let waits = !is_message && (is_first || of.rules.hold_flagged);
-        self.ask(seen, (&digest, &words), (&reasons, waits)).await
+        self.ask(seen, (&digests.own, &words), (&reasons, waits)).await
     }
 
     /// The message with which a text was seen first.
@@ -201,11 +230,29 @@ impl FlaggedTexts {
         Ok(made.then_some(FlaggedId(id.cast_unsigned())))
     }
 
-    async fn known(&self, tenant: TenantId, digest: &str) -> Result<Option<Known>, DatabaseError> {
-        let mut query = Sql::new("SELECT id, state, note, reasons FROM flagged WHERE tenant = ");
-        query.value(tenant.0).push(" AND digest = ").value(digest);
-        self.0.database.row(query, read).await
+    /// What is known of a text, as a campaign's and as a message's, what was decided last first.
+    async fn known(&self, tenant: TenantId, digests: &Digests) -> Result<Vec<Known>, DatabaseError> {
+        let mut query = Sql::new("SELECT id, state, note, reasons, digest FROM flagged WHERE tenant = ");
+        query
+            .value(tenant.0)
+            .push(" AND digest IN (")
+            .value(digests.own.as_str());
+        query
+            .push(", ")
+            .value(digests.other.as_str())
+            .push(") ORDER BY decided_at DESC");
+        self.0.database.rows(query, read).await
     }
+}
+
+/// What was decided of a text, if anything was. A campaign's is not accepted because the same was of a message: of that one, names were
+/// left out.
+fn last_decided(known: &[Known], (digests, source): (&Digests, Source)) -> Option<Looked> {
+    let is_of_it =
+        |known: &&Known| known.state == FlagState::Rejected || known.digest == digests.own || source == Source::Message;
+    let decided = |known: &&Known| known.state != FlagState::Open;
+    let last = known.iter().filter(decided).find(is_of_it)?;
+    Some(self::decided(last.state, last.note.clone()))
 }
 
 fn decided(state: FlagState, note: String) -> Looked {
@@ -219,7 +266,7 @@ fn decided(state: FlagState, note: String) -> Looked {
 async fn lock(change: &mut Change, tenant: TenantId, digest: &str) -> Result<Known, DatabaseError> {
     let mut update = Sql::new("UPDATE flagged SET state = state WHERE tenant = ");
     update.value(tenant.0).push(" AND digest = ").value(digest);
-    update.push(" RETURNING id, state, note, reasons");
+    update.push(" RETURNING id, state, note, reasons, digest");
     let found = change.rows(update, read).await?;
     found
         .into_iter()
@@ -257,15 +304,11 @@ fn read(row: &Found<'_>) -> Result<Known, DatabaseError> {
         state: row.parsed(1, "what was decided of a text", |state| state.parse().ok())?,
         note: row.text(2)?,
         reasons: row.text(3)?,
+        digest: row.text(4)?,
     })
 }
 
-/// What is the same each time that a text recurs.
-fn digest(seen: &Seen<'_>) -> String {
-    let written = match seen.source {
-        Source::Campaign(_) => Written::ForMany,
-        Source::Message => Written::ForOne,
-    };
+fn digest(seen: &Seen<'_>, written: Written) -> String {
     let digest = Sha256::new()
         .chain_update(seen.purpose.code())
         .chain_update([0])

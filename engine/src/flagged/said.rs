@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::look::OPEN_MAX;
 use super::{FlagState, FlaggedTexts};
@@ -18,7 +18,7 @@ const KEPT: Duration = Duration::from_secs(10);
 /// Tenants that are kept in mind: as many as may send at once. Beyond, all are asked for again.
 const TENANTS_MAX: usize = 10_000;
 
-/// What is known of the traffic of one tenant: as much as may be open, and the countries.
+/// What is known of the traffic of one tenant: as much as may be open, and the countries. Of rejected texts as many.
 const RULINGS_MAX: i64 = 2_000;
 
 /// What a reseller has said of one tenant.
@@ -30,6 +30,8 @@ pub(crate) struct Said {
     pub(super) hold_unusual: bool,
     /// What was flagged of its traffic, by digest.
     pub(super) traffic: FxHashMap<String, Ruling>,
+    /// Texts that were rejected, by digest: those of the last decisions.
+    pub(super) rejected: FxHashSet<String>,
     /// Countries to which it had sent before new ones were asked about.
     pub(super) sent: Vec<Country>,
     /// As much is open as may be: of single messages, nothing more is asked about.
@@ -138,6 +140,13 @@ impl FlaggedTexts {
                 },
             ))
         });
+        let mut rejected =
+            Sql::new("SELECT digest FROM flagged WHERE traffic = '' AND state = 'rejected' AND tenant = ");
+        rejected
+            .value(tenant.0)
+            .push(" ORDER BY decided_at DESC LIMIT ")
+            .value(RULINGS_MAX);
+        let rejected = self.0.database.rows(rejected, |row| row.text(0));
         let mut sent = Sql::new("SELECT country FROM sent_country WHERE tenant = ");
         sent.value(tenant.0);
         let sent = self.0.database.rows(sent, |row| row.text(0));
@@ -148,6 +157,7 @@ impl FlaggedTexts {
             protected: ProtectedNames::only(&rules.protected_senders),
             hold_unusual: rules.hold_unusual,
             traffic: traffic.await?.into_iter().collect(),
+            rejected: rejected.await?.into_iter().collect(),
             sent: sent.await?.iter().filter_map(|code| code.parse().ok()).collect(),
         })
     }

@@ -23,7 +23,7 @@ pub(crate) use convert::{columns, written};
 pub(crate) use gather::{PREVIEW_ROWS, Preview};
 
 use crate::database::DatabaseError;
-use crate::domain::{Country, ImportId, Language, ListId, TenantId};
+use crate::domain::{Country, ImportId, Language, ListId, TenantId, UnixMicros};
 use crate::fault::FieldProblem;
 use crate::mirror::{Mirror, MirrorFault};
 use crate::people::{ConsentFault, Import, People, PeopleFault};
@@ -213,7 +213,8 @@ impl Imports {
     /// # Errors
     /// It cannot be read.
     pub(crate) async fn preview(&self, spool: Spool, asked: &Asked) -> Result<Preview, ImportFault> {
-        let (reading, proving) = (reading(asked), self.proving(asked.tenant).await?);
+        let proving = self.proving(asked.tenant).await?;
+        let reading = reading(asked, proving.now);
         blocking(move || Preview::of(spool, &reading, proving)).await
     }
 
@@ -230,7 +231,8 @@ impl Imports {
         if let Some(list) = asked.list {
             self.people.list(asked.tenant, list).await?;
         }
-        let (reading, look, proving) = (reading(&asked), spool.again()?, self.proving(asked.tenant).await?);
+        let proving = self.proving(asked.tenant).await?;
+        let (reading, look) = (reading(&asked, proving.now), spool.again()?);
         let head = blocking({
             let reading = reading.clone();
             move || Preview::of(look, &reading, proving)
@@ -311,13 +313,17 @@ pub(crate) const fn manners(zone: TimeZone) -> Manners {
     Manners {
         country: Country::FRANCE,
         zone,
+        born_by: None,
     }
 }
 
-fn reading(asked: &Asked) -> Reading {
+fn reading(asked: &Asked, now: UnixMicros) -> Reading {
     Reading {
         columns: asked.columns.clone(),
-        manners: manners(asked.zone.clone()),
+        manners: Manners {
+            born_by: now.last_day(),
+            ..manners(asked.zone.clone())
+        },
         rows_max: ROWS_MAX,
     }
 }

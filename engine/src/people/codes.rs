@@ -9,7 +9,7 @@ use super::{People, PeopleFault};
 use crate::compose::fold;
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{CampaignId, CodePoolId, Recipient, TenantId, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{FieldProblem, Forbidden};
 
 /// The most codes of a pool.
 pub(crate) const CODES_MAX: usize = 1_000_000;
@@ -52,6 +52,9 @@ pub(crate) struct GivenCode {
     pub(crate) at: UnixMicros,
 }
 
+/// How a blank is shown.
+const SPACE: &str = "\u{2423}";
+
 /// A code as a person can read it out: visible, in one piece.
 ///
 /// # Errors
@@ -64,8 +67,9 @@ pub(crate) fn check_code(code: &str) -> Result<String, FieldProblem> {
     if code.is_empty() {
         return Err(FieldProblem::Empty);
     }
-    match code.chars().any(|one| one.is_control() || one.is_whitespace()) {
-        true => Err(FieldProblem::ForbiddenCharacter),
+    Forbidden::check(code, &[])?;
+    match code.contains(char::is_whitespace) {
+        true => Err(FieldProblem::ForbiddenCharacter(Forbidden::Signs(SPACE))),
         false => Ok(code.to_owned()),
     }
 }

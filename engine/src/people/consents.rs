@@ -8,7 +8,7 @@ use super::contact::Given;
 use super::{People, PeopleFault, Source, rows};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{ConsentId, ContactId, ListId, Recipient, TenantId, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{FieldProblem, Forbidden};
 
 /// The longest wording, in characters.
 pub(crate) const WORDING_MAX: usize = 1_000;
@@ -56,10 +56,8 @@ pub(crate) fn check_wording(text: &str) -> Result<String, FieldProblem> {
     if text.trim().is_empty() {
         return Err(FieldProblem::Empty);
     }
-    match text.contains(|letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
-        true => Err(FieldProblem::ForbiddenCharacter),
-        false => Ok(text.to_owned()),
-    }
+    Forbidden::check(text, &['\n', '\r', '\t'])?;
+    Ok(text.to_owned())
 }
 
 /// Who share one number: a family.

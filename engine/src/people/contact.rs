@@ -7,7 +7,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::compose::fold;
 use crate::domain::{CampaignId, Cleanse, ContactId, Recipient, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{FieldProblem, Forbidden};
 
 /// The longest name, reference, tag or practice, in characters.
 pub(crate) const TEXT_MAX: usize = 100;
@@ -147,7 +147,7 @@ impl OtherNumber {
 /// As [`check_text`].
 pub(crate) fn check_label(text: &str) -> Result<String, FieldProblem> {
     match text.contains([',', '"', '\\', '+']) {
-        true => Err(FieldProblem::ForbiddenCharacter),
+        true => Err(FieldProblem::ForbiddenCharacter(Forbidden::Signs(", \" \\ +"))),
         false => check_text(text, LABEL_MAX),
     }
 }
@@ -305,9 +305,7 @@ pub(crate) fn check_text(text: &str, max: usize) -> Result<String, FieldProblem>
         return Err(FieldProblem::TooLong { max, given });
     }
     let text = text.trim();
-    if text.contains(char::is_control) {
-        return Err(FieldProblem::ForbiddenCharacter);
-    }
+    Forbidden::check(text, &[])?;
     Ok(text.to_owned())
 }
 
@@ -322,7 +320,7 @@ pub(crate) fn check_name(text: &str, max: usize) -> Result<String, FieldProblem>
         return Err(FieldProblem::Empty);
     }
     if text.contains(['"', '\\', '|']) {
-        return Err(FieldProblem::ForbiddenCharacter);
+        return Err(FieldProblem::ForbiddenCharacter(Forbidden::Signs("\" \\ |")));
     }
     Ok(text)
 }
@@ -390,7 +388,8 @@ mod tests {
             "+33123456789, +33698765432 travail"
         );
         for wrong in ["a, b", "\"", "+33"] {
-            assert_eq!(check_label(wrong), Err(FieldProblem::ForbiddenCharacter), "{wrong}");
+            let code = check_label(wrong).map_err(|problem| problem.code());
+            assert_eq!(code, Err("forbidden_character"), "{wrong}");
         }
     }
 

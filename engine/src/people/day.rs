@@ -48,6 +48,17 @@ impl Unit {
 }
 
 impl Day {
+    /// Whether it is after the other one, whatever day it is today. Of a date and what is told from today nobody knows that.
+    pub(crate) fn is_after(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::On(day), Self::On(other)) => day > other,
+            (Self::FromToday(..), Self::FromToday(..)) => {
+                TODAYS.iter().all(|today| self.date(*today) > other.date(*today))
+            }
+            (Self::On(_), Self::FromToday(..)) | (Self::FromToday(..), Self::On(_)) => false,
+        }
+    }
+
     /// The date that it is.
     pub(crate) fn date(self, today: Date) -> Date {
         let (count, unit) = match self {
@@ -63,6 +74,13 @@ impl Day {
         today.saturating_add(span)
     }
 }
+
+/// Days from which what is told from today is compared: with a leap day before them and behind, and without.
+const TODAYS: [Date; 3] = [
+    Date::constant(2024, 1, 31),
+    Date::constant(2024, 3, 31),
+    Date::constant(2025, 6, 15),
+];
 
 /// When a day begins, by the clocks of the clinic: microseconds since 1970.
 pub(super) fn begins(date: Date, zone: &TimeZone) -> i64 {
@@ -126,6 +144,18 @@ mod tests {
             let day: Day = text.parse().unwrap();
             assert_eq!(day.date(today).to_string(), wanted, "{text}");
             assert_eq!(day.to_string().parse(), Ok(day));
+        }
+        for (day, other, is_after) in [
+            ("2026-11-10", "2026-11-01", true),
+            ("2026-11-01", "2026-11-01", false),
+            ("today", "-6 months", true),
+            ("-6 months", "today", false),
+            ("-1 month", "-30 days", false),
+            ("-30 days", "-1 month", false),
+            ("today", "2020-01-01", false),
+        ] {
+            let [day, other] = [day, other].map(|text| text.parse::<Day>().unwrap());
+            assert_eq!(day.is_after(other), is_after, "{day} {other}");
         }
         for text in [
             "",

@@ -11,8 +11,11 @@ use serde_json::{Map, Value};
 use super::contact::{ATTRIBUTE_NAME_MAX, Kind, TEXT_MAX, VALUE_MAX, check_name, check_text};
 use super::day::Day;
 use super::engagement::SCORE_MAX;
+use super::filter_fields::{
+    ATTRIBUTES, CONSENT, COUNT_TESTS, CountField, CountTest, DAY_TESTS, DayField, DayTest, FIELDS, IS, LIST, LOWER,
+    NODES, Nothing, SET_TESTS, TEXT_TESTS, TextField, TextTest, UNREACHABLE, UPPER, count_field, day_field, tests_of,
+};
 use crate::audience::existing;
-use crate::compose::{fold, fold_value};
 use crate::domain::{Country, ListId, Recipient};
 use crate::fault::{FieldFault, FieldProblem, JsonType};
 
@@ -27,9 +30,6 @@ const VALUES_MAX: usize = 1_000;
 
 /// The most that anybody has been sent.
 const DELIVERED_MAX: u64 = 1_000_000;
-
-/// What an attribute's field begins with.
-const ATTRIBUTES: &str = "attributes.";
 
 /// Which people are meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,136 +64,6 @@ pub(crate) enum Filter {
     Empty(Nothing, bool),
 }
 
-/// What has a text, compared without case and accents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TextField {
-    FirstName,
-    LastName,
-    /// Compared as it is.
-    Reference,
-    Practice,
-    Tag,
-    Attribute(String),
-}
-
-impl TextField {
-    /// A text as the column has it.
-    pub(super) fn compared(&self, text: &str) -> String {
-        match self {
-            Self::Reference => text.to_owned(),
-            Self::FirstName | Self::LastName | Self::Practice | Self::Tag => fold(text),
-            Self::Attribute(_) => fold_value(text),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TextTest {
-    Is(String),
-    Contains(String),
-    StartsWith(String),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DayField {
-    BirthDate,
-    /// Day and month of birth.
-    Birthday,
-    LastVisit,
-    /// When an SMSC last took a message to their number.
-    LastContacted,
-    /// When they agreed to advertising, and have not withdrawn it since.
-    Consented,
-    /// When something was last delivered to their number.
-    LastDelivered,
-    /// When they last followed a short link.
-    Clicked,
-    /// When they last wrote something back that is no STOP.
-    Replied,
-    /// When they came.
-    Created,
-    /// When something else was last said of them.
-    Updated,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DayTest {
-    On(Day),
-    Before(Day),
-    After(Day),
-    /// Then or later.
-    From(Day),
-    /// Then or earlier.
-    To(Day),
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CountField {
-    /// Messages that were delivered to their number.
-    Delivered,
-    /// See `people::Engaged`.
-    Score,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CountTest {
-    Is,
-    /// That many, or more.
-    From,
-    /// That many, or fewer.
-    To,
-}
-
-/// What may be unknown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Nothing {
-    Text(TextField),
-    Day(DayField),
-    Number,
-    List,
-}
-
-const FIELDS: [&str; 23] = [
-    "first_name",
-    "last_name",
-    "reference",
-    "practice",
-    "tag",
-    "attributes.…",
-    "birth_date",
-    "birthday",
-    "last_visit",
-    "last_contacted",
-    "consented",
-    LAST_DELIVERED,
-    CLICKED,
-    REPLIED,
-    "created",
-    "updated",
-    DELIVERED,
-    SCORE,
-    "number",
-    "kind",
-    LIST,
-    CONSENT,
-    UNREACHABLE,
-];
-const LAST_DELIVERED: &str = "last_delivered_at";
-const CLICKED: &str = "clicked_at";
-const REPLIED: &str = "replied_at";
-const DELIVERED: &str = "delivered_count";
-const SCORE: &str = "score";
-const LIST: &str = "list";
-const CONSENT: &str = "consent";
-const UNREACHABLE: &str = "unreachable";
-const TEXT_TESTS: [&str; 5] = ["is", "in", "contains", "starts_with", "empty"];
-const DAY_TESTS: [&str; 6] = ["is", "before", "after", "from", "to", "empty"];
-const COUNT_TESTS: [&str; 3] = ["is", "from", "to"];
-const SET_TESTS: [&str; 3] = ["is", "in", "empty"];
-const IS: [&str; 1] = ["is"];
-const NODES: [&str; 5] = ["all", "any", "not", "visited", "field"];
-
 impl Filter {
     /// Everybody.
     pub(crate) const EVERYBODY: Self = Self::All(Vec::new());
@@ -203,9 +73,22 @@ impl Filter {
     /// # Errors
     /// What is wrong with it, each at its pointer.
     pub(crate) fn read(value: &Value, pointer: &str) -> Result<Self, Vec<FieldFault>> {
+        Self::read_by((value, pointer), true)
+    }
+
+    /// The same of one that is kept: whom none can be was no fault always.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read_kept(value: &Value) -> Result<Self, Vec<FieldFault>> {
+        Self::read_by((value, ""), false)
+    }
+
+    fn read_by((value, pointer): (&Value, &str), checks_ranges: bool) -> Result<Self, Vec<FieldFault>> {
         let mut reading = Reading {
             faults: Vec::new(),
             conditions: 0,
+            checks_ranges,
         };
         match reading.filter(value, pointer, 0) {
             Some(filter) if reading.faults.is_empty() => Ok(filter),
@@ -253,6 +136,8 @@ fn gather_lists(value: &Value, (pointer, depth): (&str, usize), named: &mut Vec<
 struct Reading {
     faults: Vec<FieldFault>,
     conditions: usize,
+    /// What ends before it begins is refused.
+    checks_ranges: bool,
 }
 
 impl Reading {
@@ -266,9 +151,11 @@ impl Reading {
             return self.refuse(pointer, FieldProblem::wrong_type(JsonType::Object, value));
         };
         self.conditions += 1;
-        if depth > DEPTH_MAX || self.conditions > CONDITIONS_MAX {
-            let max = if depth > DEPTH_MAX { DEPTH_MAX } else { CONDITIONS_MAX };
-            return self.refuse(pointer, FieldProblem::TooMany { max });
+        if depth > DEPTH_MAX {
+            return self.refuse(pointer, FieldProblem::TooDeep { max: DEPTH_MAX });
+        }
+        if self.conditions > CONDITIONS_MAX {
+            return self.refuse(pointer, FieldProblem::TooMany { max: CONDITIONS_MAX });
         }
         let Some(node) = NODES.into_iter().find(|node| object.contains_key(*node)) else {
             return match object.keys().next() {
@@ -345,22 +232,61 @@ impl Reading {
             Some(value) => self.day(value, &format!("{pointer}/{key}")).map(Some),
         };
         let (from, to) = (day("from"), day("to"));
-        Some(Filter::Visited {
-            practice,
-            from: from?,
-            to: to?,
-        })
+        let (from, to) = (from?, to?);
+        if self.checks_ranges && from.zip(to).is_some_and(|(from, to)| from.is_after(to)) {
+            return self.refuse(&format!("{pointer}/to"), FieldProblem::NotLater { than: "from" });
+        }
+        Some(Filter::Visited { practice, from, to })
     }
 
     /// `{"field": "last_name", "is": "Martin"}`.
     fn condition(&mut self, object: &Map<String, Value>, pointer: &str) -> Option<Filter> {
         let at = format!("{pointer}/field");
         let name = self.text(&object["field"], &at)?;
-        let mut tests = object.iter().filter(|(key, _)| *key != "field");
-        let (Some((test, value)), None) = (tests.next(), tests.next()) else {
-            return self.refuse(pointer, FieldProblem::UnknownValue { allowed: &TEXT_TESTS });
+        let Some(known) = tests_of(name) else {
+            return self.refuse(&at, FieldProblem::UnknownValue { allowed: &FIELDS });
         };
-        let (test, value) = (test.as_str(), (value, format!("{pointer}/{test}")));
+        let tests = object.iter().filter(|(key, _)| *key != "field");
+        let tests: Vec<Test<'_>> = tests.map(|(test, value)| (test.as_str(), value)).collect();
+        match tests.as_slice() {
+            [] => self.refuse(pointer, FieldProblem::UnknownValue { allowed: known }),
+            [test] => self.tested(name, *test, pointer),
+            several => self.range((name, known), several, pointer),
+        }
+    }
+
+    /// `{"field": "last_visit", "from": "2026-11-01", "to": "2026-11-10"}`: from one day or number to another.
+    fn range(
+        &mut self,
+        (name, known): (&str, &'static [&'static str]),
+        tests: &[Test<'_>],
+        pointer: &str,
+    ) -> Option<Filter> {
+        if let Some((other, _)) = tests.iter().find(|(test, _)| !known.contains(test)) {
+            return self.untested(pointer, other, known);
+        }
+        let one_of = |words: [&'static str; 2]| {
+            let of = |word: &'static str| tests.iter().find(|(test, _)| *test == word).map(|test| (word, *test));
+            words.into_iter().find_map(of)
+        };
+        let (Some((than, low)), Some((_, high)), 2) = (one_of(LOWER), one_of(UPPER), tests.len()) else {
+            // The first says what the others do not go with.
+            let first = known.iter().position(|word| *word == tests[0].0).unwrap_or_default();
+            let fields = &known[first..=first];
+            return self.refuse(&format!("{pointer}/{}", tests[1].0), FieldProblem::NotBeside { fields });
+        };
+        let [from, to] = [low, high].map(|test| self.tested(name, test, pointer));
+        let (from, to) = (from?, to?);
+        if self.checks_ranges && is_reversed(&from, &to) {
+            return self.refuse(&format!("{pointer}/{}", high.0), FieldProblem::NotLater { than });
+        }
+        Some(Filter::All(vec![from, to]))
+    }
+
+    /// A field that has one test.
+    fn tested(&mut self, name: &str, (test, value): Test<'_>, pointer: &str) -> Option<Filter> {
+        let at = format!("{pointer}/field");
+        let value = (value, format!("{pointer}/{test}"));
         if let Some(field) = self.text_field(name, &at) {
             return self.text_condition(field?, test, (value.0, &value.1, pointer));
         }
@@ -540,32 +466,24 @@ impl Reading {
     }
 }
 
+/// Whether nobody can be within both.
+fn is_reversed(from: &Filter, to: &Filter) -> bool {
+    if let (Filter::Count(_, _, from), Filter::Count(_, _, to)) = (from, to) {
+        return from > to;
+    }
+    let (Filter::Day(_, from), Filter::Day(_, to)) = (from, to) else {
+        return false;
+    };
+    let (first, last) = (from.day(), to.day());
+    let is_open = matches!(from, DayTest::After(_)) || matches!(to, DayTest::Before(_));
+    first.is_after(last) || (is_open && first == last)
+}
+
+/// What a field is asked, and the value for it.
+type Test<'v> = (&'v str, &'v Value);
+
 /// A value, its pointer, and that of the condition.
 type Given<'v> = (&'v Value, &'v str, &'v str);
-
-fn count_field(name: &str) -> Option<CountField> {
-    match name {
-        DELIVERED => Some(CountField::Delivered),
-        SCORE => Some(CountField::Score),
-        _ => None,
-    }
-}
-
-fn day_field(name: &str) -> Option<DayField> {
-    match name {
-        "birth_date" => Some(DayField::BirthDate),
-        "birthday" => Some(DayField::Birthday),
-        "last_visit" => Some(DayField::LastVisit),
-        "last_contacted" => Some(DayField::LastContacted),
-        "consented" => Some(DayField::Consented),
-        LAST_DELIVERED => Some(DayField::LastDelivered),
-        CLICKED => Some(DayField::Clicked),
-        REPLIED => Some(DayField::Replied),
-        "created" => Some(DayField::Created),
-        "updated" => Some(DayField::Updated),
-        _ => None,
-    }
-}
 
 fn number(value: &Value) -> Result<Recipient, FieldProblem> {
     let text = value

@@ -5,7 +5,8 @@ use jiff::ToSpan;
 use super::contact::OTHER_NUMBERS;
 use super::day::begins;
 use super::engagement;
-use super::filter::{CountField, CountTest, DayField, DayTest, Filter, Nothing, TextField, TextTest};
+use super::filter::Filter;
+use super::filter_fields::{CountField, CountTest, DayField, DayTest, Nothing, TextField, TextTest};
 use super::seen::Seen;
 use crate::compose::fold;
 use crate::database::{Dialect, Sql};
@@ -159,8 +160,7 @@ fn pattern(field: &TextField, test: &TextTest, several: bool) -> String {
 
 /// What happened at a moment, by the days of the clinic.
 fn moment(field: DayField, test: DayTest, seen: &Seen, sql: &mut Sql) {
-    let (DayTest::On(day) | DayTest::Before(day) | DayTest::After(day) | DayTest::From(day) | DayTest::To(day)) = test;
-    let date = day.date(seen.today);
+    let date = test.day().date(seen.today);
     let (on, next) = (
         begins(date, &seen.zone),
         begins(date.saturating_add(1.day()), &seen.zone),

@@ -10,6 +10,7 @@ mod contacts;
 mod day;
 mod engagement;
 mod fault;
+mod filter_fields;
 mod filter;
 mod forms;
 mod guests;

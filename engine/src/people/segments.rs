@@ -25,7 +25,7 @@ impl Segment {
     /// # Errors
     /// When another version has kept it.
     pub(crate) fn means(&self) -> Result<Filter, DatabaseError> {
-        Filter::read(&self.filter, "").map_err(|_| DatabaseError::Corrupt("the filter of a segment"))
+        Filter::read_kept(&self.filter).map_err(|_| DatabaseError::Corrupt("the filter of a segment"))
     }
 }
 

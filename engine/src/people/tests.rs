@@ -226,6 +226,108 @@ fn what_stands_in_everybodys_name_is_no_filter() {
 }
 
 #[tokio::test]
+async fn a_range_of_days_is_one_condition() {
+    let bench = some_people().await;
+    for (filter, wanted) in [
+        (
+            json!({"field": "last_visit", "from": "2026-03-01", "to": "2026-03-07"}),
+            vec!["Zoé"],
+        ),
+        (
+            json!({"field": "last_visit", "after": "2026-03-01", "before": "2026-03-31"}),
+            vec!["Hugo"],
+        ),
+        (
+            json!({"not": {"field": "last_visit", "from": "2026-03-01", "to": "2026-03-07"}}),
+            vec!["Ana", "Hugo"],
+        ),
+    ] {
+        assert_eq!(bench.meant(&filter).await, wanted, "{filter}");
+    }
+    let reversed = json!({ "visited": "Lyon", "from": "2026-11-10", "to": "2026-11-01" });
+    assert!(
+        Filter::read_kept(&reversed).is_ok(),
+        "what was kept before means nobody"
+    );
+}
+
+#[test]
+fn what_is_no_range_is_refused_with_its_place() {
+    for (filter, pointer, code) in [
+        (
+            json!({"field": "last_visit", "from": "2026-11-10", "to": "2026-11-01"}),
+            "/filter/to",
+            "not_later",
+        ),
+        (
+            json!({"field": "created", "after": "2026-11-01", "before": "2026-11-01"}),
+            "/filter/before",
+            "not_later",
+        ),
+        (
+            json!({"field": "last_visit", "from": "today", "to": "-1 month"}),
+            "/filter/to",
+            "not_later",
+        ),
+        (
+            json!({"visited": "Lyon", "from": "2026-11-10", "to": "2026-11-01"}),
+            "/filter/to",
+            "not_later",
+        ),
+        (
+            json!({"field": "score", "from": 50, "to": 10}),
+            "/filter/to",
+            "not_later",
+        ),
+        (
+            json!({"field": "last_visit", "from": "2026-11-01", "after": "2026-11-02"}),
+            "/filter/from",
+            "not_beside",
+        ),
+        (
+            json!({"field": "last_visit", "from": "today", "until": "today"}),
+            "/filter/until",
+            "unknown_value",
+        ),
+        (
+            json!({"field": "last_name", "is": "Martin", "in": ["Durand"]}),
+            "/filter/is",
+            "not_beside",
+        ),
+        (
+            json!({"field": "birthday", "from": "2026-11-01", "to": "2026-11-10"}),
+            "/filter/from",
+            "unknown_value",
+        ),
+    ] {
+        assert_eq!(first_fault(&filter), (pointer.to_owned(), code), "{filter}");
+    }
+}
+
+#[test]
+fn what_a_field_cannot_be_asked_is_told_by_its_own_words() {
+    let allowed_of = |filter: Value| {
+        let faults = Filter::read(&filter, "").unwrap_err();
+        match faults[0].problem {
+            crate::fault::FieldProblem::UnknownValue { allowed } => allowed,
+            ref other => panic!("{other:?}"),
+        }
+    };
+    for untested in [
+        json!({"field": "last_visit"}),
+        json!({"field": "last_visit", "within": 3}),
+        json!({"field": "last_visit", "from": "today", "contains": "x"}),
+    ] {
+        assert_eq!(
+            allowed_of(untested),
+            ["is", "before", "after", "from", "to", "empty"],
+            "the words of days"
+        );
+    }
+    assert_eq!(allowed_of(json!({"field": "score"})), ["is", "from", "to"]);
+}
+
+#[tokio::test]
 async fn a_filter_that_is_none_is_refused_with_its_place() {
     for (filter, pointer, code) in [
         (json!([]), "/filter", "wrong_type"),
@@ -272,7 +374,7 @@ async fn a_filter_that_is_none_is_refused_with_its_place() {
     }
     let mut deep = json!({});
     (0..20).for_each(|_| deep = json!({ "not": deep }));
-    assert_eq!(Filter::read(&deep, "").unwrap_err()[0].problem.code(), "too_many");
+    assert_eq!(Filter::read(&deep, "").unwrap_err()[0].problem.code(), "too_deep");
 }
 
 #[tokio::test]

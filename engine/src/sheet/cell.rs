@@ -49,8 +49,11 @@ fn blank(letter: char) -> bool {
 
 /// A letter that no text of a contact has.
 pub(super) fn forbidden(letter: char) -> bool {
-    letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')
+    letter.is_control() && !BLANKS.contains(&letter)
 }
+
+/// Control characters that texts of a contact may have.
+pub(super) const BLANKS: [char; 3] = ['\t', '\n', '\r'];
 
 /// The texts of a cell that holds several: `a | b`, `a, b`, `"a, b" | c`.
 pub(super) fn split(cell: &str) -> Vec<String> {

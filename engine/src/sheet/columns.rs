@@ -201,6 +201,18 @@ impl Column {
     }
 }
 
+/// What a caller may tell a column as.
+const TOLD: [&str; Field::ALL.len() + 2] = {
+    let mut told = [IGNORED; Field::ALL.len() + 2];
+    let mut at = 0;
+    while at < Field::ALL.len() {
+        told[at] = Field::ALL[at].code();
+        at += 1;
+    }
+    told[at] = "attributes.…";
+    told
+};
+
 /// As a caller tells it: `number`, `attributes.Ville`, `-`.
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -226,8 +238,11 @@ impl FromStr for Column {
         let field = Field::ALL.iter().find(|field| field.code() == told);
         field.copied().map(Self::Field).ok_or_else(|| {
             let names = Field::ALL.iter().map(|field| field.code());
-            let nearest = nearest(told, names).map(str::to_owned);
-            FieldProblem::UnknownField { nearest }
+            FieldProblem::NotOneOf {
+                name: told.chars().take(ATTRIBUTE_NAME_MAX).collect(),
+                nearest: nearest(told, names).map(str::to_owned),
+                allowed: &TOLD,
+            }
         })
     }
 }
@@ -377,10 +392,14 @@ mod tests {
     fn what_is_told_is_taken_or_refused() {
         assert_eq!("-".parse(), Ok(Column::Ignored));
         assert_eq!("attributes.Ville".parse(), Ok(Column::Attribute("Ville".into())));
-        let nearest = Some("last_name".to_owned());
-        assert_eq!(
-            "lastname".parse::<Column>(),
-            Err(FieldProblem::UnknownField { nearest })
+        let Err(FieldProblem::NotOneOf { name, nearest, allowed }) = "lastname".parse::<Column>() else {
+            panic!("it is no column")
+        };
+        assert_eq!((name.as_str(), nearest.as_deref()), ("lastname", Some("last_name")));
+        assert!(
+            ["number", "last_name", "attributes.…", "-"]
+                .iter()
+                .all(|told| allowed.contains(told))
         );
         assert!("attributes.".parse::<Column>().is_err());
         assert!(format!("attributes.{}", "x".repeat(65)).parse::<Column>().is_err());

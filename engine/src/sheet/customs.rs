@@ -11,6 +11,7 @@ use zip::ZipArchive;
 
 use super::SheetFault;
 use super::rows::ROW_OCTETS_MAX;
+use crate::fault::WorkbookFlaw;
 
 /// The most parts of a workbook: sheets, pictures, styles.
 const PARTS_MAX: usize = 1_000;
@@ -50,7 +51,7 @@ pub(super) fn check(file: &mut File) -> Result<(), SheetFault> {
     file.rewind()?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(SheetFault::broken)?;
     if archive.len() > PARTS_MAX {
-        return Err(SheetFault::unusual("too many parts"));
+        return Err(WorkbookFlaw::TooManyParts.into());
     }
     let mut left = ALL_OCTETS_MAX;
     for at in 0..archive.len() {
@@ -81,16 +82,14 @@ fn is_sheet(name: &str) -> bool {
 fn check_contents(file: &mut File) -> Result<(), SheetFault> {
     let length = file.seek(io::SeekFrom::End(0))?;
     let from = length.checked_sub(CONTENTS_END_OCTETS as u64);
-    file.seek(io::SeekFrom::Start(
-        from.ok_or_else(|| SheetFault::unusual("it ends too early"))?,
-    ))?;
+    file.seek(io::SeekFrom::Start(from.ok_or(WorkbookFlaw::EndsEarly)?))?;
     let mut end = [0; CONTENTS_END_OCTETS];
     file.read_exact(&mut end)?;
     if !end.starts_with(CONTENTS_END) {
-        return Err(SheetFault::unusual("it has no table of contents at its end"));
+        return Err(WorkbookFlaw::NoContents.into());
     }
     if usize::from(u16::from_le_bytes([end[10], end[11]])) > PARTS_MAX {
-        return Err(SheetFault::unusual("too many parts"));
+        return Err(WorkbookFlaw::TooManyParts.into());
     }
     Ok(())
 }
@@ -142,7 +141,7 @@ impl Scan {
     fn take(&mut self, octet: u8) -> Result<(), SheetFault> {
         // Letters of two octets would hide what is looked for.
         if octet == 0 {
-            return Err(SheetFault::unusual("it is not written in UTF-8"));
+            return Err(WorkbookFlaw::NotUtf8.into());
         }
         self.length += 1;
         if let Some((_, length)) = &mut self.gathered {
@@ -150,7 +149,7 @@ impl Scan {
         }
         let gathered = self.gathered.map_or(0, |(_, length)| length);
         if self.length.max(gathered) > ROW_OCTETS_MAX {
-            return Err(SheetFault::unusual("a text is too long"));
+            return Err(WorkbookFlaw::LongText.into());
         }
         match (&mut self.tag, octet) {
             (None, b'<') => {
@@ -158,7 +157,7 @@ impl Scan {
                 self.tag = Some(Tag::default());
             }
             (None, _) => {}
-            (Some(_), b'<') => return Err(SheetFault::unusual("a tag within a tag")),
+            (Some(_), b'<') => return Err(WorkbookFlaw::TagInTag.into()),
             (Some(tag), b'>') if tag.quote.is_none() => {
                 self.length = 0;
                 let tag = self.tag.take().unwrap_or_default();
@@ -178,14 +177,14 @@ impl Scan {
             self.gathered = gathered.map(|name| (name, 0));
         }
         if matches!(name, b"row" | b"c") && !tag.has_a_plain_place() {
-            return Err(SheetFault::unusual("a row or cell stands nowhere"));
+            return Err(WorkbookFlaw::NoPlace.into());
         }
         self.texts += u64::from(name == b"si" && !tag.text.starts_with(b"/"));
         if self.texts > TEXTS_MAX {
-            return Err(SheetFault::unusual("too many texts"));
+            return Err(WorkbookFlaw::TooManyTexts.into());
         }
         if name == b"sst" && tag.claims_more_than(TEXTS_MAX) {
-            return Err(SheetFault::unusual("too many texts"));
+            return Err(WorkbookFlaw::TooManyTexts.into());
         }
         Ok(())
     }
@@ -195,7 +194,7 @@ impl Tag {
     fn take(&mut self, octet: u8) -> Result<(), SheetFault> {
         // Comments and the like may hold what looks like tags.
         if self.text.is_empty() && octet == b'!' {
-            return Err(SheetFault::unusual("it has comments or entities"));
+            return Err(WorkbookFlaw::Comments.into());
         }
         match self.quote {
             None if matches!(octet, b'"' | b'\'') => self.quote = Some(octet),
@@ -205,7 +204,7 @@ impl Tag {
         if self.text.len() < TAG_OCTETS_MAX {
             self.text.push(octet);
         } else if self.name() == b"sst" {
-            return Err(SheetFault::unusual("a tag is too long"));
+            return Err(WorkbookFlaw::LongTag.into());
         }
         self.last = octet;
         Ok(())

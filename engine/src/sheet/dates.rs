@@ -5,6 +5,8 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
+use crate::domain::instant;
+
 /// Excel's days from 1927 to 2173: a cell of dates that was formatted as a number. Smaller ones may be anything.
 const SERIALS: std::ops::RangeInclusive<i64> = 10_000..=99_999;
 
@@ -18,8 +20,8 @@ pub(super) fn day(text: &str) -> Option<Date> {
 
 /// A moment: a day as above, its first instant in `zone`; with a time by the clocks there; or RFC 3339.
 pub(super) fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Some(moment);
+    if text.parse::<Timestamp>().is_ok() {
+        return instant(text);
     }
     let local = civil(text)?.to_zoned(zone.clone()).ok()?;
     Some(local.timestamp())
@@ -104,6 +106,12 @@ mod tests {
 
     fn paris() -> TimeZone {
         TimeZone::get("Europe/Paris").unwrap()
+    }
+
+    #[test]
+    fn an_offset_that_no_clocks_have_is_no_moment() {
+        assert!(moment("2026-12-24T09:00:00+14:00", &paris()).is_some());
+        assert_eq!(moment("2026-12-24T09:00:00+25:00", &paris()), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod tests;
 
 use std::io;
 
-use crate::fault::{FieldFault, SheetProblem};
+use crate::fault::{FieldFault, SheetProblem, WorkbookFlaw};
 
 pub(crate) use columns::{COLUMNS_MAX, Column};
 pub(crate) use contact::{Consent, Contact, Kind, Phone};
@@ -45,8 +45,8 @@ pub(crate) enum SheetFault {
     /// XLS, or a workbook with a password.
     #[error("a workbook of Excel 97, or with a password")]
     OldWorkbook,
-    #[error("no workbook: {why}")]
-    BrokenWorkbook { why: String },
+    #[error("no workbook: {0:?}")]
+    BrokenWorkbook(WorkbookFlaw),
     #[error("line {line} has more than {max} octets")]
     RowTooLong { line: u64, max: usize },
     #[error("line {line} has more than {max} columns")]
@@ -64,15 +64,16 @@ pub(crate) enum SheetFault {
     Stopped,
 }
 
+impl From<WorkbookFlaw> for SheetFault {
+    fn from(flaw: WorkbookFlaw) -> Self {
+        Self::BrokenWorkbook(flaw)
+    }
+}
+
 impl SheetFault {
     /// No workbook, as the library that reads them says.
     fn broken(error: impl std::error::Error) -> Self {
-        Self::BrokenWorkbook { why: error.to_string() }
-    }
-
-    /// A workbook that no spreadsheet writes.
-    fn unusual(why: &str) -> Self {
-        Self::BrokenWorkbook { why: why.to_owned() }
+        Self::BrokenWorkbook(WorkbookFlaw::Other(error.to_string()))
     }
 
     /// The same, for whoever has sent the file; `None`: it is not the file's fault.
@@ -83,7 +84,7 @@ impl SheetFault {
                 SheetProblem::WorkbookTooLarge { max: *max }
             }
             Self::OldWorkbook => SheetProblem::OldWorkbook,
-            Self::BrokenWorkbook { why } => SheetProblem::BrokenWorkbook { why: why.clone() },
+            Self::BrokenWorkbook(flaw) => SheetProblem::BrokenWorkbook(flaw.clone()),
             Self::RowTooLong { line, max } => SheetProblem::RowTooLong { line: *line, max: *max },
             Self::TooManyColumns { line, max } => SheetProblem::TooManyColumns { line: *line, max: *max },
             Self::TooManyRows { max } => SheetProblem::TooManyRows { max: *max },

@@ -1,15 +1,16 @@
 //! The cells of a row → a contact, or what is wrong with it.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::cell::{bare, forbidden, split};
+use super::cell::{bare, split};
 use super::columns::{Column, Field};
 use super::contact::{Consent, Contact, Kind, Phone};
 use super::dates::{day, moment};
 use super::rows::Cells;
 use crate::audience::{NUMBER_OCTETS_MAX, NumberFault, VALUE_MAX, look_up, normalise};
 use crate::domain::{Country, Recipient};
-use crate::fault::{FieldProblem, SheetProblem};
+use crate::fault::{DateProblem, FieldProblem, Forbidden, SheetProblem};
 
 /// The most characters of a name, a reference, a tag, a practice.
 const NAME_MAX: usize = 100;
@@ -34,6 +35,8 @@ pub(crate) struct Manners {
     pub(crate) country: Country,
     /// Whose clocks show the times.
     pub(crate) zone: TimeZone,
+    /// Nobody of a file that is read was born after it.
+    pub(crate) born_by: Option<Date>,
 }
 
 /// Why a row is no contact.
@@ -128,7 +131,7 @@ impl Row {
             Field::FirstName => contact.first_name = Some(short(text, NAME_MAX)?),
             Field::LastName => contact.last_name = Some(short(text, NAME_MAX)?),
             Field::Kind => contact.kind = Some(kind(text)?),
-            Field::BirthDate => contact.birth_date = Some(day(text).ok_or(SheetProblem::InvalidDay)?),
+            Field::BirthDate => contact.birth_date = Some(born_on(text, manners)?),
             Field::Practices => several(&mut contact.practices, text)?,
             Field::Tags => several(&mut contact.tags, text)?,
             Field::LastVisit => contact.last_visit = Some(day(text).ok_or(SheetProblem::InvalidDay)?),
@@ -205,10 +208,17 @@ fn short(text: &str, max: usize) -> Result<String, FieldProblem> {
     if given > max {
         return Err(FieldProblem::TooLong { max, given });
     }
-    if text.contains(forbidden) {
-        return Err(FieldProblem::ForbiddenCharacter);
-    }
+    Forbidden::check(text, &super::cell::BLANKS)?;
     Ok(text.to_owned())
+}
+
+/// A day on which somebody was born.
+fn born_on(text: &str, manners: &Manners) -> Result<Date, FieldProblem> {
+    let day = day(text).ok_or(SheetProblem::InvalidDay)?;
+    match manners.born_by.is_some_and(|last| day > last) {
+        true => Err(DateProblem::InFuture.into()),
+        false => Ok(day),
+    }
 }
 
 fn phone(text: &str, country: Country) -> Result<Phone, FieldProblem> {
@@ -288,6 +298,7 @@ mod tests {
         Manners {
             country: Country::FRANCE,
             zone: TimeZone::get("Europe/Paris").unwrap(),
+            born_by: Some(date(2026, 12, 25)),
         }
     }
 
@@ -435,6 +446,11 @@ mod tests {
                 "number,birth_date",
                 vec!["0612345678", "31/02/1981"],
                 fault(1, "31/02/1981", "invalid_day"),
+            ),
+            (
+                "number,birth_date",
+                vec!["0612345678", "26/12/2026"],
+                fault(1, "26/12/2026", "in_future"),
             ),
             (
                 "number,consent",

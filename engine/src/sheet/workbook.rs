@@ -9,6 +9,7 @@ use super::SheetFault;
 use super::columns::COLUMNS_MAX;
 use super::customs;
 use super::rows::{Cells, Kept, ROW_OCTETS_MAX};
+use crate::fault::WorkbookFlaw;
 
 /// Hands the rows of the first sheet that has any to `take`, until that breaks off.
 ///
@@ -56,7 +57,7 @@ struct Row {
 impl Row {
     fn begin(&mut self, line: u64) -> Result<(), SheetFault> {
         if line <= self.cells.line {
-            return Err(SheetFault::unusual("rows stand in no order"));
+            return Err(WorkbookFlaw::NoOrder.into());
         }
         self.cells.clear();
         self.cells.line = line;
@@ -76,7 +77,7 @@ impl Row {
         }
         let known = self.cells.cells().len();
         if column < known {
-            return Err(SheetFault::unusual("cells stand in no order"));
+            return Err(WorkbookFlaw::NoOrder.into());
         }
         (known..column).for_each(|_| self.cells.push(""));
         self.cells.push(text);

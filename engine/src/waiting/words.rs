@@ -9,17 +9,13 @@ pub(super) fn detail(cause: &Cause, language: Language) -> String {
     match (language, cause.own_rate) {
         (Language::Fr, Some(own)) => {
             let time = unit(own, ["seconde", "minute", "heure"]);
-            format!(
-                "Cette campagne envoie {} messages par {time}, comme demandé.",
-                own.messages()
-            )
+            let messages = language.counted(own.messages().into(), ("message", "messages"));
+            format!("Cette campagne envoie {messages} par {time}, comme demandé.")
         }
         (Language::En, Some(own)) => {
-            let time = unit(own, ["second", "minute", "hour"]);
-            format!(
-                "This campaign goes at {} messages a {time}, as it was asked to.",
-                own.messages()
-            )
+            let time = unit(own, ["a second", "a minute", "an hour"]);
+            let messages = language.counted(own.messages().into(), ("message", "messages"));
+            format!("This campaign goes at {messages} {time}, as it was asked to.")
         }
         (Language::Fr, None) => french(cause),
         (Language::En, None) => english(cause),
@@ -40,8 +36,10 @@ fn english(cause: &Cause) -> String {
         (Reason::InReview, ..) => "Your reseller has to look at this campaign before it is sent.".to_owned(),
         (Reason::Credit, ..) => match cause.credits {
             Some((needed, available)) => format!(
-                "Its launch was refused: it needs {needed} credits, and {available} are available. Launch it again, or give it \
-                 another date, when the balance covers it."
+                "Its launch was refused: it needs {}, and {} available. Launch it again, or give it \
+                 another date, when the balance covers it.",
+                Language::En.counted(needed, ("credit", "credits")),
+                Language::En.counted(available, ("is", "are"))
             ),
             None => "Its launch was refused: the balance does not cover it.".to_owned(),
         },
@@ -58,14 +56,17 @@ fn english(cause: &Cause) -> String {
         (Reason::Behind, ..) => "An earlier message to the same person has no answer yet.".to_owned(),
         (Reason::Brake, _, Some(rate)) => {
             format!(
-                "{smsc} is busy or says that this is too fast: it is given {} segments a second for now.",
-                shown(rate)
+                "{smsc} is busy or says that this is too fast: it is given {} a second for now.",
+                segments(rate, Language::En)
             )
         }
         (Reason::Brake, _, None) => format!("{smsc} is busy or says that this is too fast."),
         (Reason::Retry, ..) => "The carrier did not take these messages for now; they are tried again.".to_owned(),
         (Reason::Rate, _, Some(rate)) => {
-            format!("{smsc} is given {} segments a second, as agreed with it.", shown(rate))
+            format!(
+                "{smsc} is given {} a second, as agreed with it.",
+                segments(rate, Language::En)
+            )
         }
         (Reason::Rate, _, None) => format!("{smsc} is given messages at the rate that was agreed with it."),
         (Reason::Window, ..) if cause.silent => {
@@ -90,8 +91,10 @@ fn french(cause: &Cause) -> String {
         (Reason::InReview, ..) => "Votre revendeur doit relire cette campagne avant son envoi.".to_owned(),
         (Reason::Credit, ..) => match cause.credits {
             Some((needed, available)) => format!(
-                "Son lancement a été refusé : il faut {needed} crédits, et {available} sont disponibles. Relancez-la, ou donnez-lui \
-                 une autre date, quand le solde suffira."
+                "Son lancement a été refusé : il faut {}, et {}. Relancez-la, ou donnez-lui \
+                 une autre date, quand le solde suffira.",
+                Language::Fr.counted(needed, ("crédit", "crédits")),
+                Language::Fr.counted(available, ("est disponible", "sont disponibles"))
             ),
             None => "Son lancement a été refusé : le solde ne suffit pas.".to_owned(),
         },
@@ -111,15 +114,15 @@ fn french(cause: &Cause) -> String {
         }
         (Reason::Behind, ..) => "Un message précédent à la même personne n'a pas encore de réponse.".to_owned(),
         (Reason::Brake, _, Some(rate)) => format!(
-            "{smsc} est surchargé ou demande de ralentir : il reçoit {} segments par seconde pour l'instant.",
-            shown(rate)
+            "{smsc} est surchargé ou demande de ralentir : il reçoit {} par seconde pour l'instant.",
+            segments(rate, Language::Fr)
         ),
         (Reason::Brake, _, None) => format!("{smsc} est surchargé ou demande de ralentir."),
         (Reason::Retry, ..) => "L'opérateur n'a pas pris ces messages pour l'instant ; ils sont réessayés.".to_owned(),
         (Reason::Rate, _, Some(rate)) => {
             format!(
-                "{smsc} reçoit {} segments par seconde, comme convenu avec lui.",
-                shown(rate)
+                "{smsc} reçoit {} par seconde, comme convenu avec lui.",
+                segments(rate, Language::Fr)
             )
         }
         (Reason::Rate, _, None) => format!("{smsc} reçoit les messages au débit convenu avec lui."),
@@ -137,6 +140,15 @@ fn unit(rate: Tempo, [second, minute, hour]: [&'static str; 3]) -> &'static str 
         60 => minute,
         _ => hour,
     }
+}
+
+/// So many segments, as each language says it.
+fn segments(rate: f64, language: Language) -> String {
+    let (number, is_one) = match language {
+        Language::Fr => (shown(rate).replace('.', ","), rate < 2.0),
+        Language::En => (shown(rate), shown(rate) == "1"),
+    };
+    format!("{number} {}", if is_one { "segment" } else { "segments" })
 }
 
 /// A rate without digits that say nothing.
@@ -168,6 +180,39 @@ mod tests {
         let [english, french] = [Language::En, Language::Fr].map(of);
         assert_eq!((english.len(), french.len()), (Reason::ALL.len(), Reason::ALL.len()));
         assert!(english.iter().all(|sentence| !french.contains(sentence)));
+    }
+
+    #[test]
+    fn one_is_one_in_both_languages() {
+        let own = |rate: &str| Cause {
+            own_rate: rate.parse().ok(),
+            ..Cause::only(Reason::Rate)
+        };
+        assert_eq!(
+            detail(&own("1/s"), Language::Fr),
+            "Cette campagne envoie 1 message par seconde, comme demandé."
+        );
+        assert_eq!(
+            detail(&own("30/min"), Language::Fr),
+            "Cette campagne envoie 30 messages par minute, comme demandé."
+        );
+        assert_eq!(
+            detail(&own("1/h"), Language::En),
+            "This campaign goes at 1 message an hour, as it was asked to."
+        );
+        for (rate, french, english) in [
+            (1.0, "1 segment", "1 segment"),
+            (1.5, "1,5 segment", "1.5 segments"),
+            (96.4, "96 segments", "96 segments"),
+        ] {
+            assert_eq!(segments(rate, Language::Fr), french);
+            assert_eq!(segments(rate, Language::En), english);
+        }
+        let short = |needed, available| Cause {
+            credits: Some((needed, available)),
+            ..Cause::only(Reason::Credit)
+        };
+        assert!(detail(&short(1, 0), Language::Fr).contains("il faut 1 crédit, et 0 est disponible."));
     }
 
     #[test]

@@ -54,7 +54,8 @@ const HOUSES: [House; 10] = [
     House {
         sources: "engine/src",
         layers: &[
-            &["domain", "fault"],
+            &["domain"],
+            &["fault"],
             &["config", "metrics", "clock", "shutdown"],
             &["rotated", "encryption"],
             &["store", "database", "compose", "pressure", "logs", "audit", "otel"],

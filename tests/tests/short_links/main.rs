@@ -234,7 +234,7 @@ fn req_004_25_a_link_leads_to_a_page_with_tls_where_the_tenants_may_and_counts_a
         ("http://cabinet.example", "insecure_url"),
         ("cabinet.example", "invalid_url"),
         ("https://bit.ly/resultats", "public_shortener"),
-        (&format!("https://{DOMAIN}/x"), "public_shortener"),
+        (&format!("https://{DOMAIN}/x"), "own_short_domain"),
     ] {
         assert_eq!(refused(&http, &to(url), "/link"), code, "{url}");
     }

@@ -250,7 +250,7 @@ impl Operation {
     /// Whether an `Idempotency-Key` counts: what is only looked at is looked at again.
     pub(super) fn is_once(&self) -> bool {
         let changes = self.verb == Verb::Post && self.role() > Role::Read;
-        changes && self.key != Key::Nobody && self.file.is_empty()
+        changes && self.key != Key::Nobody
     }
 
     /// Every reason for which it may be refused.

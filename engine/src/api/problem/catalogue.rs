@@ -1,6 +1,6 @@
 //! What people read of a refusal, in French and in English.
 
-use crate::domain::Language;
+use crate::domain::{Language, LocalMoment};
 use crate::fault::FieldProblem;
 
 use super::field_words::choose;
@@ -12,20 +12,27 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         FieldProblem::InvalidJson { .. }
         | FieldProblem::UnknownField { .. }
         | FieldProblem::DuplicateField
+        | FieldProblem::Repeated { .. }
         | FieldProblem::Missing
+        | FieldProblem::MissingOneOf { .. }
+        | FieldProblem::NotOneOf { .. }
         | FieldProblem::WrongType { .. } => false,
         FieldProblem::Empty
+        | FieldProblem::Nobody
+        | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::Twice
         | FieldProblem::NotLater { .. }
         | FieldProblem::TooLong { .. }
         | FieldProblem::TooMany { .. }
+        | FieldProblem::TooDeep { .. }
         | FieldProblem::TooManyLines { .. }
         | FieldProblem::UnknownValue { .. }
         | FieldProblem::InvalidDirectives { .. }
         | FieldProblem::InvalidTime
         | FieldProblem::InvalidDay
         | FieldProblem::Money(_)
-        | FieldProblem::ForbiddenCharacter
+        | FieldProblem::ForbiddenCharacter(_)
+        | FieldProblem::Expected(_)
         | FieldProblem::MissingBeside { .. }
         | FieldProblem::NotBeside { .. }
         | FieldProblem::Sheet(_)
@@ -236,11 +243,13 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::MessagesUnderWay { messages } => return under_way(*messages, language),
         ProblemKind::ScheduleOutsideWindow { next_open_at } if fr => {
             return format!(
-                "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir de {next_open_at}."
+                "Un message publicitaire ne peut pas partir à cette heure ; il le peut à partir du {}.",
+                next_open_at.words(language)
             );
         }
         ProblemKind::ScheduleOutsideWindow { next_open_at } => {
-            return format!("Advertising may not go at that time; it may from {next_open_at} on.");
+            let when = next_open_at.words(language);
+            return format!("Advertising may not go at that time; it may from {when} on.");
         }
         ProblemKind::BodyTooLarge { max } if fr => return format!("Au plus {max} octets sont acceptés."),
         ProblemKind::BodyTooLarge { max } => return format!("At most {max} bytes are accepted."),
@@ -294,8 +303,15 @@ fn state_is(state: &str, language: Language) -> String {
 
 fn short((available, needed): (u64, u64), language: Language) -> String {
     match language {
-        Language::Fr => format!("Il faut {needed} crédits, le solde disponible est de {available}."),
-        Language::En => format!("{needed} credits are needed, {available} are available."),
+        Language::Fr => {
+            let needed = language.counted(needed, ("crédit", "crédits"));
+            format!("Il faut {needed}, le solde disponible est de {available}.")
+        }
+        Language::En => {
+            let needed = language.counted(needed, ("credit is", "credits are"));
+            let available = language.counted(available, ("is", "are"));
+            format!("{needed} needed, {available} available.")
+        }
     }
 }
 
@@ -315,15 +331,21 @@ fn under_way(messages: u64, language: Language) -> String {
     }
 }
 
-fn day_is_full((most, left, next): (u32, u64, &str), language: Language) -> String {
+fn day_is_full((most, left, next): (u32, u64, &LocalMoment), language: Language) -> String {
+    let next = next.words(language);
     match language {
+        Language::Fr if most == 1 => {
+            format!(
+                "Un seul message par jour est accepté ; il en reste {left} aujourd'hui, le suivant le sera à partir du {next}."
+            )
+        }
         Language::Fr => format!(
-            "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir de {next}."
+            "Au plus {most} messages par jour sont acceptés ; il en reste {left} aujourd'hui, les suivants le seront à partir du {next}."
         ),
         Language::En => {
-            format!(
-                "At most {most} messages a day are taken; {left} are left today, and more are taken from {next} on."
-            )
+            let most = language.counted(most.into(), ("message a day is", "messages a day are"));
+            let left = language.counted(left, ("is", "are"));
+            format!("At most {most} taken; {left} left today, and more are taken from {next} on.")
         }
     }
 }

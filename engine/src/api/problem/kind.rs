@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use crate::domain::LocalMoment;
+
 /// Why a request is refused, with what the caller needs to know. [`ProblemCode`] is the same without that: what is the same each time.
 #[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
 #[strum_discriminants(
@@ -55,8 +57,8 @@ pub(crate) enum ProblemKind {
         most: u32,
         /// How many of them are left today.
         left: u64,
-        /// When the next day begins: RFC 3339.
-        next_open_at: String,
+        /// When the next day begins.
+        next_open_at: LocalMoment,
         /// In how long that is.
         retry_after: Duration,
     },
@@ -105,8 +107,8 @@ pub(crate) enum ProblemKind {
     MessagesUnderWay { messages: u64 },
     /// 422: advertising is to be launched when none of it may go.
     ScheduleOutsideWindow {
-        /// When some of it may: RFC 3339.
-        next_open_at: String,
+        /// When some of it may.
+        next_open_at: LocalMoment,
     },
     /// 400: the header `Idempotency-Key` is no key.
     InvalidIdempotencyKey,
@@ -258,9 +260,9 @@ impl ProblemKind {
     }
 
     /// When what is refused now may be done.
-    pub(super) fn next_open_at(&self) -> Option<&str> {
+    pub(super) fn next_open_at(&self) -> Option<String> {
         if let Self::ScheduleOutsideWindow { next_open_at } | Self::DailyMaxReached { next_open_at, .. } = self {
-            Some(next_open_at)
+            Some(next_open_at.machine())
         } else {
             None
         }

@@ -125,7 +125,7 @@ pub(super) struct ProblemDocument<'a> {
     errors: Vec<FieldError<'a>>,
     /// When what is refused now may be done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_open_at: Option<&'a str>,
+    next_open_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }

@@ -1,7 +1,7 @@
 //! What people read of a file of contacts that is not as it has to be.
 
 use crate::domain::Language;
-use crate::fault::SheetProblem;
+use crate::fault::{SheetProblem, WorkbookFlaw};
 
 /// What is wrong, and what is allowed.
 pub(super) fn words(problem: &SheetProblem, language: Language) -> String {
@@ -41,7 +41,10 @@ fn french(problem: &SheetProblem) -> String {
             "Un ancien classeur Excel (.xls), ou protégé par un mot de passe : enregistrez-le en .xlsx ou en CSV."
                 .to_owned()
         }
-        SheetProblem::BrokenWorkbook { why } => format!("Ce classeur ne peut pas être lu ({why})."),
+        SheetProblem::BrokenWorkbook(flaw) => format!(
+            "Ce classeur ne peut pas être lu ({}) : enregistrez-le de nouveau, en .xlsx ou en CSV.",
+            flaw_words(flaw, Language::Fr)
+        ),
         SheetProblem::WorkbookTooLarge { max } => {
             format!("Au plus {max} octets sont acceptés pour un classeur : enregistrez-le en CSV.")
         }
@@ -77,9 +80,42 @@ fn english(problem: &SheetProblem) -> String {
         SheetProblem::OldWorkbook => {
             "An old workbook of Excel (.xls), or one with a password: save it as .xlsx or as CSV.".to_owned()
         }
-        SheetProblem::BrokenWorkbook { why } => format!("This workbook cannot be read ({why})."),
+        SheetProblem::BrokenWorkbook(flaw) => format!(
+            "This workbook cannot be read ({}): save it again, as .xlsx or as CSV.",
+            flaw_words(flaw, Language::En)
+        ),
         SheetProblem::WorkbookTooLarge { max } => {
             format!("At most {max} bytes are accepted of a workbook: save it as CSV.")
         }
+    }
+}
+
+fn flaw_words(flaw: &WorkbookFlaw, language: Language) -> &str {
+    let (french, english) = match flaw {
+        WorkbookFlaw::TooManyParts => ("il a trop de parties", "it has too many parts"),
+        WorkbookFlaw::EndsEarly => ("il s'arrête trop tôt", "it ends too early"),
+        WorkbookFlaw::NoContents => ("il est tronqué ou abîmé", "it has no table of contents at its end"),
+        WorkbookFlaw::NotUtf8 => ("il n'est pas écrit en UTF-8", "it is not written in UTF-8"),
+        WorkbookFlaw::LongText => ("un texte y est trop long", "a text is too long"),
+        WorkbookFlaw::LongTag => ("une balise y est trop longue", "a tag is too long"),
+        WorkbookFlaw::TagInTag => ("une balise y est dans une autre", "a tag is within a tag"),
+        WorkbookFlaw::NoPlace => (
+            "une ligne ou une cellule n'y est nulle part",
+            "a row or cell stands nowhere",
+        ),
+        WorkbookFlaw::NoOrder => (
+            "ses lignes ou ses cellules sont en désordre",
+            "rows or cells stand in no order",
+        ),
+        WorkbookFlaw::TooManyTexts => ("il a trop de textes", "it has too many texts"),
+        WorkbookFlaw::Comments => (
+            "il contient des commentaires ou des entités XML",
+            "it has comments or entities of XML",
+        ),
+        WorkbookFlaw::Other(why) => ("il est abîmé, ou ce n'en est pas un", why.as_str()),
+    };
+    match language {
+        Language::Fr => french,
+        Language::En => english,
     }
 }

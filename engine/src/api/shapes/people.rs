@@ -36,7 +36,7 @@ super::schema! {
                         `field` has one test beside it: `is`, `in`, `contains`, `starts_with`, `empty` of texts (`first_name`, `last_name`, \
                         `reference`, `practice`, `tag`, `attributes.…`), `is`, `before`, `after`, `from`, `to`, `empty` of days (`last_visit`, \
                         `last_contacted`, `last_delivered_at`, `clicked_at`, `replied_at`, `birth_date`, `consented`, `created`, `updated`, and `is` of `birthday`), `is`, `in`, `empty` of `number` and `list`, `is`, `from`, `to` of the numbers `delivered_count` and `score`, `is` of `kind`, `consent` and `unreachable`; `visited` \
-                        has a practice, or `true`, with `from` and `to`.",
+                        has a practice, or `true`, with `from` and `to`. Of days and numbers, `from` or `after` may have `to` or `before` beside it.",
         "properties": {
             "all": { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Filter" } },
             "any": { "type": "array", "minItems": 1, "items": { "$ref": "#/components/schemas/Filter" } },

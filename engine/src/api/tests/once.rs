@@ -49,6 +49,43 @@ impl Api {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_file_is_one_import() {
+    let api = Api::start("once-import").await;
+    let (_, key) = api.tenant(10).await;
+    let file = async |query: &str, text: &str| {
+        let request = Request::builder().method("POST").uri(format!("/v1/imports{query}"));
+        let request = request
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "text/csv")
+            .header("idempotency-key", "file")
+            .body(Body::from(text.to_owned()))
+            .unwrap();
+        let (parts, body) = api.public.call(request).await.unwrap().into_parts();
+        let octets = to_bytes(body, 1 << 22).await.unwrap();
+        let body: Value = serde_json::from_slice(&octets).unwrap();
+        (
+            parts.status.as_u16(),
+            parts.headers.contains_key("idempotency-replayed"),
+            body,
+        )
+    };
+    let text = "nom;portable\nMartin;0612345678\n";
+    // What is only looked at is looked at again.
+    for _ in 0..2 {
+        let (status, replayed, tried) = file("?dry_run=true", text).await;
+        assert_eq!((status, replayed), (200, false), "{tried}");
+    }
+    let (status, replayed, first) = file("", text).await;
+    assert_eq!((status, replayed), (202, false), "{first}");
+    let (status, replayed, again) = file("", text).await;
+    assert_eq!((status, replayed, &again), (202, true, &first));
+    let (status, _, changed) = file("", "nom;portable\nDurand;0612345679\n").await;
+    assert_eq!((status, &changed["code"]), (422, &json!("idempotency_key_reused")));
+    let all = api.expect("GET /v1/imports", &key, &Value::Null, 200).await;
+    assert_eq!(all["data"].as_array().map(Vec::len), Some(1), "{all}");
+}
+
 fn message(text: &str) -> Value {
     json!({ "to": "+33612345678", "text": text, "sender": "Cabinet" })
 }
