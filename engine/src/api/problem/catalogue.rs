@@ -38,7 +38,6 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::Sheet(_)
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
-        | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::BrokenMergeField { .. }
         | FieldProblem::Wording(_)
         | FieldProblem::InvalidSender
