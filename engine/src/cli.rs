@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use kit::output::{complain, print};
 
-use crate::config::{Config, Origin, Smsc};
+use crate::config::{Origin, Smsc};
 use crate::ctl::{
     self, Ask, Backup, Doctor, Healthcheck, INVALID_CONFIGURATION, Restore, SmscAsk, UNREACHABLE, WENT_WRONG,
 };
@@ -17,7 +17,7 @@ use crate::logs::Logs;
 use crate::metrics::reference;
 use crate::otel::Tracer;
 use crate::probe::{self, Refused, Test, Tool};
-use crate::run::{Given, Ready, RunFault, run};
+use crate::run::{Given, Ready, RunFault, load, run};
 use crate::shutdown::Shutdown;
 use crate::store::{EmbeddedFault, UnlockFault};
 
@@ -151,14 +151,14 @@ fn say(text: &str) -> ExitCode {
     match print(text) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(format_args!("campanile: cannot write: {error}"));
+            complain(format_args!("campanile: the output cannot be written: {error}"));
             ExitCode::from(WENT_WRONG)
         }
     }
 }
 
 fn check(path: &Path, (connect, json): (bool, bool)) -> ExitCode {
-    match Config::load(path) {
+    match load(path) {
         Ok(config) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
         Ok(config) => {
             let accounts: String = config.smsc.iter().map(|smsc| effective(smsc)).collect();
@@ -214,7 +214,7 @@ fn manual(directory: &Path) -> ExitCode {
 }
 
 fn serve(path: &Path) -> ExitCode {
-    let config = match Config::load(path) {
+    let config = match load(path) {
         Ok(config) => config,
         Err(faults) => return invalid(&faults),
     };
@@ -266,7 +266,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::Database(_)
         | RunFault::Mirror(_)
         | RunFault::Webhook(_)
-        | RunFault::Embedded(EmbeddedFault::NotInstalled) => ExitCode::from(UNREACHABLE),
+        | RunFault::Embedded(EmbeddedFault::NotInstalled | EmbeddedFault::NoShell) => ExitCode::from(UNREACHABLE),
         RunFault::Unlock(UnlockFault::Store(_)) => ExitCode::from(UNREACHABLE),
         RunFault::Unlock(UnlockFault::File(_))
         | RunFault::Embedded(_)
