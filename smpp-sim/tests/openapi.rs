@@ -169,7 +169,30 @@ async fn what_is_refused_names_field_value_and_what_is_allowed() {
             "smsc",
             "other",
         ),
-        ("POST /inbound", r#"{"from":"1"}"#, 400, "body", ""),
+        ("POST /inbound", r#"{"from":"1"}"#, 400, "to", ""),
+        ("POST /inbound", "[]", 400, "body", ""),
+        (
+            "POST /inbound",
+            r#"{"from":"1","to":"2","text":"x","encoding":"utf8"}"#,
+            400,
+            "encoding",
+            "utf8",
+        ),
+        (
+            "POST /inbound",
+            r#"{"from":"1","to":"2","text":"x","sessions":7}"#,
+            400,
+            "sessions",
+            "7",
+        ),
+        (
+            "POST /inbound",
+            r#"{"from":"1","to":"2","text":"x","colour":"red"}"#,
+            400,
+            "colour",
+            "\"red\"",
+        ),
+        ("GET /messages?stat=foo", "", 400, "stat", "foo"),
     ];
     for (request, body, status, field, value) in refused {
         let answer = exchange_http(running.http_addr, request, "", body).await;
