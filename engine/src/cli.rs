@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use kit::output::{complain, print};
 
-use crate::config::{Origin, Smsc};
+use crate::config::{Origin, Setting};
 use crate::ctl::{
     self, Ask, Backup, Doctor, Healthcheck, INVALID_CONFIGURATION, Restore, SmscAsk, UNREACHABLE, WENT_WRONG,
 };
@@ -17,7 +17,7 @@ use crate::logs::Logs;
 use crate::metrics::reference;
 use crate::otel::Tracer;
 use crate::probe::{self, Refused, Test, Tool};
-use crate::run::{Given, Ready, RunFault, load, run};
+use crate::run::{Given, Ready, RunFault, load, load_with_origins, run};
 use crate::shutdown::Shutdown;
 use crate::store::{EmbeddedFault, UnlockFault};
 
@@ -158,10 +158,10 @@ fn say(text: &str) -> ExitCode {
 }
 
 fn check(path: &Path, (connect, json): (bool, bool)) -> ExitCode {
-    match load(path) {
-        Ok(config) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
-        Ok(config) => {
-            let accounts: String = config.smsc.iter().map(|smsc| effective(smsc)).collect();
+    match load_with_origins(path) {
+        Ok((config, _)) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
+        Ok((config, settings)) => {
+            let accounts: String = settings.iter().map(|settings| effective(settings)).collect();
             say(&format!(
                 "{}: ok, {} SMSC(s)\n{accounts}",
                 path.display(),
@@ -183,9 +183,9 @@ fn try_out(test: Test) -> ExitCode {
 }
 
 /// What counts for an account, as a configuration would say it, and who decided on it.
-fn effective(smsc: &Smsc) -> String {
+fn effective(settings: &[Setting]) -> String {
     let mut lines = "\n[[smsc]]\n".to_owned();
-    for setting in smsc.settings() {
+    for setting in settings {
         let line = format!("{} = {}", setting.key, setting.value);
         lines += &match setting.origin {
             Origin::Own => format!("{line}\n"),

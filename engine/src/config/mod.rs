@@ -44,7 +44,7 @@ mod tests;
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use console::{Console, count, time};
 pub(crate) use database::Database;
-pub(crate) use effective::Origin;
+pub(crate) use effective::{Origin, Setting, settings};
 pub(crate) use encryption::Encryption;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use history::History;
@@ -150,7 +150,7 @@ pub(crate) struct Api {
     pub(crate) listen: SocketAddr,
     /// `operator_key_file`: the file that holds the operator key. Default: a key is made at the first start.
     pub(crate) operator_key_file: Option<PathBuf>,
-    /// `body_max`: the longest request body, in octets. Default 256 MiB: a million recipients with some variables.
+    /// `body_max`: the longest body of a campaign, in octets. Default 256 MiB: a million recipients with some variables.
     pub(crate) body_max: u64,
     /// `recipients_max`: the most recipients of one campaign. Default 1,000,000.
     pub(crate) recipients_max: u32,

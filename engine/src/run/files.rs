@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kit::settings::{Faults, Table};
 use rustix::fs::{Access, access};
 
-use crate::config::{Config, LineFile};
+use crate::config::{Config, LineFile, Setting, settings};
 use crate::encryption::{KeyFileFault, MasterKeys};
 
 /// Octets of an operator's key: it opens everything.
@@ -17,6 +17,19 @@ const OPERATOR_KEY: std::ops::RangeInclusive<usize> = 16..=256;
 /// As [`Config::load`], and what is wrong with the files that it names.
 pub(crate) fn load(path: &Path) -> Result<Config, Faults> {
     Config::load_with(path, look)
+}
+
+/// The same, and what counts for each of its accounts, with who said it.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_with_origins(path: &Path) -> Result<(Config, Vec<Vec<Setting>>), Faults> {
+    let mut all = Vec::new();
+    let config = Config::load_with(path, |root, config| {
+        look(root, config);
+        all = settings(root, &config.smsc);
+    })?;
+    Ok((config, all))
 }
 
 fn look(root: &Table<'_>, config: &Config) {

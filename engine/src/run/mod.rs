@@ -34,7 +34,7 @@ use crate::shutdown::Shutdown;
 use crate::store::{AddressFault, ConnectFault, Embedded, EmbeddedFault, Servers, StoreError, UnlockFault};
 use crate::webhooks::WebhookFault;
 use engine::Engine;
-pub(crate) use files::load;
+pub(crate) use files::{load, load_with_origins};
 use notify::Phase;
 
 /// Why the engine did not start, or ended.
