@@ -116,6 +116,12 @@ fn a_scenario_with_faults_opens_no_port_and_exits_3_with_all_of_them() {
 fn wrong_arguments_exit_2_and_a_taken_port_exits_1() {
     let code = |arguments: &[&str]| Command::new(PROGRAM).args(arguments).output().unwrap().status.code();
     assert_eq!(code(&["--listen", "nowhere"]), Some(2));
+    let nowhere = Command::new(PROGRAM).args(["--listen", "nowhere"]).output().unwrap();
+    let said = String::from_utf8(nowhere.stderr).unwrap();
+    assert!(
+        said.contains("an IP address and a port, such as 127.0.0.1:2775"),
+        "{said}"
+    );
     assert_eq!(code(&["--time-scale", "0"]), Some(2));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

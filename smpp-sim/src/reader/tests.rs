@@ -188,82 +188,85 @@ write = { octets = 0, pause = "1h" }
     assert_eq!(lines.len(), expected.len(), "{said}");
 }
 
+/// Settings that change nothing, and how their fault begins or goes on.
+const WITHOUT_EFFECT: [(&str, &str); 18] = [
+    (
+        "[[account]]\nsystem_id = \"a\"\nfaults = { connect = { what = \"close\" } }",
+        "account[0].faults.connect: { what",
+    ),
+    (
+        "[[account]]\nsystem_id = \"\"",
+        "account[0].system_id: \"\" is not allowed: 1 to 15",
+    ),
+    (
+        "[[account]]\nsystem_id = \"0123456789abcdef\"",
+        "account[0].system_id: \"0123456789abcdef\" is not allowed: 1 to 15",
+    ),
+    (
+        "[[account]]\nsystem_id = \"a\"\nsystem_type = \"0123456789abc\"",
+        "system_type: \"0123456789abc\" is not allowed",
+    ),
+    (
+        "[[account]]\nsystem_id = \"a\"\nburst = 5",
+        "account[0].burst: 5 is not allowed: it goes with rate",
+    ),
+    (
+        "[[account]]\nsystem_id = \"a\"\n[[inbound]]\non = \"x\"\nreply = \"y\"\naccount = \"b\"",
+        "inbound[0].account: \"b\" is not allowed: the system_id of an account that is there, which are a",
+    ),
+    (
+        "[[inbound]]\nname = \"n\"\nreply = \"y\"\n[[inbound]]\nname = \"n\"\nreply = \"y\"",
+        "inbound[1].name: \"n\" is not allowed: another rule",
+    ),
+    (
+        "[[inbound]]\nat = \"1s\"\nfrom = \"no address at all\"\nto = \"36034\"\ntext = \"x\"",
+        "inbound[0].from: \"no address at all\" is not allowed: a number of",
+    ),
+    (
+        "[faults]\nwrite = {}",
+        "faults.write: {} is not allowed: at least one of octets",
+    ),
+    (
+        "[faults]\nrefuse = { status = \"ESME_ROK\" }",
+        "faults.refuse.status: \"ESME_ROK\" is not allowed: an error",
+    ),
+    (
+        "[faults]\nbind = { status = 0 }",
+        "faults.bind.status: 0 is not allowed: an error",
+    ),
+    (
+        "[faults]\nclose = { time = \"0s\" }",
+        "faults.close.time: \"0s\" is not allowed: a duration from 1ms",
+    ),
+    (
+        "[faults]\nunbind_every = \"0s\"",
+        "faults.unbind_every: \"0s\" is not allowed: a duration from 1ms",
+    ),
+    (
+        "[answer]\ndelay = { empirical = [[0.1, \"1s\"], [0.9, \"2s\"]] }",
+        "answer.delay: { empirical",
+    ),
+    (
+        "[answer]\nmessage_id = { answer = { cut = 0 } }",
+        "answer.message_id.answer.cut: 0 is not allowed: a whole number from 1",
+    ),
+    (
+        "[tls]\nself_signed = { names = [] }",
+        "tls.self_signed.names: [] is not allowed: an array of 1 to 100",
+    ),
+    (
+        "[tls]\nself_signed = { names = [\"no host\"] }",
+        "tls.self_signed.names: [\"no host\"] is not allowed",
+    ),
+    (
+        "[ledger]\nfile = \"/nonexistent/x\"",
+        "ledger.file: \"/nonexistent/x\" is not allowed: the path of a file",
+    ),
+];
+
 #[test]
 fn settings_without_effect_are_refused_with_what_is_allowed() {
-    for (text, said) in [
-        (
-            "[[account]]\nsystem_id = \"a\"\nfaults = { connect = { what = \"close\" } }",
-            "account[0].faults.connect: { what",
-        ),
-        (
-            "[[account]]\nsystem_id = \"\"",
-            "account[0].system_id: \"\" is not allowed: 1 to 15",
-        ),
-        (
-            "[[account]]\nsystem_id = \"0123456789abcdef\"",
-            "account[0].system_id: \"0123456789abcdef\" is not allowed: 1 to 15",
-        ),
-        (
-            "[[account]]\nsystem_id = \"a\"\nsystem_type = \"0123456789abc\"",
-            "system_type: \"0123456789abc\" is not allowed",
-        ),
-        (
-            "[[account]]\nsystem_id = \"a\"\nburst = 5",
-            "account[0].burst: 5 is not allowed: it goes with rate",
-        ),
-        (
-            "[[account]]\nsystem_id = \"a\"\n[[inbound]]\non = \"x\"\nreply = \"y\"\naccount = \"b\"",
-            "inbound[0].account: \"b\" is not allowed: the system_id of an account that is there, which are a",
-        ),
-        (
-            "[[inbound]]\nname = \"n\"\nreply = \"y\"\n[[inbound]]\nname = \"n\"\nreply = \"y\"",
-            "inbound[1].name: \"n\" is not allowed: another rule",
-        ),
-        (
-            "[[inbound]]\nat = \"1s\"\nfrom = \"no address at all\"\nto = \"36034\"\ntext = \"x\"",
-            "inbound[0].from: \"no address at all\" is not allowed: a number of",
-        ),
-        (
-            "[faults]\nwrite = {}",
-            "faults.write: {} is not allowed: at least one of octets",
-        ),
-        (
-            "[faults]\nrefuse = { status = \"ESME_ROK\" }",
-            "faults.refuse.status: \"ESME_ROK\" is not allowed: an error",
-        ),
-        (
-            "[faults]\nbind = { status = 0 }",
-            "faults.bind.status: 0 is not allowed: an error",
-        ),
-        (
-            "[faults]\nclose = { time = \"0s\" }",
-            "faults.close.time: \"0s\" is not allowed: a duration from 1ms",
-        ),
-        (
-            "[faults]\nunbind_every = \"0s\"",
-            "faults.unbind_every: \"0s\" is not allowed: a duration from 1ms",
-        ),
-        (
-            "[answer]\ndelay = { empirical = [[0.1, \"1s\"], [0.9, \"2s\"]] }",
-            "answer.delay: { empirical",
-        ),
-        (
-            "[answer]\nmessage_id = { answer = { cut = 0 } }",
-            "answer.message_id.answer.cut: 0 is not allowed: a whole number from 1",
-        ),
-        (
-            "[tls]\nself_signed = { names = [] }",
-            "tls.self_signed.names: [] is not allowed: an array of 1 to 100",
-        ),
-        (
-            "[tls]\nself_signed = { names = [\"no host\"] }",
-            "tls.self_signed.names: [\"no host\"] is not allowed",
-        ),
-        (
-            "[ledger]\nfile = \"/nonexistent/x\"",
-            "ledger.file: \"/nonexistent/x\" is not allowed: the path of a file",
-        ),
-    ] {
+    for (text, said) in WITHOUT_EFFECT {
         let faults = Setup::parse(text, "x.toml")
             .err()
             .unwrap_or_else(|| panic!("{text} is taken"));

@@ -188,6 +188,9 @@ fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
 #[test]
 fn without_a_file_acts_stand_in_the_log_and_the_log_is_for_people_where_that_is_asked_for() {
     let (plain, _) = stand("logs-audit-log", &[]);
+    let bound = line(&plain, "the bind has a line", |line| line["message"] == "bound");
+    let place = bound["address"].as_str().unwrap_or_default();
+    assert!(place.contains(plain.sim.smpp_address()), "{bound}");
     plain
         .engine
         .admin()
