@@ -75,18 +75,16 @@ fn wrong_part(text: &str) -> Option<String> {
     if let Some(port) = port.filter(|port| port.parse::<u16>().ok().is_none_or(|port| port == 0)) {
         return Some(format!("{port:?} is not allowed as its port: 1 to 65535"));
     }
+    if place.is_empty() && scheme.starts_with("redis") {
+        return Some("has no host: a host and a port, such as 127.0.0.1:6379, are allowed".to_owned());
+    }
     match Url::parse(text) {
         Err(error) => Some(format!("{place:?} is not allowed as its host and port: {error}")),
         Ok(url) if scheme.starts_with("redis") => {
             let database = url.path().trim_matches('/');
             let is_number = database.bytes().all(|digit| digit.is_ascii_digit());
             let wrong = !is_number || (!database.is_empty() && database.parse::<u16>().is_err());
-            match place.is_empty() {
-                true => Some("has no host: a host and a port, such as 127.0.0.1:6379, are allowed".to_owned()),
-                false => {
-                    wrong.then(|| format!("{database:?} is not allowed as its database: a whole number, such as 0"))
-                }
-            }
+            wrong.then(|| format!("{database:?} is not allowed as its database: a whole number, such as 0"))
         }
         Ok(_) => None,
     }
