@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use kit::output::{complain, print};
 
-use crate::config::{Config, Origin, Smsc};
+use crate::config::{Origin, Setting};
 use crate::ctl::{
     self, Ask, Backup, Doctor, Healthcheck, INVALID_CONFIGURATION, Restore, SmscAsk, UNREACHABLE, WENT_WRONG,
 };
@@ -17,7 +17,7 @@ use crate::logs::Logs;
 use crate::metrics::reference;
 use crate::otel::Tracer;
 use crate::probe::{self, Refused, Test, Tool};
-use crate::run::{Given, Ready, RunFault, run};
+use crate::run::{Given, Ready, RunFault, load, load_with_origins, run};
 use crate::shutdown::Shutdown;
 use crate::store::{EmbeddedFault, UnlockFault};
 
@@ -151,17 +151,17 @@ fn say(text: &str) -> ExitCode {
     match print(text) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(format_args!("campanile: cannot write: {error}"));
+            complain(format_args!("campanile: the output cannot be written: {error}"));
             ExitCode::from(WENT_WRONG)
         }
     }
 }
 
 fn check(path: &Path, (connect, json): (bool, bool)) -> ExitCode {
-    match Config::load(path) {
-        Ok(config) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
-        Ok(config) => {
-            let accounts: String = config.smsc.iter().map(|smsc| effective(smsc)).collect();
+    match load_with_origins(path) {
+        Ok((config, _)) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
+        Ok((config, settings)) => {
+            let accounts: String = settings.iter().map(|settings| effective(settings)).collect();
             say(&format!(
                 "{}: ok, {} SMSC(s)\n{accounts}",
                 path.display(),
@@ -183,9 +183,9 @@ fn try_out(test: Test) -> ExitCode {
 }
 
 /// What counts for an account, as a configuration would say it, and who decided on it.
-fn effective(smsc: &Smsc) -> String {
+fn effective(settings: &[Setting]) -> String {
     let mut lines = "\n[[smsc]]\n".to_owned();
-    for setting in smsc.settings() {
+    for setting in settings {
         let line = format!("{} = {}", setting.key, setting.value);
         lines += &match setting.origin {
             Origin::Own => format!("{line}\n"),
@@ -214,7 +214,7 @@ fn manual(directory: &Path) -> ExitCode {
 }
 
 fn serve(path: &Path) -> ExitCode {
-    let config = match Config::load(path) {
+    let config = match load(path) {
         Ok(config) => config,
         Err(faults) => return invalid(&faults),
     };
@@ -266,7 +266,7 @@ fn exit_code(ended: Result<(), RunFault>) -> ExitCode {
         | RunFault::Database(_)
         | RunFault::Mirror(_)
         | RunFault::Webhook(_)
-        | RunFault::Embedded(EmbeddedFault::NotInstalled) => ExitCode::from(UNREACHABLE),
+        | RunFault::Embedded(EmbeddedFault::NotInstalled | EmbeddedFault::NoShell) => ExitCode::from(UNREACHABLE),
         RunFault::Unlock(UnlockFault::Store(_)) => ExitCode::from(UNREACHABLE),
         RunFault::Unlock(UnlockFault::File(_))
         | RunFault::Embedded(_)

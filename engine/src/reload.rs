@@ -1,5 +1,7 @@
 //! How it is asked that the configuration be read again while the engine runs, and what comes of it.
 
+use std::fmt;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Faults;
@@ -19,6 +21,26 @@ pub(crate) struct Changes {
     pub(crate) rebound: Vec<String>,
     /// SMSCs that are unbound once what they have is answered.
     pub(crate) removed: Vec<String>,
+}
+
+/// `added north, removed south`; `nothing`.
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            ("added", &self.added),
+            ("changed", &self.changed),
+            ("rebound", &self.rebound),
+            ("removed", &self.removed),
+        ];
+        let named = kinds.into_iter().filter(|(_, names)| !names.is_empty());
+        let named: Vec<String> = named
+            .map(|(kind, names)| format!("{kind} {}", names.join(" ")))
+            .collect();
+        match named.is_empty() {
+            true => f.write_str("nothing"),
+            false => f.write_str(&named.join(", ")),
+        }
+    }
 }
 
 /// Why everything stays as it is.
@@ -72,5 +94,21 @@ impl Reloads {
         let (answer, answered) = oneshot::channel();
         self.0.send(answer).await.map_err(|_| ReloadFault::Stopping)?;
         answered.await.unwrap_or(Err(ReloadFault::Stopping))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_said_by_name() {
+        let changes = Changes {
+            added: vec!["north".to_owned(), "east".to_owned()],
+            removed: vec!["south".to_owned()],
+            ..Changes::default()
+        };
+        assert_eq!(changes.to_string(), "added north east, removed south");
+        assert_eq!(Changes::default().to_string(), "nothing");
     }
 }

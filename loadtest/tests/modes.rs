@@ -1,8 +1,9 @@
 //! The modes that bring their own target, and those that refuse: as programs, by their exit codes and what they say.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use smpp_sim::{Options, Running, Scenario};
@@ -181,6 +182,101 @@ fn a_run_that_is_interrupted_reports_what_it_has() {
     });
 }
 
+/// A listener whose connections are answered as `answer` says.
+fn api(answer: impl Fn(std::net::TcpStream) + Send + 'static) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || listener.incoming().flatten().for_each(answer));
+    address
+}
+
+#[test]
+fn the_second_signal_ends_the_wait_for_answers_of_an_api_that_gives_none() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("key"), "sk_1").unwrap();
+    let (asked, requests) = std::sync::mpsc::sync_channel(1);
+    let address = api(move |connection| {
+        // Held open, and never answered.
+        let _full = asked.try_send(connection);
+    });
+    for second in ["INT", "TERM"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+            .current_dir(directory.path())
+            .args([
+                "api",
+                "--key-file",
+                "key",
+                "--count",
+                "5",
+                "--connections",
+                "1",
+                "--quiet",
+                "--api",
+                &address,
+            ])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _held = requests.recv().unwrap();
+        let id = child.id().to_string();
+        let signal = |name: &str| {
+            let told = Command::new("kill").args(["-s", name, &id]).status();
+            assert!(told.unwrap().success());
+        };
+        signal("INT");
+        let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = errors.find(|line| line.as_ref().unwrap().contains("a second signal"));
+        assert!(said.is_some(), "{second}");
+        signal(second);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{second}");
+    }
+}
+
+#[test]
+fn an_api_that_refuses_everything_is_doubted_aloud_even_when_nobody_wants_words() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("key"), "sk_1").unwrap();
+    let address = api(|mut connection| {
+        let mut head = BufReader::new(connection.try_clone().unwrap()).lines();
+        let _end_of_head = head.find(|line| line.as_ref().is_ok_and(String::is_empty));
+        let answer = b"HTTP/1.1 422 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        // Whoever hangs up first has had no answer.
+        let _unread = connection.write_all(answer);
+    });
+    let arguments = [
+        "api",
+        "--key-file",
+        "key",
+        "--count",
+        "5",
+        "--connections",
+        "1",
+        "--quiet",
+        "--api",
+        &address,
+    ];
+    let said = loadtest(directory.path(), &arguments);
+    assert_eq!(said.code, 98, "{}", said.errors);
+    assert!(said.errors.contains("was accepted: 422: "), "{}", said.errors);
+}
+
+#[test]
+fn a_variable_that_cannot_be_meant_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .current_dir(directory.path())
+        .args(["smpp", "--target", "127.0.0.1:1", "--system-id", "x"])
+        .env("LOADTEST_SESSIONS", "foo")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{errors}");
+    assert!(
+        errors.contains("foo") && errors.contains("LOADTEST_SESSIONS"),
+        "{errors}"
+    );
+}
+
 #[test]
 fn wrong_arguments_name_what_is_allowed() {
     let directory = tempfile::tempdir().unwrap();
@@ -188,6 +284,7 @@ fn wrong_arguments_name_what_is_allowed() {
     for (wrong, allowed) in [
         (["--threshold", "lust==0"], "error_rate"),
         (["--threshold", "submit_latency:p(99)<250"], "250ms"),
+        (["--duration", "0s"], "--duration 0s is not allowed"),
         (["--target", "nowhere"], "HOST:PORT"),
         (["--to-prefix", "0612"], "international"),
         (["--password-file", "none"], "--password-file none"),

@@ -147,9 +147,17 @@ async fn bind(what: &str, address: SocketAddr) -> io::Result<TcpListener> {
 impl Running {
     /// Unbinds every session, at most as long as the scenarios' unbind timers, then closes everything.
     pub async fn stop(self) {
+        self.stop_sooner(std::future::pending()).await;
+    }
+
+    /// The same; who does not answer the unbind is waited for only until `hurry`.
+    pub(crate) async fn stop_sooner(self, hurry: impl Future<Output = ()>) {
         let timers = self.smscs.iter().map(|smsc| smsc.handle.scenario().timers.unbind);
         let patience = timers.max().unwrap_or_default();
-        self.unbind(patience).await;
+        tokio::select! {
+            () = self.unbind(patience) => {}
+            () = hurry => {}
+        }
         self.process.stopping.cancel();
         self.tasks.close();
         // An HTTP client that does not read its answer is not waited for.

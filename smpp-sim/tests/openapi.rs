@@ -128,50 +128,75 @@ async fn a_method_that_is_not_described_is_refused() {
     running.stop().await;
 }
 
+/// Requests that are refused: the body, the status, the field at fault and its value.
+const REFUSED: [(&str, &str, u16, &str, &str); 22] = [
+    ("GET /messages?limit=9999&colour=red", "", 400, "limit", "9999"),
+    ("GET /messages?since=yesterday", "", 400, "since", "yesterday"),
+    ("GET /messages?order=sideways", "", 400, "order", "sideways"),
+    ("GET /messages?cursor=nowhere", "", 400, "cursor", "nowhere"),
+    ("GET /ledger?from=-1", "", 400, "from", "-1"),
+    ("GET /sessions?smsc=other", "", 400, "smsc", "other"),
+    ("GET /wait?accepted=many", "", 400, "accepted", "many"),
+    ("GET /wait?acepted=1", "", 400, "acepted", "1"),
+    ("GET /messages?status=FOO", "", 400, "status", "FOO"),
+    ("POST /scenario", " \n", 400, "body", ""),
+    ("POST /phase", "", 400, "name", ""),
+    ("POST /phase?name=dead", "", 404, "name", "dead"),
+    (
+        "POST /inbound",
+        r#"{"from":"1","to":"2","text":"x","account":"nobody"}"#,
+        409,
+        "account",
+        "nobody",
+    ),
+    ("POST /sessions/close?session=7", "", 404, "session", "7"),
+    (
+        "POST /inbound",
+        r#"{"from":"","to":"36034","text":"x"}"#,
+        400,
+        "from",
+        "",
+    ),
+    (
+        "POST /inbound",
+        r#"{"from":"1","to":"2","text":"x","smsc":"other"}"#,
+        400,
+        "smsc",
+        "other",
+    ),
+    ("POST /inbound", r#"{"from":"1"}"#, 400, "to", ""),
+    ("POST /inbound", "[]", 400, "body", ""),
+    (
+        "POST /inbound",
+        r#"{"from":"1","to":"2","text":"x","encoding":"utf8"}"#,
+        400,
+        "encoding",
+        "utf8",
+    ),
+    (
+        "POST /inbound",
+        r#"{"from":"1","to":"2","text":"x","sessions":7}"#,
+        400,
+        "sessions",
+        "7",
+    ),
+    (
+        "POST /inbound",
+        r#"{"from":"1","to":"2","text":"x","colour":"red"}"#,
+        400,
+        "colour",
+        "\"red\"",
+    ),
+    ("GET /messages?stat=foo", "", 400, "stat", "foo"),
+];
+
 #[tokio::test]
 async fn what_is_refused_names_field_value_and_what_is_allowed() {
     let running = sim("").await;
     let document = document();
     let problem =
         json!({ "components": document["components"], "allOf": [{ "$ref": "#/components/schemas/Problem" }] });
-    let refused = [
-        ("GET /messages?limit=9999&colour=red", "", 400, "limit", "9999"),
-        ("GET /messages?since=yesterday", "", 400, "since", "yesterday"),
-        ("GET /messages?order=sideways", "", 400, "order", "sideways"),
-        ("GET /messages?cursor=nowhere", "", 400, "cursor", "nowhere"),
-        ("GET /ledger?from=-1", "", 400, "from", "-1"),
-        ("GET /sessions?smsc=other", "", 400, "smsc", "other"),
-        ("GET /wait?accepted=many", "", 400, "accepted", "many"),
-        ("GET /wait?acepted=1", "", 400, "acepted", "1"),
-        ("GET /messages?status=FOO", "", 400, "status", "FOO"),
-        ("POST /scenario", " \n", 400, "body", ""),
-        ("POST /phase", "", 400, "name", ""),
-        ("POST /phase?name=dead", "", 404, "name", "dead"),
-        (
-            "POST /inbound",
-            r#"{"from":"1","to":"2","text":"x","account":"nobody"}"#,
-            409,
-            "account",
-            "nobody",
-        ),
-        ("POST /sessions/close?session=7", "", 404, "session", "7"),
-        (
-            "POST /inbound",
-            r#"{"from":"","to":"36034","text":"x"}"#,
-            400,
-            "from",
-            "",
-        ),
-        (
-            "POST /inbound",
-            r#"{"from":"1","to":"2","text":"x","smsc":"other"}"#,
-            400,
-            "smsc",
-            "other",
-        ),
-        ("POST /inbound", r#"{"from":"1"}"#, 400, "body", ""),
-    ];
-    for (request, body, status, field, value) in refused {
+    for (request, body, status, field, value) in REFUSED {
         let answer = exchange_http(running.http_addr, request, "", body).await;
         let said: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(answer.status, status, "{request}: {said}");

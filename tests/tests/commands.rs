@@ -1,6 +1,6 @@
 //! The commands of the people who run an engine, through the program as they run it: JSON, plain tables, exit codes.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -113,10 +113,13 @@ fn status_and_lists_of_an_engine_at_rest() {
         line(&table, "north"),
         ["north", "running", "1/1", "0", "100", "500/s", "-"]
     );
+    assert_eq!(shown(&stand, &["top"])["smscs"][0]["name"], "north");
     assert!(!table.contains('\u{1b}'), "colours in a pipe: {table:?}");
 
     let listed = shown(&stand, &["smsc", "list"]);
     assert_eq!(listed["data"][0]["state"], "running");
+    let table = plain(&stand, &["smsc", "list"]);
+    assert_eq!(line(&table, "north")[1..4], ["running", "1/1", "yes"]);
     assert_eq!(shown(&stand, &["queue"]), json!({ "data": [], "next_cursor": null }));
     let tenants = shown(&stand, &["tenant", "list"]);
     assert_eq!(
@@ -132,6 +135,35 @@ fn status_and_lists_of_an_engine_at_rest() {
     let (code, said) = refused(bare(stand.lab().directory(), &["top"]));
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("needs a terminal"), "{said}");
+}
+
+#[test]
+fn what_could_not_be_written_is_no_success() {
+    let lab = Lab::new(programs!(), "commands-full");
+    let lines: [&[&str]; 6] = [
+        &["rules", "packs"],
+        &["rules", "packs", "--json"],
+        &["decode", "ids", "1", "1"],
+        &["decode", "number"],
+        &["smsc", "presets"],
+        &["openapi"],
+    ];
+    for line in lines {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = bare(lab.directory(), line);
+        command
+            .stdin(Stdio::piped())
+            .stdout(full.expect("/dev/full"))
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("campanile runs");
+        let given = child.stdin.take().expect("standard input").write_all(b"+33612345678\n");
+        // Who asks for nothing on it may have ended already.
+        let _unread = given;
+        let output = child.wait_with_output().expect("campanile ends");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{line:?}: {said}");
+        assert!(said.contains("the output cannot be written"), "{line:?}: {said}");
+    }
 }
 
 #[test]
@@ -195,8 +227,21 @@ fn an_smsc_is_slowed_drained_and_resumed() {
         line(&plain(&stand, &["smsc", "suspend", "north"]), "north")[1],
         "suspended"
     );
-    let nobody = run(&stand, &["smsc", "suspend", "south"]);
-    assert_eq!(nobody.status.code(), Some(5));
+    let lines: [(&[&str], &str); 4] = [
+        (
+            &["smsc", "suspend", "south"],
+            "\"south\" is no [[smsc]] of this engine: there are north",
+        ),
+        (&["smsc", "drain", "nort"], "did you mean \"north\"?"),
+        (&["trace", "nort"], "did you mean \"north\"?"),
+        (&["receipts", "replay", "foo"], "\"foo\" is the id of no parked receipt"),
+    ];
+    for (arguments, words) in lines {
+        let nobody = run(&stand, arguments);
+        let said = String::from_utf8_lossy(&nobody.stderr);
+        assert_eq!(nobody.status.code(), Some(5), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
 }
 
 #[test]
@@ -565,6 +610,44 @@ fn a_machine_without_redis_server_is_told_so_with_its_own_exit_code() {
         assert_eq!(output.status.code(), Some(4), "{arguments:?}: {said}");
         assert!(said.contains("redis-server was not found"), "{arguments:?}: {said}");
     }
+    let empty = directory.join("empty");
+    std::fs::create_dir(&empty).expect("a directory");
+    let lines: [(&[&str], &str); 2] = [
+        (&["serve"], "sh was not found"),
+        (&["doctor"], "redis-server was not found"),
+    ];
+    for (arguments, word) in lines {
+        let mut command = bare(directory, arguments);
+        command.env("PATH", &empty);
+        let (code, said) = refused(command);
+        assert_eq!(code, Some(4), "{arguments:?}: {said}");
+        assert!(said.contains(word), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn an_embedded_redis_that_does_not_answer_is_not_said_to_be_reached() {
+    let lab = Lab::new(programs!(), "commands-check-stopped");
+    let sim = lab.sim("");
+    let settings = EngineSettings::new(None, vec![SmscSettings::new("north", sim.smpp_address())]);
+    let _engine = lab.engine(&settings);
+    let check = || {
+        let output = bare(lab.directory(), &["check", "--connect"])
+            .output()
+            .expect("it runs");
+        let table = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), line(&table, "redis")[1].to_owned())
+    };
+    assert_eq!(check().1, "yes");
+    let pid = std::fs::read_to_string(lab.directory().join("data/redis.pid")).expect("its server runs");
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, pid.trim()]).status();
+        assert!(sent.expect("kill runs").success());
+    };
+    signal("-STOP");
+    let found = check();
+    signal("-CONT");
+    assert_eq!(found, (Some(4), "no".to_owned()));
 }
 
 #[test]

@@ -367,7 +367,11 @@ fn presets_are_listed_with_values_and_sources() {
     );
     assert!(shown(&["presets", "infobip"]).contains("\ninterface_version = 0x34\n    Infobip's SMPP specification"));
     // What counts in the end is what check shows.
-    configure(&lab, "smpp.example.net:2775", "preset = \"ovh\"\nwindow = 7");
+    configure(
+        &lab,
+        "smpp.example.net:2775",
+        "preset = \"ovh\"\nwindow = 7\nresponse_timeout = \"1m\"\nbind_timeout = \"10s\"",
+    );
     let check = Command::new(env!("CARGO_BIN_EXE_campanile-under-test"))
         .current_dir(lab.directory())
         .args(["check", "--config", "north.toml"])
@@ -378,7 +382,8 @@ fn presets_are_listed_with_values_and_sources() {
         "north.toml: ok, 1 SMSC(s)",
         "window = 7",
         "rate = \"19/s\"                            # preset",
-        "response_timeout = \"1m\"                  # default",
+        "response_timeout = \"1m\"",
+        "retry_for = \"1day\"                       # default",
     ] {
         assert!(said.lines().any(|shown| shown == line), "{line}: {said}");
     }

@@ -443,6 +443,13 @@ fn away(name: &str) -> (Stand, Campaign) {
     eventually("the log says which address it is", NAMED_WITHIN, || {
         log().contains(&format!("cannot connect to {address}")).then_some(())
     });
+    let smscs = stand.engine.admin().get("/v1/smscs").expect(200);
+    let north = &smscs["data"][0];
+    assert_eq!(
+        (&north["state"], &north["binds"]["bound"], &north["binds"]["configured"]),
+        (&json!("not_bound"), &json!(0), &json!(1)),
+        "{north}"
+    );
     (stand, campaign)
 }
 

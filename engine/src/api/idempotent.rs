@@ -217,7 +217,10 @@ pub(super) async fn renewing(store: &Store, claim: &Claim, work: impl Future<Out
             Ok(response) => return response,
             Err(_) => match store.claim(claim, None).await {
                 Ok(Claimed::Yours) => {}
-                other => tracing::warn!(?other, "a claim is not renewed"),
+                Ok(Claimed::Running | Claimed::OtherBody | Claimed::Done(_)) => {
+                    tracing::warn!("a claim is not renewed: its key has moved on")
+                }
+                Err(error) => tracing::warn!(%error, "a claim is not renewed"),
             },
         }
     }

@@ -11,6 +11,7 @@ use super::fields::Fields;
 use super::known::Known;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
+use super::status::with_binds;
 use crate::config::Rate;
 use crate::fault::FieldProblem;
 use crate::traffic::SpeedFault;
@@ -23,7 +24,9 @@ const RATES: [&str; 4] = [CONFIGURED, "500/s", "60/min", "1000/h"];
 
 /// `GET /v1/smscs`: how each stands.
 pub(super) async fn list(State(app): State<App>) -> Json<Value> {
-    Json(json!({ "data": app.traffic.smscs() }))
+    let smscs = app.traffic.smscs();
+    let shown: Vec<Value> = smscs.iter().map(|smsc| with_binds(&app, smsc)).collect();
+    Json(json!({ "data": shown }))
 }
 
 /// `GET /v1/routes`: who serves each, and whose turn it is.
@@ -102,5 +105,5 @@ async fn set((app, known): (&App, &Known), name: &str, suspended: bool) -> Resul
 
 fn shown(app: &App, name: &str) -> Json<Value> {
     let status = app.traffic.smscs().into_iter().find(|status| status.name == name);
-    Json(json!(status))
+    Json(status.map_or(Value::Null, |status| with_binds(app, &status)))
 }

@@ -41,28 +41,33 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
 
 /// How an SMSC stands, with its binds, and what it was given since the start.
 fn of_one(app: &App, smsc: &SmscStatus) -> Value {
+    let counts = app.metrics.smsc(&smsc.name);
+    let statuses: serde_json::Map<String, Value> = Status::ALL
+        .iter()
+        .map(|status| (status.code().to_owned(), counts.count(*status).into()))
+        .collect();
+    let mut shown = with_binds(app, smsc);
+    shown["submitted"] = counts.submitted_ok.get().into();
+    shown["statuses"] = statuses.into();
+    shown
+}
+
+/// How an SMSC stands, with its binds.
+pub(super) fn with_binds(app: &App, smsc: &SmscStatus) -> Value {
     let binds: Vec<_> = app
         .board
         .all()
         .into_iter()
         .filter(|bind| bind.smsc == smsc.name)
         .collect();
-    let bound = binds.iter().filter(|bind| bind.state == "bound").count();
     let error = standing_error(&binds);
-    let counts = app.metrics.smsc(&smsc.name);
-    let statuses: serde_json::Map<String, Value> = Status::ALL
-        .iter()
-        .map(|status| (status.code().to_owned(), counts.count(*status).into()))
-        .collect();
     let mut shown = json!(smsc);
     shown["binds"] = json!({
-        "bound": bound,
+        "bound": binds.iter().filter(|bind| bind.state == "bound").count(),
         "configured": binds.len(),
         "last_error": error.map(|bind| &bind.last_error),
         "last_error_at": error.and_then(|bind| bind.last_error_at.as_ref()),
     });
-    shown["submitted"] = counts.submitted_ok.get().into();
-    shown["statuses"] = statuses.into();
     shown
 }
 

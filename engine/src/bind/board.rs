@@ -128,6 +128,11 @@ impl Line {
         });
     }
 
+    /// The host that it is connected to.
+    pub(super) fn address(&self) -> Option<String> {
+        self.board.lock().get(&self.at)?.address.clone()
+    }
+
     /// The bind was accepted.
     pub(super) fn said(&self, said: &Said) {
         self.change(|line| {

@@ -338,6 +338,7 @@ impl Keeper {
             smsc = self.config.name,
             bind = self.label,
             state,
+            address = self.line.address(),
             smsc_system_id = said.system_id,
             smsc_version = version.as_deref(),
             "bound"
@@ -378,7 +379,7 @@ impl Keeper {
             tracing::warn!(
                 smsc,
                 bind,
-                ?pause,
+                pause = %humantime::format_duration(pause),
                 "submissions are not answered: what was sent is in doubt; the next session tries one message after this pause, and sends no more until it is answered"
             );
         }

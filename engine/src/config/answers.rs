@@ -139,18 +139,18 @@ pub(super) fn read(smsc: &Table<'_>) -> Vec<(CommandStatus, AnswerMeaning)> {
         }
         match meaning(given) {
             Ok(meaning) => answers.push((status, meaning)),
-            Err(what) => own.fault(name, format!("{what} is not allowed: {}", allowed())),
+            Err(what) => own.refuse(name, given, format!("{what}{}", allowed())),
         }
     }
     answers
 }
 
-/// The meaning, or what is wrong.
+/// The meaning, or what is wrong in it, before what is allowed.
 fn meaning(given: Given<'_>) -> Result<AnswerMeaning, String> {
     if let Some(word) = given.text() {
-        return AnswerMeaning::new(word, Terms::default()).ok_or(format!("{word:?}"));
+        return AnswerMeaning::new(word, Terms::default()).ok_or_else(String::new);
     }
-    let entries = given.entries().ok_or("what is neither a text nor a table")?;
+    let entries = given.entries().ok_or_else(String::new)?;
     let (mut word, mut terms) = (None, Terms::default());
     for (key, given) in entries {
         let is_read = match key {
@@ -174,11 +174,11 @@ fn meaning(given: Given<'_>) -> Result<AnswerMeaning, String> {
             _ => false,
         };
         if !is_read {
-            return Err(format!("its {key}"));
+            return Err(format!("its {key}; "));
         }
     }
-    let word = word.ok_or("a table without means")?;
-    AnswerMeaning::new(word, terms).ok_or(format!("{word:?} with these keys"))
+    let word = word.ok_or("it has no means; ")?;
+    AnswerMeaning::new(word, terms).ok_or(format!("{word:?} does not go with these keys; "))
 }
 
 fn allowed() -> String {

@@ -1,11 +1,15 @@
 //! What counts for an account in the end, key by key, and who said it: for operators.
 
+use std::sync::Arc;
+
+use kit::settings::Table;
 use presets::Preset;
 use smpp::command_status::CommandStatus;
 
+use super::SMSC_MAX;
 use super::answers::AnswerMeaning;
 use super::link::{Directions, Link};
-use super::smsc::{self, LongReceipts, ReceiptRule, Smsc};
+use super::smsc::{LongReceipts, ReceiptRule, Smsc};
 use super::value::Rate;
 use super::written::{Pairs, code_or_auto, duration, list, rate_text, text, word};
 
@@ -28,25 +32,35 @@ pub(crate) enum Origin {
     Default,
 }
 
+/// The settings of every account, in the order of the file that `root` is of.
+pub(crate) fn settings(root: &Table<'_>, smscs: &[Arc<Smsc>]) -> Vec<Vec<Setting>> {
+    let tables = root.tables("smsc", SMSC_MAX);
+    let of_one = |(smsc, table): (&Arc<Smsc>, &Table<'_>)| smsc.settings(|key| table.has(key));
+    smscs.iter().zip(&tables).map(of_one).collect()
+}
+
 impl Smsc {
-    /// Every key that has a value, but for the password.
-    pub(crate) fn settings(&self) -> Vec<Setting> {
-        let usual = Self::new("", "", "");
-        let mut known = usual.clone();
-        if let Some(preset) = self.preset.and_then(Preset::named) {
-            // The configuration has been read with it: it can be read.
-            let _read = smsc::begin_with(preset, &mut known);
-        }
-        let (usual, known) = (pairs(&usual), pairs(&known));
-        let origin = |pair: &(&'static str, String)| match (usual.contains(pair), known.contains(pair)) {
-            (true, _) => Origin::Default,
-            (false, true) => Origin::Preset,
-            (false, false) => Origin::Own,
+    /// Every key that has a value, but for the password; `is_said`: whether the configuration has the key, whatever its value.
+    pub(crate) fn settings(&self, is_said: impl Fn(&'static str) -> bool) -> Vec<Setting> {
+        let facts = self
+            .preset
+            .and_then(Preset::named)
+            .map(Preset::facts)
+            .unwrap_or_default();
+        let of_preset = |key: &str| {
+            let rest = |path: &str| path.strip_prefix("smsc.")?.strip_prefix(key).map(str::to_owned);
+            let mut rests = facts.iter().filter_map(|fact| rest(&fact.path));
+            rests.any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        let setting = |pair: (&'static str, String)| Setting {
-            origin: origin(&pair),
-            key: pair.0,
-            value: pair.1,
+        let origin = |key: &'static str| match (is_said(key), of_preset(key)) {
+            (true, _) => Origin::Own,
+            (false, true) => Origin::Preset,
+            (false, false) => Origin::Default,
+        };
+        let setting = |(key, value): (&'static str, String)| Setting {
+            origin: origin(key),
+            key,
+            value,
         };
         pairs(self).into_iter().map(setting).collect()
     }

@@ -9,6 +9,21 @@ use tracing_subscriber::EnvFilter;
 /// The levels, as directives name them.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
+/// What other programs call them.
+const USUAL: [(&str, &str); 7] = [
+    ("critical", "error"),
+    ("fatal", "error"),
+    ("warning", "warn"),
+    ("information", "info"),
+    ("notice", "info"),
+    ("verbose", "debug"),
+    ("all", "trace"),
+];
+
+/// What a word by itself may be.
+const LEVELS_ALLOWED: &str =
+    "a word by itself is a level: off, error, warn, info, debug or trace; a target has a level behind it, TARGET=LEVEL";
+
 /// The longest list of directives, in octets: a line that somebody types.
 const DIRECTIVES_MAX: usize = 1_000;
 
@@ -67,7 +82,7 @@ impl fmt::Display for Directives {
 }
 
 impl Directives {
-    /// Reads them. A word that is nearly a level is refused: as a target it would silence everything else.
+    /// Reads them. A word that is no level is refused: as a target it would silence everything else.
     ///
     /// # Errors
     /// The first that is wrong, and what is allowed.
@@ -99,14 +114,24 @@ fn check(directive: &str) -> Result<(), DirectivesFault> {
     if EnvFilter::try_new(directive).is_err() {
         return Err(refused(directive));
     }
-    let is_word = !directive.contains(['=', ':', '[', '.']);
+    let is_word = !directive.contains(['=', '[']);
     let level = LEVELS.iter().any(|level| directive.eq_ignore_ascii_case(level));
-    match nearest(directive, LEVELS) {
-        Some(meant) if is_word && !level => Err(DirectivesFault(format!(
-            "{directive:?} is not allowed: did you mean {meant:?}?"
-        ))),
-        Some(_) | None => Ok(()),
+    if !is_word || level {
+        return Ok(());
     }
+    // As a target, it would silence everything else.
+    let meant = nearest(directive, LEVELS).or_else(|| {
+        USUAL
+            .iter()
+            .find(|(word, _)| *word == directive)
+            .map(|(_, level)| *level)
+    });
+    let meant = meant
+        .map(|meant| format!("did you mean {meant:?}? "))
+        .unwrap_or_default();
+    Err(DirectivesFault(format!(
+        "{directive:?} is not allowed: {meant}{LEVELS_ALLOWED}"
+    )))
 }
 
 fn refused(directive: &str) -> DirectivesFault {
@@ -155,8 +180,8 @@ mod tests {
             "WARN",
             "info,campanile::bind=debug",
             " debug , hyper=off ",
-            "campanile",
-            "campanile::api",
+            "campanile=info",
+            "campanile::api=debug",
             "[request]=debug,info",
         ] {
             assert_eq!(
@@ -170,6 +195,18 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, said) in [
+            (
+                "warning",
+                "\"warning\" is not allowed: did you mean \"warn\"? a word by itself is a level: off, error",
+            ),
+            ("verbose", "\"verbose\" is not allowed: did you mean \"debug\"?"),
+            ("information", "\"information\" is not allowed: did you mean \"info\"?"),
+            ("chatty", "\"chatty\" is not allowed: a word by itself is a level"),
+            (
+                "campanile::api",
+                "\"campanile::api\" is not allowed: a word by itself is a level",
+            ),
+            ("campanile", "\"campanile\" is not allowed: a word by itself is a level"),
             ("inof", "\"inof\" is not allowed: did you mean \"info\"?"),
             ("info,debgu", "\"debgu\" is not allowed: did you mean \"debug\"?"),
             ("info,campanile=loud", "\"campanile=loud\" is not allowed: a level (off"),

@@ -44,7 +44,7 @@ mod tests;
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use console::{Console, count, time};
 pub(crate) use database::Database;
-pub(crate) use effective::Origin;
+pub(crate) use effective::{Origin, Setting, settings};
 pub(crate) use encryption::Encryption;
 pub(crate) use envelope::{Envelope, TimeForm};
 pub(crate) use history::History;
@@ -150,7 +150,7 @@ pub(crate) struct Api {
     pub(crate) listen: SocketAddr,
     /// `operator_key_file`: the file that holds the operator key. Default: a key is made at the first start.
     pub(crate) operator_key_file: Option<PathBuf>,
-    /// `body_max`: the longest request body, in octets. Default 256 MiB: a million recipients with some variables.
+    /// `body_max`: the longest body of a campaign, in octets. Default 256 MiB: a million recipients with some variables.
     pub(crate) body_max: u64,
     /// `recipients_max`: the most recipients of one campaign. Default 1,000,000.
     pub(crate) recipients_max: u32,
@@ -350,6 +350,14 @@ impl Config {
     /// # Errors
     /// All faults at once: unreadable or no TOML, unknown keys, missing keys, values that are not allowed.
     pub(crate) fn load(path: &Path) -> Result<Self, Faults> {
+        Self::load_with(path, |_, _| {})
+    }
+
+    /// The same; `look` sees what was read, and notes what else is wrong with it.
+    ///
+    /// # Errors
+    /// As [`Config::load`], and what `look` notes.
+    pub(crate) fn load_with(path: &Path, look: impl FnOnce(&Table<'_>, &Self)) -> Result<Self, Faults> {
         let file = path.display().to_string();
         let unreadable = |error: std::io::Error| Faults::of_file(&file, format!("cannot be read: {error}"));
         let length = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -361,13 +369,20 @@ impl Config {
         // A variable that is no text cannot be meant for us.
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::parse(&text, path, environment)
+        let source = Source::new(&text, &file).overridden(ENVIRONMENT_PREFIX, environment);
+        let document = source.parse()?;
+        source.read(&document, |root| {
+            let config = read(root);
+            look(root, &config);
+            config
+        })
     }
 
     /// Reads `text` as the file at `path` with these variables over it: [`Config::load`] without the file.
     ///
     /// # Errors
     /// As [`Config::load`].
+    #[cfg(test)]
     pub(crate) fn parse(
         text: &str,
         path: &Path,
@@ -414,21 +429,24 @@ fn read(root: &Table<'_>) -> Config {
         );
     }
     let listeners = [
-        ("api.listen", Some(config.api.listen)),
-        ("admin.listen", Some(config.admin.listen)),
-        ("links.listen", config.links.listen),
+        ("api", Some(config.api.listen)),
+        ("admin", Some(config.admin.listen)),
+        ("links", config.links.listen),
     ];
-    for (at, (name, address)) in listeners.iter().enumerate() {
-        let taken = |(_, other): &&(&str, Option<SocketAddr>)| other.is_some() && other == address;
+    for (at, (name, address)) in listeners.into_iter().enumerate() {
+        let taken = |(_, other): &&(&str, Option<SocketAddr>)| other.is_some() && *other == address;
         // Port 0 is whichever is free.
         if address.is_some_and(|address| address.port() != 0)
-            && let Some((other, _)) = listeners[..at].iter().find(taken)
+            && let Some((section, _)) = listeners[..at].iter().find(taken)
             && let Some(address) = address
         {
-            root.fault(
-                name,
-                format!("\"{address}\" is the address of {other} as well: each listener needs its own"),
-            );
+            let why = format!("is the address of {section}.listen as well: each listener needs its own");
+            let own = root.table(name);
+            match own.has("listen") {
+                true => own.fault_of_value("listen", why),
+                // Its default is what the other was given.
+                false => own.fault("listen", format!("\"{address}\", its default, {why}")),
+            }
         }
     }
     root.finish();

@@ -27,6 +27,9 @@ const WITHOUT_URL: &str = "stands without url: the embedded server is nobody els
 /// Where sentinels listen, unless the URL says otherwise.
 const SENTINEL_PORT: u16 = 26_379;
 
+/// Where a server listens, unless the URL says otherwise.
+const SERVER_PORT: u16 = 6_379;
+
 /// More than these need not be named: each tells of the others.
 const NAMED_MAX: usize = 64;
 
@@ -113,6 +116,29 @@ impl RedisAddress {
             arrangement: arrangement.ok()?,
             tls,
         })
+    }
+
+    /// How `redis-cli` is told where the server is, and what is to be known beside that. A password is asked for, never shown.
+    pub(crate) fn redis_cli(&self) -> (String, Option<String>) {
+        let tls = self.tls.as_ref();
+        match &self.arrangement {
+            Arrangement::One(url) => (redis_cli(url, tls), None),
+            Arrangement::Cluster(urls) => {
+                let first = urls.first().map(|url| redis_cli(url, tls));
+                (first.unwrap_or_default(), Some("on each of its servers".to_owned()))
+            }
+            Arrangement::Sentinel {
+                sentinels,
+                master,
+                server,
+            } => {
+                let sentinel = sentinels.first().map(|url| redis_cli(url, tls)).unwrap_or_default();
+                let at_master = options(server, tls).join(" ");
+                let where_it_is = format!("HOST and PORT: {sentinel} SENTINEL GET-MASTER-ADDR-BY-NAME {master}");
+                let command = format!("redis-cli -h HOST -p PORT {at_master}");
+                (command.trim_end().to_owned(), Some(where_it_is))
+            }
+        }
     }
 
     #[cfg(test)]
@@ -218,6 +244,52 @@ fn server(scheme: &str, host: &str) -> Result<String, Wrong> {
     }
 }
 
+fn redis_cli(url: &Secret, tls: Option<&RedisTls>) -> String {
+    let parsed = Url::parse(url.reveal()).ok();
+    let place = match &parsed {
+        Some(url) => match url.host_str() {
+            Some(host) if !host.is_empty() => {
+                let host = host.trim_matches(['[', ']']);
+                format!("-h {host} -p {}", url.port().unwrap_or(SERVER_PORT))
+            }
+            Some(_) | None => format!("-s {}", url.path()),
+        },
+        None => String::new(),
+    };
+    let words = ["redis-cli".to_owned(), place].into_iter().chain(options(url, tls));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// TLS, user and password as options; files by the names of their keys.
+fn options(url: &Secret, tls: Option<&RedisTls>) -> Vec<String> {
+    let Ok(url) = Url::parse(url.reveal()) else {
+        return Vec::new();
+    };
+    let mut options = Vec::new();
+    if url.scheme().starts_with("rediss") {
+        options.push("--tls".to_owned());
+        options.extend(
+            tls.filter(|tls| tls.authorities.is_some())
+                .map(|_| "--cacert CA_FILE".to_owned()),
+        );
+        let identity = tls.filter(|tls| tls.identity.is_some());
+        options.extend(identity.map(|_| "--cert CERTIFICATE_FILE --key KEY_FILE".to_owned()));
+    }
+    let of_query = |name: &str| {
+        url.query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
+    let user = Some(url.username().to_owned()).filter(|user| !user.is_empty());
+    if let Some(user) = user.or_else(|| of_query("user")) {
+        options.push(format!("--user '{}'", user.replace('\'', "")));
+    }
+    if url.password().is_some() || of_query("pass").is_some() {
+        options.push("--askpass".to_owned());
+    }
+    options
+}
+
 fn has_port(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| url.port().is_some())
 }
@@ -281,6 +353,42 @@ mod tests {
     fn one_server_is_left_as_it_is_written() {
         assert_eq!(urls(read("redis://h/3").unwrap()), ["redis://h/3"]);
         assert_eq!(urls(read("unix:///r.sock?db=1").unwrap()), ["unix:///r.sock?db=1"]);
+    }
+
+    #[test]
+    fn redis_cli_is_sent_to_the_same_server_and_asks_for_the_password() {
+        for (url, command, note) in [
+            ("redis://h/3", "redis-cli -h h -p 6379", None),
+            (
+                "rediss://u:secret@[::1]:7000",
+                "redis-cli -h ::1 -p 7000 --tls --user 'u' --askpass",
+                None,
+            ),
+            (
+                "unix:///run/r.sock?db=1&pass=secret",
+                "redis-cli -s /run/r.sock --askpass",
+                None,
+            ),
+            (
+                "redis-cluster://:secret@a:1,b:2",
+                "redis-cli -h a -p 1 --askpass",
+                Some("on each"),
+            ),
+            (
+                "redis-sentinel://:secret@s:1/main",
+                "redis-cli -h HOST -p PORT --askpass",
+                Some("redis-cli -h s -p 1 SENTINEL GET-MASTER-ADDR-BY-NAME main"),
+            ),
+        ] {
+            let arrangement = read(url).unwrap();
+            let (found, said) = RedisAddress { arrangement, tls: None }.redis_cli();
+            assert_eq!(found, command, "{url}");
+            match (note, said) {
+                (Some(note), Some(said)) => assert!(said.contains(note), "{url}: {said}"),
+                (None, None) => {}
+                (note, said) => panic!("{url}: {said:?}, not {note:?}"),
+            }
+        }
     }
 
     #[test]

@@ -120,9 +120,12 @@ fn read(table: &Table<'_>, smscs: &[Arc<Smsc>]) -> Route {
         name: table.parsed("name", NAME_ALLOWED, smsc::name).unwrap_or_default(),
         prefixes: smsc::read_prefixes(table),
         tenants: list(table, "tenants", "[\"ten_…\"]", |text| text.parse().ok()),
-        purposes: list(table, "purposes", "[\"marketing\"] or [\"transactional\"]", |text| {
-            text.parse().ok()
-        }),
+        purposes: list(
+            table,
+            "purposes",
+            "[\"marketing\"]; allowed words are marketing and transactional",
+            |text| text.parse().ok(),
+        ),
         senders: list(table, "senders", "[\"OSTEO\", \"+33612345678\"]", |text| {
             let length = 1..=SENDER_MAX;
             (length.contains(&text.len()) && text.is_ascii()).then(|| text.to_owned())

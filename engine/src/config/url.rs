@@ -31,11 +31,63 @@ pub(super) fn read_with_password(table: &Table<'_>, schemes: &[&str], alone: &st
         let ours = |text: &&str| schemes.iter().any(|scheme| text.starts_with(scheme));
         given.text().filter(ours)
     });
+    let url = url.filter(|url| match wrong_part(url) {
+        Some(problem) => {
+            table.fault("url", problem);
+            false
+        }
+        None => true,
+    });
     let password = password(table, "password_file");
     if password.is_some() && !table.has("url") {
         table.fault_of_value("password_file", alone);
     }
     (url.map(str::to_owned), password)
+}
+
+/// What is wrong with the URL of one server; never with the password that may be in it.
+fn wrong_part(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    // Those of several hosts are taken apart elsewhere.
+    if scheme.contains('-') {
+        return None;
+    }
+    if scheme.ends_with("unix") {
+        return rest
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .is_empty()
+            .then(|| format!("has no path: {scheme}:///path/of/redis.sock is allowed"));
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    if !authority.contains('@') && rest[authority.len()..].contains('@') {
+        let quoted = "a password is written with %2F for /, %3F for ?, %23 for # and %40 for @";
+        return Some(format!(
+            "has no host and port behind its first @: {quoted}, or stands in password_file"
+        ));
+    }
+    let port = place
+        .rsplit_once(':')
+        .map(|(_, port)| port)
+        .filter(|port| !port.ends_with(']'));
+    if let Some(port) = port.filter(|port| port.parse::<u16>().ok().is_none_or(|port| port == 0)) {
+        return Some(format!("{port:?} is not allowed as its port: 1 to 65535"));
+    }
+    if place.is_empty() && scheme.starts_with("redis") {
+        return Some("has no host: a host and a port, such as 127.0.0.1:6379, are allowed".to_owned());
+    }
+    match Url::parse(text) {
+        Err(error) => Some(format!("{place:?} is not allowed as its host and port: {error}")),
+        Ok(url) if scheme.starts_with("redis") => {
+            let database = url.path().trim_matches('/');
+            let is_number = database.bytes().all(|digit| digit.is_ascii_digit());
+            let wrong = !is_number || (!database.is_empty() && database.parse::<u16>().is_err());
+            wrong.then(|| format!("{database:?} is not allowed as its database: a whole number, such as 0"))
+        }
+        Ok(_) => None,
+    }
 }
 
 /// The password in the file that a key names.
@@ -68,6 +120,39 @@ pub(super) fn with_password(text: &str, password: &str) -> Result<String, &'stat
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_part_that_is_wrong_is_named_and_the_password_is_not() {
+        for (url, said) in [
+            (
+                "redis://:secret@127.0.0.1:99999/0",
+                "\"99999\" is not allowed as its port",
+            ),
+            ("postgres://u:secret@h:99999/x", "\"99999\" is not allowed as its port"),
+            ("postgres://u:secret@h:0/x", "\"0\" is not allowed as its port"),
+            ("redis://:secret@h:port", "\"port\" is not allowed as its port"),
+            ("rediss://u:secret@[::1/0", "as its host and port"),
+            ("redis://:secret@h:1/main", "\"main\" is not allowed as its database"),
+            ("redis://:secret@/0", "has no host"),
+            ("redis://:sec/ret@h:1/0", "%2F"),
+            ("unix://?db=1", "has no path"),
+        ] {
+            let problem = wrong_part(url).unwrap_or_else(|| panic!("{url} is taken"));
+            assert!(problem.contains(said), "{url}: {problem}");
+            assert!(!problem.contains("sec"), "{url}: {problem}");
+        }
+        for url in [
+            "redis://h",
+            "redis://u:p%2F@h:6379/15",
+            "rediss://[::1]:7000",
+            "redis+unix:///r.sock",
+            "postgres://u@h/d?sslmode=require",
+            "postgresql:///d?host=/run/postgresql",
+            "redis-cluster://a:1,b:2",
+        ] {
+            assert_eq!(wrong_part(url), None, "{url}");
+        }
+    }
 
     #[test]
     fn a_password_is_quoted_where_a_url_has_it() {

@@ -62,8 +62,7 @@ fn show_list(list: &List) -> Result<(), Failure> {
     let path = format!("/v1/campaigns?{}", list.page.query());
     let answer = list.at.open_with_key()?.get(&path)?;
     if list.at.json {
-        print_json(&answer);
-        return Ok(());
+        return print_json(&answer);
     }
     let mut table = Table::new(&["id", "tenant", "state", "purpose", "recipients", "created", "name"]);
     for campaign in rows(&answer) {
@@ -77,7 +76,7 @@ fn show_list(list: &List) -> Result<(), Failure> {
             cell(&campaign["name"]),
         ]);
     }
-    table.print();
+    table.print()?;
     say_next(&answer);
     Ok(())
 }
@@ -91,20 +90,17 @@ impl One {
         let path = format!("{}/{what}", self.path());
         let answer = self.at.open_with_key()?.post(&path, &json!({}))?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&["id", "state"]);
         table.row([cell(&answer["id"]), cell(&answer["state"])]);
-        table.print();
-        Ok(())
+        table.print()
     }
 
     fn show(&self) -> Result<(), Failure> {
         let answer = self.at.open_with_key()?.get(&self.path())?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&["what", "value"]);
         for key in [
@@ -128,8 +124,7 @@ impl One {
                 table.row([title(part, key), cell(value)]);
             }
         }
-        table.print();
-        Ok(())
+        table.print()
     }
 }
 

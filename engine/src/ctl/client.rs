@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
+use ureq::Timeout;
 
 use super::failure::Failure;
 use super::target::{Target, Trust};
@@ -14,8 +15,14 @@ use crate::config::{Config, Console};
 /// The file that is read when nobody names one.
 const CONFIGURATION: &str = "campanile.toml";
 
-/// Longer than every answer takes: an id that is looked for in all records of millions.
+/// Longer than every look takes, and than an engine itself waits for its Redis before it says that this is away.
+const LOOK_WITHIN: Duration = Duration::from_secs(12);
+
+/// Longer than all work takes: an id that is looked for in all records of millions.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+/// What an engine knows without asking anybody.
+const REASONS_WITHIN: Duration = Duration::from_secs(3);
 
 /// The longest answer that is read: a page of five hundred rows is a megabyte.
 const ANSWER_OCTETS_MAX: u64 = 64 << 20;
@@ -49,6 +56,7 @@ pub(super) struct Client {
     base: String,
     key: Option<String>,
     language: &'static str,
+    look_within: Duration,
 }
 
 impl Where {
@@ -132,6 +140,7 @@ impl Client {
             base: target.base().to_owned(),
             key,
             language: "en",
+            look_within: LOOK_WITHIN.min(answer_within),
         })
     }
 
@@ -140,8 +149,20 @@ impl Client {
         Self { language, ..self }
     }
 
-    /// `GET`.
+    /// Whom it asks.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `GET` of what an engine has at hand: an engine that has not answered soon does not answer.
     pub(super) fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.with_key(self.agent.get(self.url(path)));
+        let request = request.config().timeout_global(Some(self.look_within)).build();
+        self.answer(request.call())
+    }
+
+    /// `GET` of what is looked for among all records, or counted from them.
+    pub(super) fn search(&self, path: &str) -> Result<Value, Failure> {
         let request = self.with_key(self.agent.get(self.url(path)));
         self.answer(request.call())
     }
@@ -191,9 +212,7 @@ impl Client {
         };
         let mut response = answered.map_err(|error| self.away(&error))?;
         if !response.status().is_success() {
-            let status = response.status().as_u16();
-            let text = response.body_mut().read_to_string().unwrap_or_default();
-            return Err(Failure::of_answer(status, &text));
+            return Err(self.refusal(&mut response));
         }
         let copied = std::io::copy(&mut response.body_mut().as_reader(), output);
         let written = copied.and_then(|_| output.flush());
@@ -217,19 +236,18 @@ impl Client {
         &self,
         path: &str,
         length: Duration,
-        mut each: impl FnMut(&str) -> bool,
+        mut each: impl FnMut(&str) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
         let request = self.with_key(self.agent.get(self.url(path)));
-        let request = request.config().timeout_global(Some(length + ANSWER_WITHIN)).build();
+        let limits = request.config().timeout_global(Some(length + ANSWER_WITHIN));
+        let request = limits.timeout_recv_response(Some(self.look_within)).build();
         let mut response = request.call().map_err(|error| self.away(&error))?;
         if !response.status().is_success() {
-            let status = response.status().as_u16();
-            let text = response.body_mut().read_to_string().unwrap_or_default();
-            return Err(Failure::of_answer(status, &text));
+            return Err(self.refusal(&mut response));
         }
         for line in BufReader::new(response.body_mut().as_reader()).lines() {
             let line = line.map_err(|error| Failure::Away(format!("{} broke off: {error}", self.base)))?;
-            if !each(&line) {
+            if !each(&line)? {
                 break;
             }
         }
@@ -250,26 +268,60 @@ impl Client {
 
     fn answer(&self, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
         let mut response = response.map_err(|error| self.away(&error))?;
-        let status = response.status();
+        if !response.status().is_success() {
+            return Err(self.refusal(&mut response));
+        }
         let read = response
             .body_mut()
             .with_config()
             .limit(ANSWER_OCTETS_MAX)
             .read_to_string();
         let text = read.map_err(|error| self.away(&error))?;
-        if !status.is_success() {
-            return Err(Failure::of_answer(status.as_u16(), &text));
-        }
         serde_json::from_str(&text)
             .map_err(|_| Failure::Other(format!("{} is no listener of a Campanile of this version", self.base)))
     }
 
+    /// An answer that is no success; what is not ready for now is asked why.
+    fn refusal(&self, response: &mut ureq::http::Response<ureq::Body>) -> Failure {
+        let status = response.status().as_u16();
+        let header = response.headers().get(ureq::http::header::RETRY_AFTER);
+        let again_in = header.and_then(|value| value.to_str().ok()?.parse().ok());
+        let text = response.body_mut().read_to_string().unwrap_or_default();
+        let failure = Failure::of_answer(status, &text, again_in);
+        match failure.is_for_now().then(|| self.reasons()).flatten() {
+            Some(reasons) => failure.because(&reasons),
+            None => failure,
+        }
+    }
+
+    /// Why an engine is not ready, if its listener says so.
+    fn reasons(&self) -> Option<String> {
+        let request = self.agent.get(self.url("/readyz?verbose=1"));
+        let request = request.config().timeout_global(Some(REASONS_WITHIN)).build();
+        let text = request.call().ok()?.body_mut().read_to_string().ok()?;
+        let document: Value = serde_json::from_str(&text).ok()?;
+        let reasons = document["reasons"].as_array()?.iter();
+        let words =
+            reasons.filter_map(|reason| Some(format!("{}: {}", reason["code"].as_str()?, reason["detail"].as_str()?)));
+        let words: Vec<String> = words.collect();
+        (!words.is_empty()).then(|| words.join("\n  "))
+    }
+
+    #[allow(clippy::wildcard_enum_match_arm, reason = "ureq's enums, which may grow")]
     fn away(&self, error: &ureq::Error) -> Failure {
         if let Some(problem) = Target::problem(error) {
             return Failure::Away(format!("no TLS with {}: {problem}", self.base));
         }
+        let why = match error {
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => "no connection in time".to_owned(),
+            ureq::Error::Timeout(_) => {
+                let hint = "what listens there takes connections and does not answer in time";
+                return Failure::Away(format!("no engine answers at {}: {hint}", self.base));
+            }
+            other => other.to_string(),
+        };
         Failure::Away(format!(
-            "no engine answers at {}: {error}; is it running, and is this where it listens (--admin, --api)?",
+            "no engine answers at {}: {why}; is it running, and is this where it listens (--admin, --api)?",
             self.base
         ))
     }
@@ -286,7 +338,31 @@ pub(super) fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    #[test]
+    fn who_takes_connections_and_never_answers_is_not_waited_for_as_work_is() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let target = Target::of_url(&url, "--admin", Trust::default()).unwrap();
+        let client = Client::at(&target, ANSWER_WITHIN, None).unwrap();
+        assert_eq!(client.look_within, LOOK_WITHIN);
+        let client = Client {
+            look_within: Duration::from_millis(50),
+            ..client
+        };
+        let said = client.get("/v1/status").unwrap_err().to_string();
+        assert!(
+            said.contains(&url) && said.contains("does not answer in time"),
+            "{said}"
+        );
+        let said = client
+            .follow("/v1/smscs/n/trace", LOOK_WITHIN, |_| Ok(true))
+            .unwrap_err();
+        assert!(said.to_string().contains("does not answer in time"), "{said}");
+    }
 
     #[test]
     fn what_is_not_plain_is_quoted() {

@@ -103,9 +103,9 @@ impl Import {
             client.download((&format!("/v1/imports/{id}/errors"), None), &mut created(file)?)?;
         }
         if self.json || self.dry_run {
-            print_json(&import);
+            print_json(&import)?;
         } else {
-            print(&words(&import));
+            print(&words(&import))?;
         }
         match import["failure"]["detail"].as_str() {
             Some(why) => Err(Failure::Other(format!("the file was not read to its end: {why}"))),

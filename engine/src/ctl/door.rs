@@ -113,7 +113,11 @@ impl Asked {
     }
 
     /// JSON, or what `table` makes of the answer.
-    pub(super) fn show(&self, answer: &Value, table: impl FnOnce(&Value)) {
+    pub(super) fn show(
+        &self,
+        answer: &Value,
+        table: impl FnOnce(&Value) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         if self.json { print_json(answer) } else { table(answer) }
     }
 }
@@ -126,7 +130,11 @@ impl Office {
     }
 
     /// JSON, or what `table` makes of the answer.
-    pub(super) fn show(&self, answer: &Value, table: impl FnOnce(&Value)) {
+    pub(super) fn show(
+        &self,
+        answer: &Value,
+        table: impl FnOnce(&Value) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         if self.json { print_json(answer) } else { table(answer) }
     }
 }

@@ -18,8 +18,7 @@ impl EnginesOf {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get("/v1/engines")?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&["id", "host", "pid", "version", "admin", "since", "duty", "sessions"]);
         for engine in rows(&answer) {
@@ -27,8 +26,7 @@ impl EnginesOf {
                 ["id", "host", "pid", "version", "admin", "since", "duty"].map(|key| cell(&engine[key]));
             table.row([id, host, pid, version, admin, since, duty, sessions(engine)]);
         }
-        table.print();
-        Ok(())
+        table.print()
     }
 }
 

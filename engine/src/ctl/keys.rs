@@ -138,9 +138,8 @@ impl List {
             for key in rows(answer) {
                 table.row(columns.map(|column| cell(&key[column])));
             }
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
@@ -176,8 +175,7 @@ impl Create {
             body["kind"] = "team".into();
         }
         let made = client.post_once(&path_of(&self.tenant), &body, self.once.key.as_deref())?;
-        self.at.show(&Keep::take(place, made)?, one);
-        Ok(())
+        self.at.show(&Keep::take(place, made)?, one)
     }
 }
 
@@ -197,7 +195,7 @@ impl Rotate {
         let bounds =
             ["label", "role", "kind", "addresses", "expires_at"].map(|name| (name.to_owned(), old[name].clone()));
         let made = client.post(&path, &Value::Object(bounds.into_iter().collect()))?;
-        self.at.show(&Keep::take(place, made)?, one);
+        self.at.show(&Keep::take(place, made)?, one)?;
         complain(format_args!(
             "{old} opens what it did. When nobody shows it any more: campanile keys revoke {tenant} {old} --yes",
             old = self.key,
@@ -221,9 +219,8 @@ impl Change {
             let columns = ["id", "label", "role", "expires_at"];
             let mut table = Table::new(&columns);
             table.row(columns.map(|column| cell(&changed[column])));
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
@@ -239,9 +236,8 @@ impl Revoke {
         at.show(&answer, |answer| {
             let mut table = Table::new(&["id", "revoked"]);
             table.row(["id", "revoked"].map(|column| cell(&answer[column])));
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
@@ -250,9 +246,9 @@ fn path_of(tenant: &str) -> String {
 }
 
 /// A key that was just made: itself, unless it is in a file.
-fn one(key: &Value) {
+fn one(key: &Value) -> Result<(), Failure> {
     let columns = ["id", "label", "role", "api_key"];
     let mut table = Table::new(&columns);
     table.row(columns.map(|column| cell(&key[column])));
-    table.print();
+    table.print()
 }

@@ -26,9 +26,9 @@ impl LogFilter {
             None => client.get("/v1/log-filter")?,
         };
         if self.at.json {
-            print_json(&answer);
+            print_json(&answer)?;
         } else {
-            print(&format!("{}\n", cell(&answer["filter"])));
+            print(&format!("{}\n", cell(&answer["filter"])))?;
         }
         Ok(())
     }

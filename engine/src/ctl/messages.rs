@@ -66,10 +66,9 @@ impl Trace {
         };
         let whole = u8::from(self.whole);
         let path = format!("/v1/messages?{by}={}&whole={whole}", quoted(&self.what));
-        let answer = self.at.open_with_key()?.get(&path)?;
+        let answer = self.at.open_with_key()?.search(&path)?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&[
             "at", "event", "to", "message", "smsc", "smsc_ids", "reason", "code", "rules",
@@ -101,7 +100,7 @@ impl Trace {
                 rules,
             ]);
         }
-        table.print();
+        table.print()?;
         if rows(&answer).is_empty() {
             complain(format_args!("Nothing is known of {}, or not any more.", self.what));
         }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use kit::output::{self, complain};
 use serde_json::Value;
 
+use super::failure::Failure;
 use crate::config::Console;
 
 /// Rows under a head.
@@ -28,12 +29,13 @@ impl Table {
     }
 
     /// Prints it: aligned at a terminal, between tabs elsewhere.
-    pub(super) fn print(&self) {
+    pub(super) fn print(&self) -> Result<(), Failure> {
         print(&if std::io::stdout().is_terminal() {
             self.aligned(!Console::of_environment().plain)
         } else {
             self.tabbed()
-        });
+        })?;
+        Ok(())
     }
 
     fn tabbed(&self) -> String {
@@ -72,19 +74,14 @@ impl Table {
 }
 
 /// Prints a document as one line.
-pub(super) fn print_json(document: &Value) {
-    print(&format!("{document}\n"));
+pub(super) fn print_json(document: &Value) -> Result<(), Failure> {
+    print(&format!("{document}\n"))?;
+    Ok(())
 }
 
-/// Prints a text. `false`: nobody reads any more, or nothing can be written.
-pub(super) fn print(text: &str) -> bool {
-    match output::print(text) {
-        Ok(taken) => taken,
-        Err(error) => {
-            complain(format_args!("campanile: cannot write: {error}"));
-            false
-        }
-    }
+/// Prints a text. `false`: nobody reads any more.
+pub(super) fn print(text: &str) -> Result<bool, Failure> {
+    output::print(text).map_err(|error| Failure::Other(format!("the output cannot be written: {error}")))
 }
 
 /// One line on standard error that changes, for whoever looks on at a terminal; `last`: it stays.

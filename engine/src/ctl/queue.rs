@@ -18,8 +18,7 @@ impl QueueOf {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get("/v1/queue")?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&["route", "smsc", "lane", "gate", "queued", "deferred"]);
         for line in rows(&answer) {
@@ -37,7 +36,6 @@ impl QueueOf {
                 cell(&line["deferred"]),
             ]);
         }
-        table.print();
-        Ok(())
+        table.print()
     }
 }

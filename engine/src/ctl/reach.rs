@@ -8,7 +8,7 @@ use crate::bind::{Lone, NoSession};
 use crate::clock::Clock;
 use crate::config::{Config, Smsc};
 use crate::database::Database;
-use crate::store::{Servers, inspect, installed_server};
+use crate::store::{Servers, inspect, installed_server, running};
 
 /// Connects to both databases and to every SMSC, binds to none, and prints what came of it.
 ///
@@ -22,13 +22,13 @@ pub(crate) async fn reach(config: &Config, json: bool) -> Result<(), Failure> {
     let away = found.iter().filter(|one| one["reached"] != true).count();
     let report = json!({ "data": found });
     if json {
-        print_json(&report);
+        print_json(&report)?;
     } else {
         let mut table = Table::new(&["what", "reached", "address", "detail"]);
         for one in rows(&report) {
             table.row(["what", "reached", "address", "detail"].map(|key| cell(&one[key])));
         }
-        table.print();
+        table.print()?;
     }
     match away {
         0 => Ok(()),
@@ -39,6 +39,13 @@ pub(crate) async fn reach(config: &Config, json: bool) -> Result<(), Failure> {
 
 async fn redis(config: &Config) -> Value {
     let Some(address) = &config.redis.url else {
+        // An engine may run on that folder: then its server is there, and answers or not.
+        if let Some(servers) = running(&config.redis.data_dir).await {
+            return match inspect(&servers).await {
+                Ok(found) => said("redis", true, "redis.data_dir", &found.server),
+                Err(error) => said("redis", false, "redis.data_dir", &error.to_string()),
+            };
+        }
         return match installed_server().await {
             Ok(version) => said("redis", true, "redis.data_dir", &version),
             Err(fault) => said("redis", false, "redis.data_dir", &fault.to_string()),

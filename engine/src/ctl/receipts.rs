@@ -56,8 +56,7 @@ impl Parked {
             mask(&mut answer);
         }
         if at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&[
             "id",
@@ -82,7 +81,7 @@ impl Parked {
             ];
             table.row(keys.map(|key| cell(&parked[key])));
         }
-        table.print();
+        table.print()?;
         say_next(&answer);
         Ok(())
     }
@@ -106,16 +105,22 @@ impl Replay {
         let mut asked = Vec::new();
         for id in &self.ids {
             let path = format!("/v1/receipts/parked/{}/replay", quoted(id));
-            asked.push(client.post(&path, &json!({}))?);
+            let replayed = client
+                .post(&path, &json!({}))
+                .map_err(|failure| match failure.is_not_found() {
+                    true => failure.because(&format!(
+                        "{id:?} is the id of no parked receipt: campanile receipts parked lists them"
+                    )),
+                    false => failure,
+                });
+            asked.push(replayed?);
         }
         if self.at.json {
-            print_json(&json!({ "data": asked }));
-            return Ok(());
+            return print_json(&json!({ "data": asked }));
         }
         let mut table = Table::new(&["replayed"]);
         asked.iter().for_each(|one| table.row([cell(&one["id"])]));
-        table.print();
-        Ok(())
+        table.print()
     }
 }
 

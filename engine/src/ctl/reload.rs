@@ -19,8 +19,7 @@ impl Reload {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.post("/v1/reload", &json!({}))?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&["change", "smscs"]);
         for (change, smscs) in answer.as_object().into_iter().flatten() {
@@ -34,7 +33,7 @@ impl Reload {
         if nothing {
             complain("The configuration holds; no SMSC is another.");
         } else {
-            table.print();
+            table.print()?;
         }
         Ok(())
     }

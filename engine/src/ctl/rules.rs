@@ -96,8 +96,7 @@ impl Check {
             Failure::Usage(format!("--at {given:?} is not allowed: {INSTANT_ALLOWED}"))
         })?;
         if self.json {
-            print_json(&said);
-            return Ok(());
+            return print_json(&said);
         }
         let verdict = if said["open"] == true { "open" } else { "closed" };
         let zone = cell(&said["zone"]);
@@ -107,10 +106,10 @@ impl Check {
             zone,
             cell(&said["local_time"])
         );
-        print(&text);
+        print(&text)?;
         if let Some(pack) = said["pack"].as_str() {
             let version = cell(&said["pack_version"]);
-            print(&format!("  {pack} (version {version}): {}\n", cell(&said["source"])));
+            print(&format!("  {pack} (version {version}): {}\n", cell(&said["source"])))?;
         }
         Ok(())
     }
@@ -142,15 +141,13 @@ impl Packs {
         });
         let all: Vec<Value> = all.collect();
         if self.json {
-            print_json(&json!({ "data": all }));
-            return Ok(());
+            return print_json(&json!({ "data": all }));
         }
         let mut table = Table::new(&COLUMNS);
         for pack in &all {
             table.row(COLUMNS.map(|key| cell(&pack[key])));
         }
-        table.print();
-        Ok(())
+        table.print()
     }
 }
 
@@ -161,7 +158,7 @@ fn show(name: &str, config: Option<&Path>) -> Result<(), Failure> {
         let problem = format!("no pack is called {name:?}; there are {}", names.join(", "));
         return Err(Failure::Usage(problem));
     };
-    print(&pack.text);
+    print(&pack.text)?;
     Ok(())
 }
 

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use kit::words::nearest;
 use serde_json::{Value, json};
 
 use super::client::{Client, Where, quoted};
 use super::failure::Failure;
 use super::output::{Table, cell, print_json, rows};
+use super::status::binds;
 use crate::clock::Clock;
 use crate::config::time;
 
@@ -86,9 +88,9 @@ impl ListOf {
     fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get("/v1/smscs")?;
         if self.at.json {
-            print_json(&answer);
+            print_json(&answer)?;
         } else {
-            table(rows(&answer)).print();
+            table(rows(&answer)).print()?;
         }
         Ok(())
     }
@@ -101,17 +103,28 @@ impl One {
 }
 
 fn order((name, at): (&str, &Where), what: &str, body: &Value) -> Result<(), Failure> {
-    let answer = at.open()?.post(&format!("/v1/smscs/{}/{what}", quoted(name)), body)?;
+    let client = at.open()?;
+    let ordered = client.post(&format!("/v1/smscs/{}/{what}", quoted(name)), body);
+    let answer = ordered.map_err(|failure| with_names((&client, name), failure))?;
     if at.json {
-        print_json(&answer);
+        print_json(&answer)?;
     } else {
-        table(&[answer]).print();
+        table(&[answer]).print()?;
     }
     Ok(())
 }
 
 fn table(smscs: &[Value]) -> Table {
-    let mut table = Table::new(&["name", "state", "usable", "in_flight", "window", "rate", "serving"]);
+    let mut table = Table::new(&[
+        "name",
+        "state",
+        "binds",
+        "usable",
+        "in_flight",
+        "window",
+        "rate",
+        "serving",
+    ]);
     for smsc in smscs {
         let rate = match smsc["rate"]["effective"].as_f64() {
             Some(_) => format!("{}/s", cell(&smsc["rate"]["effective"])),
@@ -120,6 +133,7 @@ fn table(smscs: &[Value]) -> Table {
         table.row([
             cell(&smsc["name"]),
             cell(&smsc["state"]),
+            binds(smsc),
             cell(&smsc["usable"]),
             cell(&smsc["in_flight"]),
             cell(&smsc["window"]),
@@ -134,7 +148,8 @@ impl Drain {
     fn run(&self) -> Result<(), Failure> {
         let One { name, at } = &self.one;
         let (client, clock) = (at.open()?, Clock::new());
-        let suspended = client.post(&format!("/v1/smscs/{}/suspend", quoted(name)), &json!({}))?;
+        let suspended = client.post(&format!("/v1/smscs/{}/suspend", quoted(name)), &json!({}));
+        let suspended = suspended.map_err(|failure| with_names((&client, name), failure))?;
         let (until, mut last) = (clock.now() + self.timeout, None);
         let mut smsc = suspended;
         loop {
@@ -155,12 +170,35 @@ impl Drain {
             smsc = find(&client, name)?;
         }
         if at.json {
-            print_json(&smsc);
+            print_json(&smsc)?;
         } else {
-            table(&[smsc]).print();
+            table(&[smsc]).print()?;
         }
         Ok(())
     }
+}
+
+/// That there is no SMSC of that name, with the names that there are.
+pub(super) fn with_names((client, name): (&Client, &str), failure: Failure) -> Failure {
+    if !failure.is_not_found() {
+        return failure;
+    }
+    let Ok(listed) = client.get("/v1/smscs") else {
+        return failure;
+    };
+    failure.because(&no_smsc(name, &listed))
+}
+
+fn no_smsc(name: &str, listed: &Value) -> String {
+    let names: Vec<&str> = rows(listed).iter().filter_map(|smsc| smsc["name"].as_str()).collect();
+    let meant = nearest(name, names.iter().copied());
+    let meant = meant
+        .map(|meant| format!("; did you mean {meant:?}?"))
+        .unwrap_or_default();
+    format!(
+        "{name:?} is no [[smsc]] of this engine: there are {}{meant}",
+        names.join(", ")
+    )
 }
 
 fn find(client: &Client, name: &str) -> Result<Value, Failure> {
@@ -181,4 +219,18 @@ fn progress(name: &str, left: u64) {
         writeln!(error, "{name}: {left} in flight")
     };
     let _unread = written.and_then(|()| error.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_no_smsc_is_told_which_there_are() {
+        let listed = json!({ "data": [{ "name": "north" }, { "name": "south" }] });
+        assert_eq!(
+            no_smsc("nort", &listed),
+            "\"nort\" is no [[smsc]] of this engine: there are north, south; did you mean \"north\"?"
+        );
+    }
 }

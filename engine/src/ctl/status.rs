@@ -20,30 +20,28 @@ impl StatusOf {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get("/v1/status")?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut about = Table::new(&["what", "value"]);
         for (what, value) in facts(&answer) {
             about.row([what.to_owned(), value]);
         }
-        about.print();
-        print("\n");
+        about.print()?;
+        print("\n")?;
         let mut smscs = Table::new(&["smsc", "state", "binds", "in_flight", "window", "rate", "last_error"]);
         for smsc in smscs_of(&answer) {
             smscs.row(row(smsc));
         }
-        smscs.print();
+        smscs.print()?;
         if tenants_of(&answer).is_empty() {
             return Ok(());
         }
-        print("\n");
+        print("\n")?;
         let mut tenants = Table::new(&["tenant", "name", "queued", "oldest_s", "available", "held"]);
         for tenant in tenants_of(&answer) {
             tenants.row(tenant_row(tenant));
         }
-        tenants.print();
-        Ok(())
+        tenants.print()
     }
 }
 
@@ -106,7 +104,7 @@ pub(super) fn row(smsc: &Value) -> [String; 7] {
     [
         cell(&smsc["name"]),
         cell(&smsc["state"]),
-        format!("{}/{}", cell(&binds["bound"]), cell(&binds["configured"])),
+        self::binds(smsc),
         cell(&smsc["in_flight"]),
         cell(&smsc["window"]),
         if rate.is_null() {
@@ -119,4 +117,10 @@ pub(super) fn row(smsc: &Value) -> [String; 7] {
             None => cell(&binds["last_error"]),
         },
     ]
+}
+
+/// How many of an SMSC's binds have a session: `1/2`.
+pub(super) fn binds(smsc: &Value) -> String {
+    let binds = &smsc["binds"];
+    format!("{}/{}", cell(&binds["bound"]), cell(&binds["configured"]))
 }

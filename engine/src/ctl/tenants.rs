@@ -104,8 +104,7 @@ impl List {
             .open_with_key()?
             .get(&format!("/v1/tenants?{}", self.page.query()))?;
         if self.at.json {
-            print_json(&answer);
-            return Ok(());
+            return print_json(&answer);
         }
         let mut table = Table::new(&["id", "name", "available", "held", "spent", "granted", "weight"]);
         for tenant in rows(&answer) {
@@ -120,7 +119,7 @@ impl List {
                 cell(&tenant["weight"]),
             ]);
         }
-        table.print();
+        table.print()?;
         say_next(&answer);
         Ok(())
     }
@@ -132,8 +131,7 @@ impl Create {
         let place = self.keep.prepare()?;
         let made = client.post_once("/v1/tenants", &self.body(), self.once.key.as_deref())?;
         let made = Keep::take(place, made)?;
-        self.at.show(&made, account);
-        Ok(())
+        self.at.show(&made, account)
     }
 
     /// What is not said is left to the engine.
@@ -166,21 +164,19 @@ impl Create {
 impl Show {
     fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get(&format!("/v1/tenants/{}", quoted(&self.id)))?;
-        self.at.show(&answer, account);
-        Ok(())
+        self.at.show(&answer, account)
     }
 
     /// Asks for what is behind its path.
     fn order(&self, what: &str, body: &Value) -> Result<(), Failure> {
         let path = format!("/v1/tenants/{}/{what}", quoted(&self.id));
         let answer = self.at.open()?.post(&path, body)?;
-        self.at.show(&answer, account);
-        Ok(())
+        self.at.show(&answer, account)
     }
 }
 
 /// A tenant line by line; credits as they are.
-pub(super) fn account(tenant: &Value) {
+pub(super) fn account(tenant: &Value) -> Result<(), Failure> {
     let mut table = Table::new(&["what", "value"]);
     for (key, value) in tenant.as_object().into_iter().flatten() {
         match value {
@@ -196,5 +192,5 @@ pub(super) fn account(tenant: &Value) {
             }
         }
     }
-    table.print();
+    table.print()
 }

@@ -1,26 +1,44 @@
 //! `campanile top`: the status page, alive.
 
 use std::io::{IsTerminal, stdin, stdout};
+use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use ratatui::layout::{Constraint, Layout};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style};
-use ratatui::text::Line;
-use ratatui::widgets::{Block, Paragraph, Row, Table};
+use ratatui::text::{Line, Text};
+use ratatui::widgets::{Block, Borders, Paragraph, Row, Table, Wrap};
 use serde_json::Value;
 
 use super::client::{Client, Where};
 use super::failure::Failure;
-use super::output::cell;
+use super::output::{cell, print};
 use super::status::{facts, row, smscs_of, tenant_row, tenants_of};
 use crate::clock::Clock;
 use crate::config::{Console, time};
 
 /// More often is only work.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// How long a key or an answer waits at most until it is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// An answer that takes longer is said to be waited for.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Lines of a table that are no rows: its title, and its head.
+const SMSCS_ABOVE: u16 = 2;
+/// See [`SMSCS_ABOVE`]: a head of two lines.
+const SPEEDS_ABOVE: u16 = 3;
+/// See [`SPEEDS_ABOVE`].
+const TENANTS_ABOVE: u16 = 3;
+
+/// The widest column of SMSCs' names.
+const NAME_MAX: usize = 24;
 
 /// A screen that is drawn anew again and again.
 #[derive(Clone, Debug, Args)]
@@ -49,56 +67,125 @@ struct Look {
 /// What is on the screen.
 #[derive(Default)]
 struct Screen {
+    /// Whom it asks.
+    base: String,
     now: Option<Look>,
     before: Option<Look>,
+    /// Since when an answer is waited for.
+    asked: Option<Instant>,
     /// Why the last look failed.
-    fault: Option<String>,
+    fault: Option<Failure>,
     plain: bool,
+}
+
+/// Asks from a thread of its own, so that keys are heard while nobody answers. The thread ends with the look that it is at when
+/// this is dropped.
+struct Asker {
+    ask: SyncSender<()>,
+    answers: Receiver<Result<Value, Failure>>,
+    /// An answer is still to come.
+    is_waiting: bool,
 }
 
 impl Top {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        if self.at.json || !stdin().is_terminal() || !stdout().is_terminal() {
+        if self.at.json {
+            return self.lines();
+        }
+        if !stdin().is_terminal() || !stdout().is_terminal() {
             return Err(Failure::Usage(
-                "top needs a terminal; for a program or a file there is campanile status --json".to_owned(),
+                "top needs a terminal; for a program or a file there are top --json and campanile status".to_owned(),
             ));
         }
         let client = self.at.open()?;
         let mut screen = Screen {
+            base: client.base().to_owned(),
             plain: Console::of_environment().plain,
             ..Screen::default()
         };
-        // An engine that is not there at all is said without a screen.
-        let clock = Clock::new();
-        screen.take(client.get("/v1/status")?, clock.now());
         let mut terminal = ratatui::try_init().map_err(screen_fault)?;
-        let ended = self.show(&mut terminal, (&client, clock), &mut screen);
+        let ended = self.show(&mut terminal, Asker::new(client), &mut screen);
         ratatui::restore();
-        ended
+        ended?;
+        // Whoever has seen nothing but that is told by the exit code, too.
+        match (screen.now, screen.fault) {
+            (None, Some(fault)) => Err(fault),
+            (Some(_), _) | (None, None) => Ok(()),
+        }
+    }
+
+    /// A line of JSON for each look; one look, when nobody looks on.
+    fn lines(&self) -> Result<(), Failure> {
+        let client = self.at.open()?;
+        loop {
+            let status = client.get("/v1/status")?;
+            if !print(&format!("{status}\n"))? || !stdout().is_terminal() {
+                return Ok(());
+            }
+            thread::sleep(self.interval);
+        }
     }
 
     fn show(
         &self,
         terminal: &mut ratatui::DefaultTerminal,
-        (client, clock): (&Client, Clock),
+        mut asker: Asker,
         screen: &mut Screen,
     ) -> Result<(), Failure> {
-        let mut next = clock.now() + self.interval;
+        let clock = Clock::new();
+        let mut next = clock.now();
         loop {
-            terminal.draw(|frame| screen.draw(frame)).map_err(screen_fault)?;
-            let pause = next.saturating_duration_since(clock.now());
-            if event::poll(pause).map_err(screen_fault)? {
-                if is_end(&event::read().map_err(screen_fault)?) {
-                    return Ok(());
-                }
-                continue;
+            if let Some(answer) = asker.answer() {
+                screen.hear(answer, clock.now());
             }
-            match client.get("/v1/status") {
-                Ok(status) => screen.take(status, clock.now()),
-                Err(failure) => screen.fault = Some(failure.to_string()),
+            let now = clock.now();
+            if now >= next && asker.ask() {
+                screen.asked = Some(now);
+                next = now + self.interval;
             }
-            next = clock.now() + self.interval;
+            terminal
+                .draw(|frame| screen.draw(frame, clock.now()))
+                .map_err(screen_fault)?;
+            if event::poll(TICK).map_err(screen_fault)? && is_end(&event::read().map_err(screen_fault)?) {
+                return Ok(());
+            }
         }
+    }
+}
+
+impl Asker {
+    fn new(client: Client) -> Self {
+        // One look at a time.
+        let (ask, asked) = mpsc::sync_channel(1);
+        let (told, answers) = mpsc::sync_channel(1);
+        thread::spawn(
+            move || {
+                while asked.recv().is_ok() && told.send(client.get("/v1/status")).is_ok() {}
+            },
+        );
+        Self {
+            ask,
+            answers,
+            is_waiting: false,
+        }
+    }
+
+    /// Asks, unless an answer is still to come.
+    fn ask(&mut self) -> bool {
+        let asks = !self.is_waiting && self.ask.try_send(()).is_ok();
+        self.is_waiting |= asks;
+        asks
+    }
+
+    /// The answer, if it is there.
+    fn answer(&mut self) -> Option<Result<Value, Failure>> {
+        let answer = match self.answers.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => Err(Failure::Other("nobody asks any more".to_owned())),
+        };
+        self.is_waiting = false;
+        Some(answer)
     }
 }
 
@@ -120,39 +207,109 @@ fn is_end(event: &Event) -> bool {
     matches!(key.code, KeyCode::Char('q') | KeyCode::Esc) || control && key.code == KeyCode::Char('c')
 }
 
+/// How many rows each table has of what is left, one after the other: at least one each, and no more than it wants while
+/// another wants more.
+fn shares(left: u16, wanted: [usize; 3]) -> [u16; 3] {
+    let mut rows = [1; 3];
+    for _ in 3..left {
+        let next = (0..3).filter(|table| usize::from(rows[*table]) < wanted[*table]);
+        // What nobody wants is left below the last.
+        rows[next.min_by_key(|table| rows[*table]).unwrap_or(2)] += 1;
+    }
+    rows
+}
+
+/// The title of a table, with how many rows had no room.
+fn title(of: &str, rows: usize, room: u16) -> String {
+    match rows.saturating_sub(room.into()) {
+        0 => of.to_owned(),
+        hidden => format!("{of}: {hidden} more, no room here"),
+    }
+}
+
+/// The name of a status in two lines of six characters.
+fn head_of(status: &str) -> String {
+    let short = match status {
+        "delivered" => "deli-\nvered",
+        "transmission_failed" => "trans.\nfailed",
+        "reception_error" => "recep.\nerror",
+        "unknown_number" => "unkn.\nnumber",
+        "transmitted" => "trans-\nmitted",
+        "recredited" => "recre-\ndited",
+        other => return other.replacen('_', "\n", 1),
+    };
+    short.to_owned()
+}
+
+fn two_lines(heads: impl IntoIterator<Item = String>) -> Row<'static> {
+    Row::new(heads.into_iter().map(Text::from).collect::<Vec<_>>()).height(2)
+}
+
 impl Screen {
-    fn take(&mut self, status: Value, at: Instant) {
-        self.before = self.now.replace(Look { status, at });
-        self.fault = None;
+    fn hear(&mut self, answer: Result<Value, Failure>, at: Instant) {
+        self.asked = None;
+        match answer {
+            Ok(status) => {
+                self.before = self.now.replace(Look { status, at });
+                self.fault = None;
+            }
+            Err(fault) => self.fault = Some(fault),
+        }
     }
 
-    fn draw(&self, frame: &mut Frame) {
-        let Some(now) = &self.now else { return };
+    /// What does not answer.
+    fn trouble(&self, now: Instant) -> Option<String> {
+        let waited = self.asked.map(|asked| now.saturating_duration_since(asked));
+        match (&self.fault, waited) {
+            (Some(fault), _) => Some(fault.to_string()),
+            (None, Some(waited)) if waited >= SOON => {
+                let seconds = waited.as_secs();
+                Some(format!("{} has not answered for {seconds} s", self.base))
+            }
+            (None, _) if self.now.is_none() => Some(format!("{} is asked", self.base)),
+            (None, _) => None,
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame, at: Instant) {
+        let trouble = self.trouble(at);
+        let said = match &trouble {
+            Some(trouble) => Paragraph::new(format!("q ends it. {trouble}"))
+                .style(self.style(Color::Red))
+                .wrap(Wrap { trim: true }),
+            None => Paragraph::new("q ends it"),
+        };
+        let said_lines = if trouble.is_some() { 3 } else { 1 };
+        let Some(now) = &self.now else {
+            frame.render_widget(said, frame.area());
+            return;
+        };
         let facts = facts(&now.status);
+        let (smscs, tenants) = (smscs_of(&now.status).len(), tenants_of(&now.status).len());
+        let above = facts.len() as u16 + 1 + SMSCS_ABOVE + SPEEDS_ABOVE + TENANTS_ABOVE + said_lines;
+        let rows = shares(frame.area().height.saturating_sub(above), [smscs, smscs, tenants]);
         let heights = [
-            Constraint::Length(facts.len() as u16 + 2),
-            Constraint::Min(4),
-            Constraint::Min(4),
-            Constraint::Min(4),
-            Constraint::Length(1),
+            facts.len() as u16 + 1,
+            SMSCS_ABOVE + rows[0],
+            SPEEDS_ABOVE + rows[1],
+            TENANTS_ABOVE + rows[2],
+            said_lines,
         ];
-        let [about, smscs, speeds, tenants, foot] = Layout::vertical(heights).areas(frame.area());
+        let areas: [Rect; 5] = Layout::vertical(heights.map(Constraint::Length)).areas(frame.area());
         let lines: Vec<Line> = facts
             .iter()
             .map(|(what, value)| Line::from(format!("{what:<20} {value}")))
             .collect();
         let ready = now.status["ready"] == true;
         let style = self.style(if ready { Color::Green } else { Color::Red });
-        let about_block = Block::bordered().title("campanile").border_style(style);
-        frame.render_widget(Paragraph::new(lines).block(about_block), about);
-        frame.render_widget(self.smscs(now), smscs);
-        frame.render_widget(self.speeds(now), speeds);
-        frame.render_widget(self.tenants(now), tenants);
-        let said = match &self.fault {
-            Some(fault) => Line::from(fault.clone()).style(self.style(Color::Red)),
-            None => Line::from("q ends it"),
-        };
-        frame.render_widget(said, foot);
+        let about = block("campanile".to_owned()).border_style(style);
+        frame.render_widget(Paragraph::new(lines).block(about), areas[0]);
+        frame.render_widget(self.smscs(now).block(block(title("SMSCs", smscs, rows[0]))), areas[1]);
+        let speeds = block(title("a second, by status", smscs, rows[1]));
+        frame.render_widget(self.speeds(now).block(speeds), areas[2]);
+        let by_tenant = block(title("tenants", tenants, rows[2]));
+        frame.render_widget(self.tenants(now).block(by_tenant), areas[3]);
+        frame.render_widget(said, areas[4]);
     }
 
     fn smscs(&self, now: &Look) -> Table<'_> {
@@ -162,10 +319,9 @@ impl Screen {
             let style = if well { Style::new() } else { self.style(Color::Yellow) };
             Row::new(row(smsc)).style(style)
         });
-        let widths = [16, 10, 7, 10, 8, 12].map(Constraint::Length);
+        let widths = [name_width(now), 10, 7, 9, 7, 10].map(Constraint::Length);
         let widths: Vec<Constraint> = widths.into_iter().chain([Constraint::Fill(1)]).collect();
-        let table = Table::new(rows, widths).header(Row::new(head));
-        table.block(Block::bordered().title("SMSCs"))
+        Table::new(rows, widths).header(Row::new(head))
     }
 
     /// What was submitted and which statuses were reached a second, since the look before.
@@ -175,18 +331,17 @@ impl Screen {
             .and_then(|smsc| smsc["statuses"].as_object())
             .map(|statuses| statuses.keys().collect())
             .unwrap_or_default();
-        let mut head = vec!["SMSC".to_owned(), "SUBMITTED/s".to_owned()];
-        head.extend(names.iter().map(|name| name.replace('_', " ")));
+        let mut head = vec!["SMSC".to_owned(), "sub-\nmitted".to_owned()];
+        head.extend(names.iter().map(|name| head_of(name)));
         let rows = smscs_of(&now.status).iter().map(|smsc| {
             let same = |status: &Value| find(smscs_of(status), "name", smsc);
             let mut cells = vec![cell(&smsc["name"]), self.a_second(smsc, &same, &["submitted"])];
             cells.extend(names.iter().map(|name| self.a_second(smsc, &same, &["statuses", name])));
             Row::new(cells)
         });
-        let widths = [16, 12].map(Constraint::Length).into_iter();
-        let widths = widths.chain(names.iter().map(|_| Constraint::Fill(1)));
-        let table = Table::new(rows, widths.collect::<Vec<_>>()).header(Row::new(head));
-        table.block(Block::bordered().title("a second, by status"))
+        let widths = [name_width(now), 6].map(Constraint::Length).into_iter();
+        let widths = widths.chain(names.iter().map(|_| Constraint::Length(6)));
+        Table::new(rows, widths.collect::<Vec<_>>()).header(two_lines(head))
     }
 
     /// Tenants whose messages wait, and the busiest: as the engine shows them that has the duty.
@@ -200,15 +355,18 @@ impl Screen {
             "TENANT",
             "NAME",
             "QUEUED",
-            "OLDEST s",
-            "AVAILABLE",
+            "OLDEST\ns",
+            "AVAIL-\nABLE",
             "HELD",
-            "TRANSMITTED/s",
-            "DELIVERED/s",
+            "trans-\nmitted/s",
+            "deli-\nvered/s",
         ];
-        let widths = [16, 24, 10, 9, 12, 12, 14, 12].map(Constraint::Length);
-        let table = Table::new(rows, widths).header(Row::new(head));
-        table.block(Block::bordered().title("tenants"))
+        // An id has 16 or 17 characters; the name has what is left.
+        let widths = [17, 0, 7, 6, 9, 7, 8, 7].map(|width| match width {
+            0 => Constraint::Fill(1),
+            width => Constraint::Length(width),
+        });
+        Table::new(rows, widths).header(two_lines(head.map(str::to_owned)))
     }
 
     /// How much a count of `of` rises; `same` finds it in a status.
@@ -241,14 +399,34 @@ impl Screen {
     }
 }
 
+/// A part of the screen, with a line above it.
+fn block(title: String) -> Block<'static> {
+    Block::new().borders(Borders::TOP).title(title)
+}
+
+/// As wide as the longest name of an SMSC.
+fn name_width(now: &Look) -> u16 {
+    let names = smscs_of(&now.status).iter().filter_map(|smsc| smsc["name"].as_str());
+    names
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .clamp(4, NAME_MAX) as u16
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::net::TcpListener;
+
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
     use ratatui::crossterm::event::KeyEvent;
     use serde_json::json;
 
+    use super::super::target::{Target, Trust};
     use super::*;
+    use crate::domain::Status;
 
     fn status(submitted: u64, delivered: u64) -> Value {
         json!({
@@ -267,17 +445,32 @@ mod tests {
         })
     }
 
-    fn drawn(screen: &Screen) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(130, 25)).unwrap();
-        terminal.draw(|frame| screen.draw(frame)).unwrap();
+    fn drawn(screen: &Screen, (width, height): (u16, u16), at: Instant) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| screen.draw(frame, at)).unwrap();
         terminal.backend().to_string()
+    }
+
+    /// A status of that many SMSCs, with all statuses.
+    fn of_smscs(count: usize) -> Value {
+        let mut status = status(1_000, 10);
+        let all = Status::ALL.iter().map(|status| (status.code(), 1));
+        status["smscs"][0]["statuses"] = json!(all.collect::<BTreeMap<_, _>>());
+        let smscs = (0..count).map(|number| {
+            let mut smsc = status["smscs"][0].clone();
+            smsc["name"] = json!(format!("carrier-{number}"));
+            smsc
+        });
+        status["smscs"] = smscs.collect();
+        status["tenants"][0]["tenant"] = json!("ten_0123456789abc");
+        status
     }
 
     #[test]
     fn what_is_new_is_shown_a_second() {
         let (mut screen, at) = (Screen::default(), Clock::new().now());
-        screen.take(status(1_000, 10), at);
-        let first = drawn(&screen);
+        screen.hear(Ok(status(1_000, 10)), at);
+        let first = drawn(&screen, (130, 25), at);
         for word in [
             "ready                yes",
             "1m 1s",
@@ -293,14 +486,79 @@ mod tests {
         ] {
             assert!(first.contains(word), "{word}: {first}");
         }
-        screen.take(status(2_000, 40), at + Duration::from_secs(2));
-        let second = drawn(&screen);
+        screen.hear(Ok(status(2_000, 40)), at + Duration::from_secs(2));
+        let second = drawn(&screen, (130, 25), at);
         let line = second.lines().rfind(|line| line.contains("north")).unwrap();
         assert!(line.contains(" 500 ") && line.contains(" 15 "), "{line}");
         let line = second.lines().find(|line| line.contains("Cabinet Martin")).unwrap();
         assert!(line.contains(" 500 ") && line.contains(" 15 "), "{line}");
-        screen.fault = Some("no engine answers".to_owned());
-        assert!(drawn(&screen).contains("no engine answers"));
+        screen.hear(Err(Failure::Away("no engine answers".to_owned())), at);
+        let silent = drawn(&screen, (130, 26), at);
+        assert!(
+            silent.contains("no engine answers") && silent.contains("north"),
+            "{silent}"
+        );
+    }
+
+    #[test]
+    fn what_does_not_answer_is_said_before_anything_else_is_known() {
+        let at = Clock::new().now();
+        let mut screen = Screen {
+            base: "http://h:1".to_owned(),
+            ..Screen::default()
+        };
+        assert!(drawn(&screen, (80, 24), at).contains("q ends it. http://h:1 is asked"));
+        screen.asked = Some(at);
+        let late = drawn(&screen, (80, 24), at + Duration::from_secs(3));
+        assert!(late.contains("http://h:1 has not answered for 3 s"), "{late}");
+        screen.hear(Err(Failure::Away("no engine".to_owned())), at);
+        assert!(drawn(&screen, (80, 24), at).contains("no engine"));
+    }
+
+    #[test]
+    fn keys_are_heard_while_nobody_answers() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let target = Target::of_url(&url, "--admin", Trust::default()).unwrap();
+        let mut asker = Asker::new(Client::at(&target, Duration::from_secs(60), None).unwrap());
+        assert!(asker.ask());
+        // It is asked, and neither asking nor hearing waits for the answer.
+        let _held = silent.accept().unwrap();
+        assert!(!asker.ask() && asker.answer().is_none());
+    }
+
+    #[test]
+    fn a_small_terminal_shows_whole_heads_and_ids_and_says_what_has_no_room() {
+        let (mut screen, at) = (Screen::default(), Clock::new().now());
+        screen.hear(Ok(of_smscs(2)), at);
+        let shown = drawn(&screen, (80, 24), at);
+        assert_eq!(shown.matches("carrier-1").count(), 2, "{shown}");
+        assert!(!shown.contains("no room"), "{shown}");
+        assert!(shown.contains("ten_0123456789abc "), "{shown}");
+        for head in [
+            "trans-",
+            "mitted",
+            "trans.",
+            "failed",
+            "recep.",
+            "unkn.",
+            "recre-",
+            "routed",
+            "LAST ERROR",
+        ] {
+            assert!(shown.contains(head), "{head}: {shown}");
+        }
+        screen.hear(Ok(of_smscs(5)), at);
+        let shown = drawn(&screen, (80, 24), at);
+        assert!(shown.contains("SMSCs: 3 more, no room here"), "{shown}");
+    }
+
+    #[test]
+    fn rows_go_to_who_wants_them() {
+        assert_eq!(shares(0, [2, 2, 9]), [1, 1, 1]);
+        assert_eq!(shares(5, [2, 2, 9]), [2, 2, 1]);
+        assert_eq!(shares(9, [2, 2, 9]), [2, 2, 5]);
+        assert_eq!(shares(9, [1, 1, 1]), [1, 1, 7]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::{Where, quoted};
 use super::failure::Failure;
 use super::output::{cell, print};
+use super::smscs::with_names;
 use crate::config::count;
 
 /// Which PDUs, and how many.
@@ -30,12 +31,14 @@ impl TraceOf {
         let name = quoted(&self.smsc);
         let path = format!("/v1/smscs/{name}/trace?seconds={}&limit={}", self.seconds, self.limit);
         let length = Duration::from_secs(self.seconds.into());
-        self.at.open()?.follow(&path, length, |line| {
+        let client = self.at.open()?;
+        let followed = client.follow(&path, length, |line| {
             if self.at.json {
                 return print(&format!("{line}\n"));
             }
-            serde_json::from_str::<Value>(line).map_or(true, |object| print(&shown(&object)))
-        })
+            serde_json::from_str::<Value>(line).map_or(Ok(true), |object| print(&shown(&object)))
+        });
+        followed.map_err(|failure| with_names((&client, &self.smsc), failure))
     }
 }
 

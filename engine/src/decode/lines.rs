@@ -16,7 +16,7 @@ use super::show::Show;
 pub(super) const LINE_MAX: usize = 256 * 1024;
 
 /// Some of what was asked for could not be done.
-const IN_PART: u8 = 1;
+pub(super) const IN_PART: u8 = 1;
 
 /// Explains every line. Exit code 1 when a line or a file could not be: standard error says which and why.
 pub(super) fn each_line(files: &[PathBuf], show: Show, explain: impl Fn(&str) -> Result<Value, Refusal>) -> ExitCode {
@@ -30,8 +30,7 @@ pub(super) fn each_line(files: &[PathBuf], show: Show, explain: impl Fn(&str) ->
                 lines.complain(lines.number, &why);
                 serde_json::json!({ "error": why, "line": lines.number })
             });
-            if !show.object(&object) {
-                // Nobody reads any more.
+            if !lines.goes_on(show.object(&object)) {
                 return;
             }
         }
@@ -46,7 +45,7 @@ pub(super) fn each_whole(files: &[PathBuf], show: Show, explain: impl Fn(&str) -
             lines.complain(1, &why);
             serde_json::json!({ "error": why })
         });
-        show.object(&object);
+        lines.goes_on(show.object(&object));
     })
 }
 
@@ -120,11 +119,25 @@ impl Lines {
         line_text(&whole, true)
     }
 
+    /// Whether somebody still reads what was shown; that it could not be written is said.
+    pub(super) fn goes_on(&mut self, shown: io::Result<bool>) -> bool {
+        shown.unwrap_or_else(|error| {
+            complain(unwritten(&error));
+            self.complained = true;
+            false
+        })
+    }
+
     /// Says on standard error what is wrong, and where.
     pub(super) fn complain(&mut self, line: u64, what: &impl Display) {
         complain(format_args!("{}:{line}: {what}", self.name));
         self.complained = true;
     }
+}
+
+/// What is said when the output is lost.
+pub(super) fn unwritten(error: &io::Error) -> String {
+    format!("campanile: the output cannot be written: {error}")
 }
 
 /// A line without its end; one octet more than allowed of a longer one, whose rest is skipped. `None`: there are no more.

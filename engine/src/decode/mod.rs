@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use kit::output::complain;
 use serde_json::{Value, json};
 use smpp::frame::Sm;
 use smpp::receipt::{self, Receipt, Relation};
@@ -19,7 +20,7 @@ use smpp::text::EncodingPolicy;
 use crate::audience::{NUMBER_OCTETS_MAX, NumberFault, look_up};
 use crate::compose::analyse;
 use crate::domain::Country;
-use lines::{each_line, each_whole};
+use lines::{IN_PART, each_line, each_whole, unwritten};
 use pdu::each_pdu;
 use show::Show;
 use zones::Zones;
@@ -117,8 +118,13 @@ impl Decode {
             }
             Self::Ids { json, answer, receipt } => {
                 let relation = receipt::relation(answer.as_bytes(), receipt.as_bytes());
-                Show::new(json).object(&of_ids(relation));
-                ExitCode::from(u8::from(relation.is_none()))
+                match Show::new(json).object(&of_ids(relation)) {
+                    Ok(_) => ExitCode::from(u8::from(relation.is_none())),
+                    Err(error) => {
+                        complain(unwritten(&error));
+                        ExitCode::from(IN_PART)
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One object after the other: JSON for programs, words for people.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
 use kit::output::print;
 use serde::Serialize;
@@ -20,19 +20,19 @@ impl Show {
         }
     }
 
-    /// Shows it. `false`: nobody takes it.
-    pub(super) fn object(self, object: &Value) -> bool {
+    /// Shows it. `false`: nobody reads any more.
+    pub(super) fn object(self, object: &Value) -> io::Result<bool> {
         self.written(object, || words(object))
     }
 
-    /// Shows what has words of its own for people. `false`: nobody takes it.
-    pub(super) fn written(self, object: &impl Serialize, words: impl FnOnce() -> String) -> bool {
+    /// Shows what has words of its own for people. `false`: nobody reads any more.
+    pub(super) fn written(self, object: &impl Serialize, words: impl FnOnce() -> String) -> io::Result<bool> {
         let shown = if self.json {
-            serde_json::to_string(object).map(|json| json + "\n")
+            serde_json::to_string(object)? + "\n"
         } else {
-            Ok(words())
+            words()
         };
-        shown.is_ok_and(|shown| matches!(print(&shown), Ok(true)))
+        print(&shown)
     }
 }
 

@@ -95,10 +95,7 @@ pub(crate) enum Refused {
 /// Shows presets.
 pub(crate) fn show_presets(name: Option<&str>, json: bool) -> ExitCode {
     match presets::shown(name, json) {
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
+        Ok(text) => print((&text, ExitCode::SUCCESS)),
         Err(unknown) => usage(&unknown),
     }
 }
@@ -127,12 +124,13 @@ impl Test {
         }
         let report = course::run(&smsc, message, self.wait, Clock::new()).await;
         let failed = report.problem.is_some();
-        print(&if self.json { report.to_json() } else { report.to_words() });
-        Ok(if failed {
+        let code = if failed {
             ExitCode::from(FAILED)
         } else {
             ExitCode::SUCCESS
-        })
+        };
+        let text = if self.json { report.to_json() } else { report.to_words() };
+        Ok(print((&text, code)))
     }
 
     fn chosen(&self, config: &Config) -> Result<Arc<Smsc>, Refused> {
@@ -179,8 +177,13 @@ impl Test {
     }
 }
 
-fn print(text: &str) {
-    if let Err(error) = output::print(text) {
-        complain(format_args!("campanile: cannot write: {error}"));
+/// Prints it; the exit code is that one, or says that it could not be written.
+fn print((text, code): (&str, ExitCode)) -> ExitCode {
+    match output::print(text) {
+        Ok(_) => code,
+        Err(error) => {
+            complain(format_args!("campanile: the output cannot be written: {error}"));
+            ExitCode::from(FAILED)
+        }
     }
 }

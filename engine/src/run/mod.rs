@@ -3,6 +3,7 @@
 //! [`run`] is the whole of it; `engine` says what is made in which order, `stages` what ends in which.
 
 mod database;
+mod files;
 mod fleet;
 mod gauges;
 mod notify;
@@ -33,6 +34,7 @@ use crate::shutdown::Shutdown;
 use crate::store::{AddressFault, ConnectFault, Embedded, EmbeddedFault, Servers, StoreError, UnlockFault};
 use crate::webhooks::WebhookFault;
 use engine::Engine;
+pub(crate) use files::{load, load_with_origins};
 use notify::Phase;
 
 /// Why the engine did not start, or ended.

@@ -133,7 +133,7 @@ impl Reloading {
     fn report(&self, told: &Reloaded) {
         self.note(told.is_ok());
         match told {
-            Ok(changes) => tracing::info!(?changes, "the configuration was read again, and holds"),
+            Ok(changes) => tracing::info!(smscs = %changes, "the configuration was read again, and holds"),
             Err(fault) => {
                 tracing::error!(%fault, "the configuration was read again, and does not hold: nothing has changed")
             }

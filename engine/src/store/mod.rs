@@ -75,7 +75,7 @@ pub(crate) use check_in::{CheckedIn, LastLease};
 pub(crate) use connection::ConnectFault;
 pub(crate) use counters::{Counters, changes, entered};
 pub(crate) use direct::{DirectHeld, DirectHold, DirectMessage, DirectPlace, Hold};
-pub(crate) use embedded::{Embedded, EmbeddedFault, installed_server};
+pub(crate) use embedded::{Embedded, EmbeddedFault, installed_server, running};
 pub(crate) use health::{Hazard, Memory, Probe, Sight};
 pub(crate) use idempotency::{ANSWER_MAX, BodyDigest, Claim, Claimed, Conclusion, SavedAnswer};
 pub(crate) use inbound::{

@@ -377,7 +377,7 @@ impl Traffic {
             let mine = routes.iter().filter(|served| turn.routes.contains(&served.route));
             SmscStatus {
                 name: known.name.clone(),
-                state: known.state(),
+                state: known.state(now),
                 suspended: known.suspended == Some(true),
                 stopped: known.stop_status(now),
                 usable: known.presence.is_usable(),
@@ -569,10 +569,16 @@ impl Known {
         }
     }
 
-    fn state(&self) -> &'static str {
+    /// Whether it would be fed and no engine has a session with it. A receiver is never fed.
+    fn is_unbound(&self, now: Instant) -> bool {
+        self.speed.is_fed() && !self.pool.is_bound() && !self.is_usable_elsewhere(now)
+    }
+
+    fn state(&self, now: Instant) -> &'static str {
         match self.stops.stopped() {
             _ if self.suspended == Some(true) => "suspended",
             Some(_) => "stopped",
+            None if self.is_unbound(now) => "not_bound",
             None if self.pool.is_silent() => "stalled",
             None => "running",
         }

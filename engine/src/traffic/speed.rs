@@ -60,6 +60,11 @@ impl Speed {
         Told(self.0.told.subscribe())
     }
 
+    /// See [`Speed::set_fed`].
+    pub(crate) fn is_fed(&self) -> bool {
+        self.0.fed.load(Ordering::Relaxed)
+    }
+
     /// Whether it has sessions that submit: a receiver has none.
     pub(crate) fn set_fed(&self, fed: bool) {
         self.0.fed.store(fed, Ordering::Relaxed);
@@ -106,7 +111,7 @@ impl Traffic {
         let known = smscs.iter().find(|known| known.name == name);
         let known = known.ok_or(SpeedFault::NotFound)?;
         let speed = &known.speed;
-        if !speed.0.fed.load(Ordering::Relaxed) {
+        if !speed.is_fed() {
             return Err(SpeedFault::NeverFed);
         }
         let wanted = rate.map(Rate::segments_per_second);

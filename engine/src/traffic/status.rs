@@ -7,8 +7,8 @@ use super::speed::SpeedStatus;
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub(crate) struct SmscStatus {
     pub(crate) name: String,
-    /// running, suspended (an operator said so), stopped (it said so) or stalled (its sessions are bound, and submissions
-    /// are not answered).
+    /// running, suspended (an operator said so), stopped (it said so), not_bound (it has no session) or stalled (its sessions
+    /// are bound, and submissions are not answered).
     pub(crate) state: &'static str,
     /// Nothing is submitted to it, since an operator said so.
     pub(crate) suspended: bool,

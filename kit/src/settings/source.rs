@@ -90,12 +90,14 @@ impl<'a> Source<'a> {
             return Ok(document);
         }
         for error in errors {
-            let at = error.span().map_or(At::File, |span| At::Octet(span.start));
-            self.note_fault(
-                at,
-                String::new(),
-                format!("not TOML: {}", error.message().replace('\n', ", ")),
-            );
+            let span = error.span();
+            // The parser does not say which key stands twice.
+            let what = span.clone().and_then(|span| self.text.get(span));
+            let what = what.filter(|_| error.message().contains("duplicate key"));
+            let what = what.map(|key| format!(" {key:?}")).unwrap_or_default();
+            let at = span.map_or(At::File, |span| At::Octet(span.start));
+            let problem = format!("not TOML: {}{what}", error.message().replace('\n', ", "));
+            self.note_fault(at, String::new(), problem);
         }
         Err(self.found())
     }

@@ -91,6 +91,15 @@ fn what_is_no_toml_is_said_line_by_line_and_nothing_else_is() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_named() {
+    let found = read("a = 1\nbe = 2\nbe = 3\n", |_| ()).unwrap_err();
+    assert!(
+        found[0].starts_with("dir/x.toml:3: not TOML: ") && found[0].contains("\"be\""),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn tables_are_tables_and_arrays_have_two_brackets() {
     let found = read("[smsc]\n", |root| root.tables("smsc", 9).len());
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::command::{Arguments, Command};
@@ -35,7 +36,8 @@ impl Asked {
     /// clap's: it knows how to say what is wrong, and its exit code.
     pub(crate) fn parse(command_line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = Arguments::command();
-        let matches = command.try_get_matches_from_mut(command_line)?;
+        let matches = command.try_get_matches_from_mut(command_line);
+        let matches = matches.map_err(|error| naming_the_variable(error, &command))?;
         let arguments = Arguments::from_arg_matches(&matches)?;
         let (mode, of_mode) = matches.subcommand().unwrap_or(("", &matches));
         Ok(Self {
@@ -44,6 +46,31 @@ impl Asked {
             configuration: configuration(command.find_subcommand(mode), of_mode),
         })
     }
+}
+
+/// The same error, with the variable of the environment that a wrong value is from: whoever has set it long ago knows no such option.
+fn naming_the_variable(mut error: clap::Error, command: &clap::Command) -> clap::Error {
+    let of = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(_) | None => None,
+    };
+    let (Some(argument), Some(value)) = (of(ContextKind::InvalidArg), of(ContextKind::InvalidValue)) else {
+        return error;
+    };
+    let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    let meant = arguments.filter(|known| known.to_string() == argument);
+    let named = meant.filter_map(clap::Arg::get_env).find(|name| {
+        let mut set = std::env::vars_os();
+        set.any(|(key, given)| key == **name && given.to_string_lossy() == value)
+    });
+    if let Some(name) = named {
+        let shown = format!(
+            "{argument} (from {}, unless the command line says so)",
+            name.to_string_lossy()
+        );
+        error.insert(ContextKind::InvalidArg, ContextValue::String(shown));
+    }
+    error
 }
 
 /// Of the mode's arguments alone: the matches have the names of groups of arguments, too.

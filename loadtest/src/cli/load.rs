@@ -73,6 +73,10 @@ impl LoadArguments {
         let shape = self.shape()?;
         let limits = self.limits(shape.as_ref());
         ensure!(
+            self.duration != Some(Duration::ZERO),
+            "--duration 0s is not allowed: longer than 0s, at most 24h"
+        );
+        ensure!(
             limits.length_us > micros(self.warm_up),
             "--warm-up {} leaves nothing to measure: it must be shorter than the run",
             humantime::format_duration(self.warm_up)

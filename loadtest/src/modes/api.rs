@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -60,17 +61,20 @@ struct Shared {
 }
 
 /// What each connection needs to know.
-struct Caller<'a> {
-    arguments: &'a ApiArguments,
+struct Caller {
+    arguments: ApiArguments,
     /// The API as each tenant calls it.
     tenants: Vec<Http>,
     numbers: Numbers,
     sender: String,
     warm_up_us: u64,
     clock: Clock,
-    shared: Mutex<Shared>,
+    /// `None`: the run is over, and whoever is still answered is not counted.
+    shared: Mutex<Option<Shared>>,
     /// A signal came: nothing more is sent.
     interrupted: AtomicBool,
+    /// A second one came: answers are not waited for.
+    abandoned: AtomicBool,
 }
 
 /// Sends and reports; the exit code.
@@ -79,10 +83,15 @@ struct Caller<'a> {
 /// [`Failure`]; no engine answers there.
 pub(crate) fn run(asked: &Asked, arguments: &ApiArguments) -> Result<u8> {
     let started_at = clock::date_and_time();
-    let caller = caller(arguments).map_err(Failure::Usage)?;
-    caller.run();
-    let interrupted = caller.interrupted.into_inner();
-    let shared = caller.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let caller = Arc::new(caller(arguments).map_err(Failure::Usage)?);
+    run_to_its_end(&caller);
+    let interrupted = caller.interrupted.load(Ordering::Relaxed);
+    let taken = caller.shared().take();
+    let mut shared = taken.context("the run has no figures")?;
+    if interrupted {
+        // What is still asked for has no answer.
+        shared.counts.submitted += shared.in_flight;
+    }
     if shared.counts.answered == 0 && shared.silent > 0 && !interrupted {
         return Err(Failure::Unreachable(anyhow::anyhow!("nobody answers at {}", arguments.api)).into());
     }
@@ -115,7 +124,7 @@ fn no_key_is_known(shared: &Shared) -> Option<&str> {
     (shared.answers.len() == 1 && ["401", "403"].contains(&status.as_str())).then_some(status)
 }
 
-fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
+fn caller(arguments: &ApiArguments) -> Result<Caller> {
     arguments.outputs.check()?;
     safety::check(&safety::host_of(&arguments.api)?, arguments.i_own.as_deref())?;
     let keys = arguments.key_file.iter().map(|file| secret("--key-file", file));
@@ -138,35 +147,50 @@ fn caller(arguments: &ApiArguments) -> Result<Caller<'_>> {
     };
     let http = Http::new(&arguments.api);
     Ok(Caller {
-        arguments,
+        arguments: arguments.clone(),
         tenants: keys.iter().map(|key| http.with_key(key)).collect(),
         numbers,
         sender: sender.to_string(),
         warm_up_us,
         clock: Clock::from_zero(),
-        shared: Mutex::new(shared),
+        shared: Mutex::new(Some(shared)),
         interrupted: AtomicBool::new(false),
+        abandoned: AtomicBool::new(false),
     })
 }
 
-impl Caller<'_> {
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+/// All connections, until the last message is answered, or a second signal ends the wait for answers. A thread that still waits for
+/// one then ends with the process.
+fn run_to_its_end(caller: &Arc<Caller>) {
+    let (over, run_over) = oneshot::channel();
+    let watching = Arc::clone(caller);
+    let watch = thread::spawn(move || watching.heed_signals(run_over));
+    // Nobody sends on it: it is closed when the last connection has ended.
+    let (working, ended) = mpsc::sync_channel::<()>(1);
+    let connection = |_| {
+        let (caller, working) = (Arc::clone(caller), working.clone());
+        thread::spawn(move || {
+            let _until_here = working;
+            caller.send_all();
+        })
+    };
+    let mut threads: Vec<_> = (0..caller.arguments.connections).map(connection).collect();
+    drop(working);
+    while ended.recv_timeout(Duration::from_micros(LOOK_US)) == Err(RecvTimeoutError::Timeout) {
+        if caller.abandoned.load(Ordering::Relaxed) {
+            return;
+        }
     }
+    drop(over);
+    threads.push(watch);
+    if let Some(panic) = threads.into_iter().find_map(|thread| thread.join().err()) {
+        std::panic::resume_unwind(panic);
+    }
+}
 
-    /// All connections, until the last message is answered or a signal comes.
-    fn run(&self) {
-        let (over, run_over) = oneshot::channel();
-        thread::scope(|scope| {
-            scope.spawn(|| self.heed_signals(run_over));
-            let connections = (0..self.arguments.connections).map(|_| scope.spawn(|| self.send_all()));
-            let connections: Vec<_> = connections.collect();
-            let ended: Vec<_> = connections.into_iter().map(thread::ScopedJoinHandle::join).collect();
-            drop(over);
-            if let Some(panic) = ended.into_iter().find_map(Result::err) {
-                std::panic::resume_unwind(panic);
-            }
-        });
+impl Caller {
+    fn shared(&self) -> MutexGuard<'_, Option<Shared>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn heed_signals(&self, run_over: oneshot::Receiver<()>) {
@@ -176,8 +200,15 @@ impl Caller<'_> {
         };
         runtime.block_on(async {
             let mut signals = Signals::new();
+            let told = async {
+                signals.next().await;
+                self.interrupted.store(true, Ordering::Relaxed);
+                kit::output::complain("loadtest: nothing more is sent; a second signal ends the wait for answers");
+                signals.next().await;
+                self.abandoned.store(true, Ordering::Relaxed);
+            };
             tokio::select! {
-                () = signals.next() => self.interrupted.store(true, Ordering::Relaxed),
+                () = told => {}
                 _ = run_over => {}
             }
         });
@@ -195,7 +226,7 @@ impl Caller<'_> {
         loop {
             let now_us = self.clock.now_us();
             let mut guard = self.shared();
-            let shared = &mut *guard;
+            let shared = guard.as_mut()?;
             let (seconds, counts) = (&mut shared.seconds, &mut shared.counts);
             shared.schedule.pass(now_us, |due_us| {
                 seconds.at(due_us).offered += 1;
@@ -247,7 +278,7 @@ impl Caller<'_> {
     fn note(&self, due_us: u64, written_us: u64, (tenant, status): (usize, lab::Result<u16>)) {
         let now_us = self.clock.now_us();
         let mut guard = self.shared();
-        let shared = &mut *guard;
+        let Some(shared) = guard.as_mut() else { return };
         shared.in_flight -= 1;
         let measured = due_us >= self.warm_up_us;
         shared.counts.submitted += u64::from(measured);

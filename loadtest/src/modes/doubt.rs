@@ -17,6 +17,13 @@ pub(crate) fn look(results: &mut Results) {
             counts.unanswered, counts.submitted
         ));
     }
+    if counts.answered > 0 && counts.accepted == 0 {
+        doubts.push(format!(
+            "none of {} answered submits was accepted: {}",
+            counts.answered,
+            answers(results)
+        ));
+    }
     if counts.untraceable > 0 {
         doubts.push(format!(
             "{} of {} accepted messages have an id that is empty or another message's: nobody can tell whether their receipts came",
@@ -36,6 +43,15 @@ pub(crate) fn look(results: &mut Results) {
         }
     }
     results.doubts = doubts;
+}
+
+/// `422: 10, 503: 2`.
+fn answers(results: &Results) -> String {
+    let answers = results
+        .answers
+        .iter()
+        .map(|(answer, count)| format!("{answer}: {count}"));
+    answers.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -72,6 +88,11 @@ mod tests {
         assert!(doubt(|results| results.counts.unanswered = 51).starts_with("51 of 100 submits"));
         assert!(doubt(|results| results.counts.untraceable = 1).starts_with("1 of 100 accepted"));
         assert!(doubt(|results| results.counts = Counts::default()).starts_with("nothing was submitted"));
+        let refused = doubt(|results| {
+            results.counts.accepted = 0;
+            results.answers.insert("422".to_owned(), 100);
+        });
+        assert_eq!(refused, "none of 100 answered submits was accepted: 422: 100");
         assert!(doubt(|results| results.seconds = 0.4).starts_with("only 0.400 s"));
     }
 

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use kit::output::complain;
 
 use crate::results::{Results, SCHEMA};
 
@@ -151,6 +152,13 @@ pub fn write(results: &Results, outputs: &Outputs) -> Result<()> {
         document.write(results, path).with_context(file)?;
     }
     let words = if outputs.quiet {
+        // An exit code of 98 or 99 has its reasons.
+        let missed = results.thresholds.iter().filter(|verdict| !verdict.held);
+        missed.for_each(|verdict| complain(format_args!("loadtest: does not hold: {}", verdict.threshold)));
+        results
+            .doubts
+            .iter()
+            .for_each(|doubt| complain(format_args!("loadtest: {doubt}")));
         String::new()
     } else {
         words::text(results)

@@ -7,6 +7,9 @@ import { createInterface } from 'node:readline';
 const READY_WITHIN_MS = 10_000;
 const ENDS_WITHIN_MS = 10_000;
 
+// How long its clients may take to answer its unbind: those that live take milliseconds, those that a test left behind never do.
+const UNBINDS_WITHIN_MS = 500;
+
 // How many of its last lines an error repeats.
 const LINES_KEPT = 20;
 
@@ -66,14 +69,20 @@ export class SmppSim {
     });
   }
 
-  /** Ends it: its sessions are unbound, its ports closed. A second call does nothing. */
+  /**
+   * Ends it: its sessions are unbound, its ports closed. A client that has not answered the unbind within half a second is not
+   * waited for. A second call does nothing.
+   */
   async stop() {
     const child = this.#child;
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
-    const limit = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
+    // The second signal ends the wait for answers.
+    const hurry = setTimeout(() => child.kill('SIGTERM'), UNBINDS_WITHIN_MS);
+    const limit = setTimeout(() => child.kill('SIGKILL'), UNBINDS_WITHIN_MS + ENDS_WITHIN_MS);
     await ended;
+    clearTimeout(hurry);
     clearTimeout(limit);
   }
 

@@ -104,11 +104,11 @@ pub(super) struct Man {
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Where to listen for binds [default: 127.0.0.1:2775, or what the scenario says]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(super) listen: Option<SocketAddr>,
 
     /// Where to serve the page, the ledger and the controls (beyond loopback only with a token)
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2780")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2780", value_parser = address)]
     pub(super) http: SocketAddr,
 
     /// A TOML file, or the name of a scenario that is built in [default: healthy]
@@ -148,7 +148,7 @@ pub(super) struct Run {
     pub(super) tls_key: Option<PathBuf>,
 
     /// Where to speak TLS [default: 127.0.0.1:2776]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(super) tls_listen: Option<SocketAddr>,
 
     /// The first line of this file is the token that HTTP clients must show
@@ -180,6 +180,11 @@ fn help() -> String {
 
 fn max_tps(text: &str) -> Result<u32, String> {
     parse_rate(text).ok_or_else(|| RATE.to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let allowed = "an IP address and a port, such as 127.0.0.1:2775 or [::1]:2775; port 0 is any free one";
+    text.parse().map_err(|_| allowed.to_owned())
 }
 
 fn time_scale(text: &str) -> Result<f64, String> {

@@ -156,12 +156,14 @@ async fn serve(setup: Setup, options: Options, quiet: bool) -> std::io::Result<(
         () = manager::beat() => {}
     }
     manager::stopping();
-    tokio::select! {
-        () = running.stop() => {}
-        // A second signal does not wait for clients to answer the unbind.
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    // A second signal does not wait for clients to answer the unbind.
+    let hurry = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    running.stop_sooner(hurry).await;
     Ok(())
 }
 

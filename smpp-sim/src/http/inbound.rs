@@ -1,13 +1,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use strum::VariantArray;
 
 use super::Served;
 use super::fields::Fields;
 use super::ledger::Of;
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 use crate::model::{InboundEncoding, InboundSegments, InboundSessions};
 use crate::smsc::{InboundOrder, NoInbound};
 
@@ -38,21 +38,110 @@ pub(super) async fn messages(State(served): State<Served>, mut fields: Fields) -
 /// Characters of a refused value that are repeated: enough to know it again.
 const VALUE_MAX: usize = 100;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    from: String,
-    to: String,
-    text: String,
-    account: Option<String>,
-    smsc: Option<String>,
-    #[serde(default)]
-    encoding: InboundEncoding,
-    #[serde(default)]
-    segments: InboundSegments,
-    #[serde(default)]
-    sessions: InboundSessions,
-    udh: Option<String>,
+/// What is allowed for addresses: what their fields have room for without the end (3.4, 4.6.1).
+const ADDRESS: &str = "a string of 1 to 20 bytes";
+
+/// Every member that an order may have.
+const MEMBERS: [&str; 9] = [
+    "from", "to", "text", "account", "smsc", "encoding", "segments", "sessions", "udh",
+];
+
+/// The members of a JSON object, and what is wrong with them.
+struct Members {
+    given: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Members {
+    fn wrong(&mut self, field: &str, value: &str, allowed: impl ToString) {
+        let value = value.chars().take(VALUE_MAX).collect();
+        self.errors.push(FieldError {
+            field: field.to_owned(),
+            value,
+            allowed: allowed.to_string(),
+        });
+    }
+
+    fn text(&mut self, field: &str) -> Option<String> {
+        match self.given.remove(field) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(other) => {
+                self.wrong(field, &other.to_string(), "a string");
+                None
+            }
+        }
+    }
+
+    /// One that has to be there; `is_allowed` as `allowed` says.
+    fn needed(&mut self, field: &str, allowed: &str, is_allowed: impl Fn(&str) -> bool) -> String {
+        let before = self.errors.len();
+        let text = self.text(field);
+        match &text {
+            Some(text) if is_allowed(text) => {}
+            Some(text) => self.wrong(field, text, allowed),
+            None if self.errors.len() > before => {}
+            None => self.wrong(field, "", format!("missing: {allowed}")),
+        }
+        text.unwrap_or_default()
+    }
+
+    /// One of these words; the usual one without any.
+    fn word<T: VariantArray + Copy + Default + Into<&'static str>>(&mut self, field: &str) -> T {
+        let Some(text) = self.text(field) else {
+            return T::default();
+        };
+        let names = || T::VARIANTS.iter().map(|&value| (value.into(), value));
+        let found = names().find(|(name, _): &(&'static str, T)| *name == text);
+        if found.is_none() {
+            let names: Vec<&str> = names().map(|(name, _)| name).collect();
+            self.wrong(field, &text, format!("one of {}", names.join(", ")));
+        }
+        found.map(|(_, value)| value).unwrap_or_default()
+    }
+
+    fn done(mut self) -> Result<(), Problem> {
+        for (name, value) in std::mem::take(&mut self.given) {
+            self.wrong(
+                &name,
+                &value.to_string(),
+                format!("no such member; there are {}", MEMBERS.join(", ")),
+            );
+        }
+        match self.errors.is_empty() {
+            true => Ok(()),
+            false => Err(Problem::fields(self.errors)),
+        }
+    }
+}
+
+/// The order of a body, and the SMSC that it names.
+fn order(body: &str) -> Result<(InboundOrder, Option<String>), Problem> {
+    let given = serde_json::from_str(body).map_err(|error| {
+        let allowed = format!(
+            "{error}; allowed is a JSON object of {}, which are strings",
+            MEMBERS.join(", ")
+        );
+        Problem::field(StatusCode::BAD_REQUEST, "body", "", allowed)
+    })?;
+    let mut members = Members {
+        given,
+        errors: Vec::new(),
+    };
+    let fits = |value: &str| (1..=20).contains(&value.len());
+    let order = InboundOrder {
+        from: members.needed("from", ADDRESS, fits),
+        to: members.needed("to", ADDRESS, fits),
+        text: members.needed("text", "a string", |_| true),
+        account: members.text("account"),
+        encoding: members.word::<InboundEncoding>("encoding"),
+        segments: members.word::<InboundSegments>("segments"),
+        sessions: members.word::<InboundSessions>("sessions"),
+        udh: members.text("udh"),
+    };
+    let smsc = members.text("smsc");
+    members.done()?;
+    Ok((order, smsc))
 }
 
 pub(super) async fn inject(
@@ -61,35 +150,11 @@ pub(super) async fn inject(
     body: String,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     fields.done()?;
-    let order: Order = serde_json::from_str(&body).map_err(|error| {
-        let allowed = format!(
-            "{error}; allowed are from, to, text, account, smsc, encoding, segments, sessions and udh, which are strings"
-        );
-        Problem::field(StatusCode::BAD_REQUEST, "body", "", allowed)
-    })?;
-    for (field, value) in [("from", &order.from), ("to", &order.to)] {
-        // What an address field has room for without its end (3.4, 4.6.1).
-        if !(1..=20).contains(&value.len()) {
-            return Err(Problem::field(StatusCode::BAD_REQUEST, field, value, "1 to 20 bytes"));
-        }
-    }
-    let smsc = match (served.smscs.select(order.smsc.as_deref()), &order.smsc) {
-        (Some([smsc]), _) => smsc,
-        (_, name) => {
-            let allowed = format!("one of {}", served.smscs.names());
-            let name = name.as_deref().unwrap_or_default();
-            return Err(Problem::field(StatusCode::BAD_REQUEST, "smsc", name, allowed));
-        }
-    };
-    let order = InboundOrder {
-        from: order.from,
-        to: order.to,
-        text: order.text,
-        account: order.account,
-        encoding: order.encoding,
-        segments: order.segments,
-        sessions: order.sessions,
-        udh: order.udh,
+    let (order, name) = order(&body)?;
+    let Some([smsc]) = served.smscs.select(name.as_deref()) else {
+        let allowed = format!("one of {}", served.smscs.names());
+        let name = name.as_deref().unwrap_or_default();
+        return Err(Problem::field(StatusCode::BAD_REQUEST, "smsc", name, allowed));
     };
     let place = smsc
         .handle

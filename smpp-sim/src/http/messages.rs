@@ -3,12 +3,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use smpp::command_status::CommandStatus;
+use strum::VariantArray;
 
 use super::Served;
 use super::fields::Fields;
 use super::ledger::Of;
 use super::problem::Problem;
 use crate::ledger::MessageFilter;
+use crate::model::Stat;
 use crate::smscs::VirtualSmsc;
 
 /// Messages in one answer.
@@ -55,12 +57,13 @@ pub(super) async fn messages(State(served): State<Served>, mut fields: Fields) -
 }
 
 fn filter(fields: &mut Fields) -> MessageFilter {
+    let stats: Vec<_> = Stat::VARIANTS.iter().map(|stat| (stat.name(), *stat)).collect();
     MessageFilter {
         account: fields.text("account"),
         recipient: fields.text("recipient"),
         source: fields.text("source"),
         status: status(fields),
-        stat: fields.text("stat"),
+        stat: fields.choice("stat", &stats).map(|stat| stat.name().to_owned()),
         outcome: fields.text("outcome"),
         since_us: since(fields).unwrap_or(0),
         contains: fields.text("contains"),

@@ -54,6 +54,13 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
     let open = Account::open(Misbehaviour::default());
     let own = table.table("faults");
     let rate = table.parsed("rate", RATE, values::rate);
+    if table.has("burst") && !table.has("rate") {
+        table.fault_of_value("burst", "is not allowed: it goes with rate");
+    }
+    if own.has("connect") && !own.is_probe() {
+        let why = "is not allowed: who connects has no account yet; write it under the scenario's own [faults]";
+        own.fault_of_value("connect", why);
+    }
     let account = Account {
         sessions: table.integer("sessions", 1..=1000, open.sessions as u64) as usize,
         window: table.integer("window", 1..=WINDOW_MAX, u64::from(open.window)) as u32,
@@ -90,10 +97,14 @@ fn account(table: &Table<'_>, faults: &Misbehaviour) -> Account {
 fn entry(table: &Table<'_>, open: Account) -> Account {
     let any = |value: String| (value != "*").then_some(value);
     let account = Account {
-        system_id: table.text("system_id").and_then(any),
+        system_id: table
+            .parsed("system_id", SYSTEM_ID, |given| short(given, 1..=15))
+            .and_then(any),
         password: table.text("password").and_then(any),
         password_max: table.integer("password_max", 0..=PASSWORD_MAX as u64, PASSWORD_MAX as u64) as usize,
-        system_type: table.text("system_type").and_then(any),
+        system_type: table
+            .parsed("system_type", SYSTEM_TYPE, |given| short(given, 0..=12))
+            .and_then(any),
         binds: table.choices("binds", BINDS).unwrap_or(open.binds),
         allow: table
             .parsed(
@@ -112,13 +123,23 @@ fn entry(table: &Table<'_>, open: Account) -> Account {
             .unwrap_or(open.interface_version),
         ..open
     };
-    table.required("system_id", "who it is, \"*\" for any");
+    table.required("system_id", SYSTEM_ID);
     let length = account.password.as_ref().map_or(0, String::len);
     if length > account.password_max {
         let detail = format!("is {length} bytes long, and password_max is {}", account.password_max);
         table.fault("password", detail);
     }
     account
+}
+
+/// What fits the fields of a bind (3.4, 5.2.1 and 5.2.3).
+const SYSTEM_ID: &str = "1 to 15 characters of ASCII, who it is; \"*\" for any";
+const SYSTEM_TYPE: &str = "up to 12 characters of ASCII; \"*\" for any";
+
+fn short(value: Given<'_>, lengths: std::ops::RangeInclusive<usize>) -> Option<String> {
+    let text = value.text()?;
+    let plain = text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+    (plain && lengths.contains(&text.len())).then(|| text.to_owned())
 }
 
 fn beyond(value: Given<'_>) -> Option<Beyond> {

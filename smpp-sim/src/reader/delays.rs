@@ -73,5 +73,7 @@ fn empirical(given: Given<'_>) -> Option<Delay> {
     let rising = quantiles
         .windows(2)
         .all(|two| two[0].0 < two[1].0 && two[0].1 <= two[1].1);
-    rising.then(|| Delay::Empirical(quantiles.into()))
+    let whole =
+        quantiles.first().is_some_and(|first| first.0 == 0.0) && quantiles.last().is_some_and(|last| last.0 == 1.0);
+    (rising && whole).then(|| Delay::Empirical(quantiles.into()))
 }

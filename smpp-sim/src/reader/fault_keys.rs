@@ -4,7 +4,7 @@ use kit::clock::micros;
 use kit::settings::{Given, Table};
 use smpp::command_status::CommandStatus;
 
-use super::values::{DURATIONS, STATUS, WINDOW_MAX, status};
+use super::values::{DURATIONS_OVER_0, ERROR, WINDOW_MAX, error};
 use crate::model::{
     Aim, BindFault, BindTrouble, ConnectFault, ConnectTrouble, Hangup, HangupBegin, Injected, MALFORMED, Misbehaviour,
     StopReading, Throttle, Writing,
@@ -35,12 +35,12 @@ pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
         connect: part(&table, "connect", connect).flatten(),
         bind: part(&table, "bind", bind),
         refuse: part(&table, "refuse", |refuse| {
-            let status = refuse.parsed("status", STATUS, status);
+            let status = refuse.parsed("status", ERROR, error);
             (status.unwrap_or(CommandStatus::ESME_RSYSERR), aim_at_submits(refuse))
         }),
         late: part(&table, "late", |late| {
             (
-                late.duration("by", DURATIONS, Duration::from_secs(60)),
+                late.duration("by", DURATIONS_OVER_0, Duration::from_secs(60)),
                 aim_at_submits(late),
             )
         }),
@@ -54,9 +54,9 @@ pub(super) fn misbehaviour(table: Table<'_>) -> Misbehaviour {
         link_deaf: link.is_some_and(|(_, deaf)| deaf),
         unbind_every: table
             .has("unbind_every")
-            .then(|| table.duration("unbind_every", DURATIONS, DAY)),
+            .then(|| table.duration("unbind_every", DURATIONS_OVER_0, DAY)),
         unbind_unanswered: table.boolean("unbind_unanswered", false),
-        write: part(&table, "write", writing),
+        write: writing(&table),
         clock_skew_us: table.parsed("clock_skew", SKEW, skew).unwrap_or(0),
     };
     table.finish();
@@ -131,7 +131,7 @@ fn throttle(table: &Table<'_>) -> Throttle {
         every: table.integer("every", 1..=u64::MAX, 200),
         burst: table.integer("burst", 1..=u64::MAX, 20),
         status: table
-            .parsed("status", STATUS, status)
+            .parsed("status", ERROR, error)
             .unwrap_or(CommandStatus::ESME_RTHROTTLED),
     }
 }
@@ -148,7 +148,7 @@ fn hangup(table: &Table<'_>) -> Hangup {
     let begin = if table.has("pdus") {
         HangupBegin::Pdus(table.integer("pdus", 1..=u64::MAX, 1))
     } else if table.has("time") {
-        HangupBegin::Time(table.duration("time", DURATIONS, Duration::ZERO))
+        HangupBegin::Time(table.duration("time", DURATIONS_OVER_0, Duration::ZERO))
     } else {
         HangupBegin::Submits(table.integer("after", 1..=u64::MAX, 1000))
     };
@@ -175,7 +175,7 @@ fn hangup(table: &Table<'_>) -> Hangup {
 fn stop_reading(table: &Table<'_>) -> StopReading {
     StopReading {
         after: table.integer("after", 1..=u64::MAX, 1),
-        duration: table.duration("for", DURATIONS, Duration::from_secs(5)),
+        duration: table.duration("for", DURATIONS_OVER_0, Duration::from_secs(5)),
         repeat: table.boolean("repeat", false),
     }
 }
@@ -205,10 +205,10 @@ fn connect(table: &Table<'_>) -> Option<ConnectFault> {
 }
 
 fn bind(table: &Table<'_>) -> BindFault {
-    let refuse = table.parsed("status", STATUS, status).map(BindTrouble::Refuse);
+    let refuse = table.parsed("status", ERROR, error).map(BindTrouble::Refuse);
     let delay = table
         .has("delay")
-        .then(|| BindTrouble::Delay(table.duration("delay", DURATIONS, Duration::ZERO)));
+        .then(|| BindTrouble::Delay(table.duration("delay", DURATIONS_OVER_0, Duration::ZERO)));
     let silence = table.boolean("silence", false).then_some(BindTrouble::Silence);
     let given: Vec<_> = [refuse, delay, silence].into_iter().flatten().collect();
     let keys = ["status", "delay", "silence"].into_iter().filter(|key| table.has(key));
@@ -237,7 +237,19 @@ fn malformed(table: &Table<'_>) -> Option<(Aim, Vec<Injected>)> {
     })
 }
 
-fn writing(table: &Table<'_>) -> Writing {
+fn writing(faults: &Table<'_>) -> Option<Writing> {
+    let writing = part(faults, "write", |table| {
+        let is_anything = ["octets", "pause", "gather"].into_iter().any(|key| table.has(key));
+        (pieces(table), is_anything)
+    });
+    let (writing, is_anything) = writing?;
+    if !is_anything && faults.is_table("write") {
+        faults.fault_of_value("write", "is not allowed: at least one of octets, pause and gather");
+    }
+    Some(writing)
+}
+
+fn pieces(table: &Table<'_>) -> Writing {
     let pause = |key| micros(table.duration(key, Duration::ZERO..=PAUSE_MAX, Duration::ZERO));
     Writing {
         octets: table.integer("octets", 1..=FRAGMENT_MAX, FRAGMENT_MAX) as usize,

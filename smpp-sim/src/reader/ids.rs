@@ -52,7 +52,10 @@ fn shape(table: &Table<'_>, key: &'static str) -> Option<IdShape> {
             .unwrap_or(false),
         width: table.integer("width", 0..=CHARACTERS_MAX, 0) as u8,
         even: table.boolean("even", false),
-        cut: table.integer("cut", 0..=CHARACTERS_MAX, 0) as u8,
+        cut: match table.has("cut") {
+            true => table.integer("cut", 1..=CHARACTERS_MAX, 1) as u8,
+            false => 0,
+        },
         plus: table
             .parsed(
                 "plus",

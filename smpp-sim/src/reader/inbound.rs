@@ -7,7 +7,7 @@ use smpp::segment::count;
 use super::delays::delay;
 use super::values::{DURATIONS, RATE, names, rate};
 use crate::delay::Delay;
-use crate::model::{InboundForm, InboundRule, Reply, Script, Trigger};
+use crate::model::{Account, InboundForm, InboundRule, Reply, Script, Trigger};
 
 /// Rules that one scenario may name.
 const RULES_MAX: usize = 1000;
@@ -23,9 +23,30 @@ const PATTERN_SIZE_MAX: usize = 1 << 20;
 const REPEAT_MAX: u64 = 100_000_000;
 
 /// Every `[[inbound]]`, in order: the first that fits a text is the one that replies.
-pub(super) fn rules(table: &Table<'_>) -> Vec<InboundRule> {
+pub(super) fn rules(table: &Table<'_>, accounts: &[Account]) -> Vec<InboundRule> {
     let tables = table.tables("inbound", RULES_MAX);
-    tables.iter().enumerate().map(|(at, table)| rule(at, table)).collect()
+    let mut rules: Vec<InboundRule> = Vec::new();
+    for (at, table) in tables.iter().enumerate() {
+        let rule = rule(at, table);
+        if table.has("name") && rules.iter().any(|other| other.name == rule.name) {
+            table.fault_of_value("name", "is not allowed: another rule is called so");
+        }
+        let ids = accounts.iter().map(|account| account.system_id.as_deref());
+        // One of any system_id may be anybody's.
+        let ids: Option<Vec<&str>> = ids.collect();
+        let name = rule.account.as_deref();
+        if let (Some(ids), Some(name)) = (ids, name)
+            && !ids.contains(&name)
+        {
+            let known = ids.join(", ");
+            table.fault_of_value(
+                "account",
+                format!("is not allowed: the system_id of an account that is there, which are {known}"),
+            );
+        }
+        rules.push(rule);
+    }
+    rules
 }
 
 fn rule(at: usize, table: &Table<'_>) -> InboundRule {
@@ -117,12 +138,16 @@ fn reply(table: &Table<'_>) -> Reply {
     }
 }
 
-const ADDRESS: &str = "1 to 20 printable characters";
+const ADDRESS: &str =
+    "a number of 1 to 20 digits, with or without a plus sign, or a name of 1 to 11 printable characters";
 
 fn address(value: Given<'_>) -> Option<String> {
     let text = value.text()?;
-    let plain = (1..=20).contains(&text.len()) && text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
-    plain.then(|| text.to_owned())
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let is_number = (1..=20).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit());
+    let is_name = (1..=11).contains(&text.trim().len()) && text.len() <= 11;
+    let plain = text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+    (is_number || is_name && plain).then(|| text.to_owned())
 }
 
 fn pattern(value: Given<'_>) -> Option<Regex> {

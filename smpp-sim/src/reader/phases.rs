@@ -55,10 +55,10 @@ fn phases(table: &Table<'_>, scenario: &mut Scenario) {
     }
     let last = tables.len().saturating_sub(1);
     for (place, own) in tables.iter().enumerate() {
-        let lasts = lasts(own, place == last && !scenario.repeat);
+        let lasts = lasts(own, (place == last, scenario.repeat));
         let merged = own.over(table, NOT_INHERITED);
+        // Its own table says which keys it has; what is unknown beside them is told there.
         let mut changed = without_phases(&merged, None);
-        merged.finish();
         changed.rules = Arc::clone(&scenario.rules);
         weights(own, &mut changed);
         if let Some(rate) = own.parsed("rate", RATE, rate) {
@@ -83,7 +83,7 @@ fn phases(table: &Table<'_>, scenario: &mut Scenario) {
     }
 }
 
-fn lasts(table: &Table<'_>, may_be_ever: bool) -> Lasts {
+fn lasts(table: &Table<'_>, (is_last, repeats): (bool, bool)) -> Lasts {
     let time = table
         .has("for")
         .then(|| table.duration("for", DURATIONS, Duration::ZERO));
@@ -91,16 +91,23 @@ fn lasts(table: &Table<'_>, may_be_ever: bool) -> Lasts {
     match (time, submits) {
         (Some(time), None) if time > Duration::ZERO => Lasts::Time(time),
         (None, Some(submits)) => Lasts::Submits(submits),
-        (None, None) if may_be_ever => Lasts::Ever,
+        (None, None) if is_last && !repeats => Lasts::Ever,
         (Some(_), None) => {
             table.fault_of_value("for", "is not allowed: longer than 0s");
             Lasts::Ever
         }
-        (Some(_), Some(_)) | (None, None) => {
-            table.fault(
-                "",
-                "a phase needs one of for and submits (the last one may have neither)",
-            );
+        (Some(_), Some(_)) => {
+            table.fault_of_value("submits", "stands beside for: a phase ends by one of them");
+            Lasts::Ever
+        }
+        (None, None) => {
+            let problem = match is_last {
+                true => {
+                    "needs for or submits: with repeat = true the last phase ends as well, and the first comes again"
+                }
+                false => "needs for or submits: only the last phase may have neither, without repeat = true",
+            };
+            table.fault("", problem);
             Lasts::Ever
         }
     }

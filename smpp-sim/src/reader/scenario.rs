@@ -1,7 +1,7 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kit::settings::Table;
+use kit::settings::{Given, Table};
 
 use super::accounts::accounts;
 use super::fault_keys::misbehaviour;
@@ -30,12 +30,12 @@ pub(super) fn without_phases(table: &Table<'_>, folder: Option<&Path>) -> Scenar
         time_scale: table.number("time_scale", TIME_SCALE, healthy.time_scale),
         accounts: accounts(table, &faults),
         max_tps: table.parsed("max_tps", RATE, rate),
-        inbound: inbound::rules(table),
         timers: timers(table.table("timers")),
         faults,
         outcomes: Vec::new(),
         ..healthy
     };
+    scenario.inbound = inbound::rules(table, &scenario.accounts);
     answer_and_receipt(table, &mut scenario);
     ledger(table.table("ledger"), &mut scenario);
     outcomes(table, &mut scenario);
@@ -57,8 +57,17 @@ fn ledger(table: Table<'_>, scenario: &mut Scenario) {
     limits.text_bytes_max = table.integer("text_bytes_max", 0..=TEXT_BYTES_MAX, limits.text_bytes_max as u64) as usize;
     let recipients = table.integer("recipients_max", 1..=1_000_000_000, limits.recipients_max as u64);
     limits.recipients_max = recipients as usize;
-    scenario.ledger_file = table.text("file").map(Into::into);
+    scenario.ledger_file = table.parsed("file", LEDGER_FILE, ledger_file);
     table.finish();
+}
+
+const LEDGER_FILE: &str = "the path of a file, in a folder that is there";
+
+fn ledger_file(value: Given<'_>) -> Option<PathBuf> {
+    let path = Path::new(value.text().filter(|text| !text.is_empty())?);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let is_place = folder.is_none_or(Path::is_dir) && !path.is_dir();
+    is_place.then(|| path.to_owned())
 }
 
 fn timers(table: Table<'_>) -> Timers {

@@ -1,4 +1,4 @@
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use kit::settings::{Faults, Given, Source, Table};
@@ -168,7 +168,7 @@ fn tls(table: &Table<'_>) -> Tls {
 fn certificate(table: &Table<'_>) -> Certificate {
     let (certificate, key) = (file(table, "certificate"), file(table, "key"));
     let own = table.table("self_signed");
-    let names = own.texts("names");
+    let names = own.parsed("names", HOSTS, hosts);
     let expired = own.boolean("expired", false);
     own.finish();
     match (table.has("certificate"), table.has("key")) {
@@ -186,6 +186,29 @@ fn certificate(table: &Table<'_>) -> Certificate {
             expired,
         },
     }
+}
+
+const HOSTS: &str = "an array of 1 to 100 names of hosts or IP addresses, such as [\"localhost\", \"127.0.0.1\"]";
+
+/// Names that one certificate may have.
+const HOSTS_MAX: usize = 100;
+
+fn hosts(value: Given<'_>) -> Option<Vec<String>> {
+    let names = value.texts().filter(|names| (1..=HOSTS_MAX).contains(&names.len()))?;
+    let all = names.iter().all(|name| is_host(name));
+    all.then(|| names.into_iter().map(str::to_owned).collect())
+}
+
+/// An IP address, or the name of a host (RFC 1123, 2.1), of all below it with an asterisk.
+fn is_host(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = label
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+        (1..=63).contains(&label.len()) && plain && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let labels = name.strip_prefix("*.").unwrap_or(name);
+    name.parse::<IpAddr>().is_ok() || name.len() <= 253 && labels.split('.').all(is_label)
 }
 
 /// A file that can be read, beside the scenario unless its path is absolute.

@@ -169,8 +169,8 @@ write = { octets = 0, pause = "1h" }
         "x.toml:6: faults.no_answer: 2 is not allowed: a number from 0 to 1",
         "x.toml:10: phase[0].seed: unknown key; allowed are",
         "x.toml:13: phase[0].answer.ids: \"none\" is not allowed: one of seeded, since_start",
-        "x.toml:14: phase[1]: a phase needs one of for and submits",
         "x.toml:15: phase[1].name: \"slow\" is not allowed: a phase has a name of its own",
+        "x.toml:16: phase[1].submits: 10 stands beside for: a phase ends by one of them",
         "x.toml:18: phase[1].weights: { nobody = 1 } is not allowed: one weight at least is over 0",
         "x.toml:18: phase[1].weights.nobody: \"nobody\" is not allowed: an outcome",
         "x.toml:20: phase[1].faults.connect.share: 0.5 is not allowed: a port refuses every connection or none",
@@ -186,6 +186,117 @@ write = { octets = 0, pause = "1h" }
         );
     }
     assert_eq!(lines.len(), expected.len(), "{said}");
+}
+
+/// Settings that change nothing, and how their fault begins or goes on.
+const WITHOUT_EFFECT: [(&str, &str); 18] = [
+    (
+        "[[account]]\nsystem_id = \"a\"\nfaults = { connect = { what = \"close\" } }",
+        "account[0].faults.connect: { what",
+    ),
+    (
+        "[[account]]\nsystem_id = \"\"",
+        "account[0].system_id: \"\" is not allowed: 1 to 15",
+    ),
+    (
+        "[[account]]\nsystem_id = \"0123456789abcdef\"",
+        "account[0].system_id: \"0123456789abcdef\" is not allowed: 1 to 15",
+    ),
+    (
+        "[[account]]\nsystem_id = \"a\"\nsystem_type = \"0123456789abc\"",
+        "system_type: \"0123456789abc\" is not allowed",
+    ),
+    (
+        "[[account]]\nsystem_id = \"a\"\nburst = 5",
+        "account[0].burst: 5 is not allowed: it goes with rate",
+    ),
+    (
+        "[[account]]\nsystem_id = \"a\"\n[[inbound]]\non = \"x\"\nreply = \"y\"\naccount = \"b\"",
+        "inbound[0].account: \"b\" is not allowed: the system_id of an account that is there, which are a",
+    ),
+    (
+        "[[inbound]]\nname = \"n\"\nreply = \"y\"\n[[inbound]]\nname = \"n\"\nreply = \"y\"",
+        "inbound[1].name: \"n\" is not allowed: another rule",
+    ),
+    (
+        "[[inbound]]\nat = \"1s\"\nfrom = \"no address at all\"\nto = \"36034\"\ntext = \"x\"",
+        "inbound[0].from: \"no address at all\" is not allowed: a number of",
+    ),
+    (
+        "[faults]\nwrite = {}",
+        "faults.write: {} is not allowed: at least one of octets",
+    ),
+    (
+        "[faults]\nrefuse = { status = \"ESME_ROK\" }",
+        "faults.refuse.status: \"ESME_ROK\" is not allowed: an error",
+    ),
+    (
+        "[faults]\nbind = { status = 0 }",
+        "faults.bind.status: 0 is not allowed: an error",
+    ),
+    (
+        "[faults]\nclose = { time = \"0s\" }",
+        "faults.close.time: \"0s\" is not allowed: a duration from 1ms",
+    ),
+    (
+        "[faults]\nunbind_every = \"0s\"",
+        "faults.unbind_every: \"0s\" is not allowed: a duration from 1ms",
+    ),
+    (
+        "[answer]\ndelay = { empirical = [[0.1, \"1s\"], [0.9, \"2s\"]] }",
+        "answer.delay: { empirical",
+    ),
+    (
+        "[answer]\nmessage_id = { answer = { cut = 0 } }",
+        "answer.message_id.answer.cut: 0 is not allowed: a whole number from 1",
+    ),
+    (
+        "[tls]\nself_signed = { names = [] }",
+        "tls.self_signed.names: [] is not allowed: an array of 1 to 100",
+    ),
+    (
+        "[tls]\nself_signed = { names = [\"no host\"] }",
+        "tls.self_signed.names: [\"no host\"] is not allowed",
+    ),
+    (
+        "[ledger]\nfile = \"/nonexistent/x\"",
+        "ledger.file: \"/nonexistent/x\" is not allowed: the path of a file",
+    ),
+];
+
+#[test]
+fn settings_without_effect_are_refused_with_what_is_allowed() {
+    for (text, said) in WITHOUT_EFFECT {
+        let faults = Setup::parse(text, "x.toml")
+            .err()
+            .unwrap_or_else(|| panic!("{text} is taken"));
+        assert_eq!(faults.0.len(), 1, "{text}: {faults}");
+        assert!(faults.to_string().contains(said), "{text}: {faults}");
+    }
+}
+
+#[test]
+fn how_a_phase_ends_is_said_as_it_is() {
+    let said = |text: &str| Scenario::parse(text, "x.toml").unwrap_err().to_string();
+    let endless = "[[phase]]\nname = \"a\"\n[[phase]]\nname = \"b\"\n";
+    assert_eq!(
+        said(endless),
+        "x.toml:1: phase[0]: needs for or submits: only the last phase may have neither, without repeat = true"
+    );
+    assert!(
+        said(&format!("repeat = true\n{endless}"))
+            .contains("x.toml:4: phase[1]: needs for or submits: with repeat = true")
+    );
+    assert_eq!(
+        said("[[phase]]\nname = \"a\"\nsumbits = 5\nfor = \"1s\"\n"),
+        "x.toml:3: phase[0].sumbits: unknown key; did you mean \"submits\"?"
+    );
+    let stranger = said("[[phase]]\nname = \"a\"\ncolour = 5\nfor = \"1s\"\n");
+    assert_eq!(stranger.lines().count(), 1, "{stranger}");
+    assert!(
+        stranger.contains("allowed are for, submits") && !stranger.contains("account"),
+        "{stranger}"
+    );
 }
 
 #[test]
@@ -387,6 +498,26 @@ fn the_examples_of_the_documents_are_free_of_faults() {
             Setup::parse(text, "example.toml").unwrap_or_else(|faults| panic!("{faults}\n{text}"));
             examples += 1;
         }
+    }
+    assert_eq!(examples, 3);
+}
+
+#[test]
+fn the_examples_of_the_keys_are_free_of_faults_and_its_lists_name_no_key_that_is_none() {
+    /// Blocks at the beginning that list all keys beside each other, which no scenario has together.
+    const LISTS: usize = 2;
+    let mut examples = 0;
+    let document = include_str!("../../docs/scenario-keys.md");
+    for (place, block) in document.split("```toml\n").skip(1).enumerate() {
+        let text = block.split("```").next().unwrap();
+        let faults = Setup::parse(text, "example.toml").err();
+        let faults = faults.into_iter().flat_map(|faults| faults.0);
+        let told = |fault: &kit::settings::Fault| {
+            place >= LISTS || fault.key.is_empty() || fault.problem.starts_with("unknown key")
+        };
+        let told: Vec<String> = faults.filter(told).map(|fault| fault.to_string()).collect();
+        assert!(told.is_empty(), "{told:?}\n{text}");
+        examples += usize::from(place >= LISTS);
     }
     assert_eq!(examples, 3);
 }

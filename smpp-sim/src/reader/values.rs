@@ -13,6 +13,9 @@ const YEAR: Duration = Duration::from_secs(31_557_600);
 /// Durations that a scenario may name.
 pub(super) const DURATIONS: RangeInclusive<Duration> = Duration::ZERO..=YEAR;
 
+/// Durations of what would be nothing without one.
+pub(super) const DURATIONS_OVER_0: RangeInclusive<Duration> = Duration::from_millis(1)..=YEAR;
+
 /// The highest rate that can be counted exactly: one time stamp for every submit of a second.
 pub(super) const RATE_MAX: u64 = 1_000_000;
 
@@ -45,6 +48,15 @@ pub(super) fn status(given: Given<'_>) -> Option<CommandStatus> {
         Some(number) => u32::try_from(number).ok().map(CommandStatus),
         None => CommandStatus::parse(given.text()?),
     }
+}
+
+/// What refuses something.
+pub(super) const ERROR: &str =
+    "an error's command_status: a name like \"ESME_RTHROTTLED\" or a number like \"0x00000058\", not ESME_ROK";
+
+/// As [`status`], but for the one that refuses nothing.
+pub(super) fn error(given: Given<'_>) -> Option<CommandStatus> {
+    status(given).filter(|&status| status != CommandStatus::ESME_ROK)
 }
 
 pub(super) const NAME: &str = "1 to 64 of a-z, 0-9, _ and -";

@@ -6,7 +6,7 @@ use campanile_tests::{Stand, eventually};
 use lab::Signal;
 use serde_json::{Value, json};
 
-use crate::logs::common::{LIMIT, ask, kept, line, lines, stand};
+use crate::logs::common::{LIMIT, ask, kept, line, lines, stand, stand_of_a_full_disk};
 
 /// Acts, and what is none.
 fn do_all(stand: &Stand) {
@@ -148,7 +148,7 @@ fn what_resellers_do_and_who_gives_a_tenants_keys_is_in_the_audit_log() {
 
 #[test]
 fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
-    let (stand, _) = stand("logs-audit-away", &["[audit]\npath = \"missing/audit.log\""]);
+    let stand = stand_of_a_full_disk(("logs-audit-full", "audit.log"), "[audit]\npath = \"audit.log\"");
     let campaign = stand.launch(10);
     stand.all_delivered(&campaign, 10, LIMIT);
     stand
@@ -174,13 +174,13 @@ fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
         })
         .count();
     assert_eq!(said, 1, "once for as long as it lasts");
-    std::fs::create_dir(stand.lab().directory().join("missing")).expect("make a folder");
+    let path: PathBuf = stand.lab().directory().join("audit.log");
+    std::fs::remove_file(&path).expect("the disk has room again");
     stand
         .engine
         .admin()
         .post("/v1/smscs/north/resume", &Value::Null)
         .expect(200);
-    let path: PathBuf = stand.lab().directory().join("missing/audit.log");
     let found = eventually("the next act is written", LIMIT, || kept(&path).pop());
     assert_eq!(found["act"], "POST /v1/smscs/{name}/resume", "{found}");
 }
@@ -188,6 +188,9 @@ fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
 #[test]
 fn without_a_file_acts_stand_in_the_log_and_the_log_is_for_people_where_that_is_asked_for() {
     let (plain, _) = stand("logs-audit-log", &[]);
+    let bound = line(&plain, "the bind has a line", |line| line["message"] == "bound");
+    let place = bound["address"].as_str().unwrap_or_default();
+    assert!(place.contains(plain.sim.smpp_address()), "{bound}");
     plain
         .engine
         .admin()

@@ -13,8 +13,19 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A stand whose engine has these tables in its configuration.
 pub(crate) fn stand(name: &str, tables: &[&str]) -> (Stand, EngineSettings) {
+    stand_in(Lab::new(programs!(), name), tables)
+}
+
+/// The same, where the file of that name is on a disk that is full, until it is removed.
+pub(crate) fn stand_of_a_full_disk((name, file): (&str, &str), table: &str) -> Stand {
+    let lab = Lab::new(programs!(), name);
+    std::os::unix::fs::symlink("/dev/full", lab.directory().join(file)).expect("make a link");
+    stand_in(lab, &[table]).0
+}
+
+fn stand_in(lab: Lab, tables: &[&str]) -> (Stand, EngineSettings) {
     let mut settings = None;
-    let stand = Stand::under(Lab::new(programs!(), name), "", |redis, sim| {
+    let stand = Stand::under(lab, "", |redis, sim| {
         let mut made = EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())]);
         made.tables = tables.iter().map(|table| (*table).to_owned()).collect();
         settings.insert(made).clone()

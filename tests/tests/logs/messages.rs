@@ -3,7 +3,7 @@
 use campanile_tests::{eventually, tenant};
 use serde_json::{Value, json};
 
-use crate::logs::common::{LIMIT, command_with_key, kept, stand};
+use crate::logs::common::{LIMIT, command_with_key, kept, stand, stand_of_a_full_disk};
 
 #[test]
 fn what_happens_to_messages_is_a_line_each_without_numbers_and_is_found_again() {
@@ -50,9 +50,9 @@ fn what_happens_to_messages_is_a_line_each_without_numbers_and_is_found_again() 
 
 #[test]
 fn messages_that_never_went_are_lines_too_and_a_log_that_cannot_be_written_stops_nothing() {
-    let (stand, _) = stand(
-        "logs-messages-away",
-        &["[message_log]\npath = \"missing/messages.log\""],
+    let stand = stand_of_a_full_disk(
+        ("logs-messages-full", "messages.log"),
+        "[message_log]\npath = \"messages.log\"",
     );
     let campaign = stand.launch(10);
     stand.all_delivered(&campaign, 10, LIMIT);
@@ -62,7 +62,8 @@ fn messages_that_never_went_are_lines_too_and_a_log_that_cannot_be_written_stops
             .metric(|sample| sample == "campanile_message_log_lines_lost_total")
     };
     eventually("lost lines are counted", LIMIT, || (lost() > 19.5).then_some(()));
-    std::fs::create_dir(stand.lab().directory().join("missing")).expect("make a folder");
+    let path = stand.lab().directory().join("messages.log");
+    std::fs::remove_file(&path).expect("the disk has room again");
     stand
         .engine
         .admin()
@@ -70,7 +71,6 @@ fn messages_that_never_went_are_lines_too_and_a_log_that_cannot_be_written_stops
         .expect(200);
     let stopped = stand.launch(10);
     assert!(stopped.ask(&stand.engine, "cancel").status < 300);
-    let path = stand.lab().directory().join("missing/messages.log");
     eventually("the stopped ones have lines", LIMIT, || {
         let lines = kept(&path);
         let of = lines

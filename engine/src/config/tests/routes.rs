@@ -76,7 +76,7 @@ fn a_route_that_leads_nowhere_is_a_fault() {
         ),
         (
             "name = \"a\"\nsmscs = [\"north\"]\npurposes = [\"spam\"]",
-            "route[0].purposes",
+            "route[0].purposes: [\"spam\"] is not allowed: a list of 1 to 1000, such as [\"marketing\"]; allowed words are marketing and",
         ),
         (
             "name = \"a\"\nsmscs = [\"north\"]\ntenants = [\"7\"]",

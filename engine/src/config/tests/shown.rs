@@ -20,6 +20,37 @@ fn every_key_shows_what_is_wrong_with_its_value_and_what_is_allowed() {
     }
 }
 
+/// Every page that tells operators of keys.
+fn pages() -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let docs = std::fs::read_dir(root.join("docs")).unwrap();
+    let docs = docs.map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let all = [root.join("README.md"), root.join("deploy/README.md")]
+        .into_iter()
+        .chain(docs);
+    all.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+#[test]
+fn every_key_stands_in_a_page() {
+    let schema = kit::settings::schema(|root| drop(read(root)));
+    let pages = pages();
+    let mut paths: Vec<String> = trials(&schema, CONTRACT).into_iter().map(|trial| trial.key).collect();
+    paths.dedup();
+    let is_named = |path: &&String| {
+        let key = path.rsplit('.').next().unwrap();
+        [format!("`{key}`"), format!(".{key}`"), format!("{key} = ")]
+            .iter()
+            .any(|form| pages.contains(form))
+    };
+    let unnamed: Vec<&String> = paths.iter().filter(|path| !is_named(path)).collect();
+    assert!(
+        unnamed.is_empty(),
+        "in none of README.md, deploy/README.md and docs/*.md: {unnamed:?}"
+    );
+}
+
 /// What has no SMSC of its own takes this one.
 const SMSC: &str = "\n[[smsc]]\nname = \"south\"\naddress = \"h:1\"\nsystem_id = \"s\"\npassword = \"\"\n";
 
@@ -38,6 +69,28 @@ fn what_does_not_go_together_is_shown() {
         (
             "[retention]\ncampaigns = \"2days\"",
             "retention.campaigns: \"2days\" is not allowed: longer than engine.receipt_timeout, 3days",
+        ),
+        (
+            "[api]\nlisten = \"127.0.0.1:9999\"\n[admin]\nlisten = \"127.0.0.1:9999\"",
+            "campanile.toml:4: admin.listen: \"127.0.0.1:9999\" is the address of api.listen as well",
+        ),
+        (
+            "[api]\nlisten = \"127.0.0.1:9090\"",
+            "admin.listen: \"127.0.0.1:9090\", its default, is the address of api.listen as well",
+        ),
+        (
+            "[[smsc]]\nname = \"north\"\naddress = \"h:1\"\nsystem_id = \"s\"\npassword = \"\"\n\
+             answers = { 0x45 = { means = \"retry\", pause = \"0s\" } }",
+            "smsc[0].answers.0x45: { means = \"retry\", pause = \"0s\" } is not allowed: its pause; \"retry\"",
+        ),
+        (
+            "[[smsc]]\nname = \"north\"\naddress = \"h:1\"\nsystem_id = \"s\"\npassword = \"\"\n\
+             answers = { 0x45 = \"lost\" }",
+            "smsc[0].answers.0x45: \"lost\" is not allowed: \"retry\"",
+        ),
+        (
+            "[log]\nfilter = \"chatty\"",
+            "log.filter: \"chatty\" is not allowed: a level",
         ),
         (
             "[history]\nkeep = \"60days\"\n[retention]\nreplies = \"61days\"",

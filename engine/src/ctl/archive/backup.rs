@@ -82,7 +82,7 @@ impl Backup {
         }
         refuse_others(folder)?;
         let server = Embedded::start_afresh(folder).await.map_err(|fault| match fault {
-            EmbeddedFault::NotInstalled => Failure::Away(fault.to_string()),
+            EmbeddedFault::NotInstalled | EmbeddedFault::NoShell => Failure::Away(fault.to_string()),
             EmbeddedFault::InUse { folder, holder } => Failure::Other(format!(
                 "the data folder {} is used by {holder}: stop the engine first",
                 folder.display()

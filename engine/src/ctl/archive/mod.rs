@@ -23,8 +23,7 @@ fn show(contents: &Contents, places: &[(&'static str, String)], json: bool) -> R
     }
     document["octets"] = json!(contents.octets());
     if json {
-        print_json(&document);
-        return Ok(());
+        return print_json(&document);
     }
     let mut table = Table::new(&["what", "value"]);
     let facts = ["created_at", "program", "database", "octets"];
@@ -33,6 +32,5 @@ fn show(contents: &Contents, places: &[(&'static str, String)], json: bool) -> R
     }
     let files = document["files"].as_array().map_or(0, Vec::len);
     table.row(["files".to_owned(), cell(&Value::from(files))]);
-    table.print();
-    Ok(())
+    table.print()
 }

@@ -37,7 +37,7 @@ impl Doctor {
             Err(why) => (Vec::new(), Some(why)),
         };
         findings.extend(machine::findings(Path::new("/"), &config));
-        self.print(&findings);
+        self.print(&findings)?;
         if let Some(why) = away {
             return Err(Failure::Away(why));
         }
@@ -48,13 +48,13 @@ impl Doctor {
         }
     }
 
-    fn print(&self, findings: &[Finding]) {
+    fn print(&self, findings: &[Finding]) -> Result<(), Failure> {
         if self.json {
             let rows: Vec<_> = findings.iter().map(Finding::to_json).collect();
             return print_json(&json!({ "data": rows }));
         }
         let mut table = Table::new(&["grade", "what", "found", "wrong", "mend"]);
         findings.iter().for_each(|finding| table.row(finding.cells()));
-        table.print();
+        table.print()
     }
 }

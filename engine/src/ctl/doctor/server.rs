@@ -25,12 +25,13 @@ pub(super) async fn findings(config: &Config) -> Result<Vec<Finding>, String> {
     let found = inspect(&servers).await;
     let found = found.map_err(|error| format!("cannot use Redis at {}: {error}", servers.address()))?;
     let mut findings = vec![Finding::fine("redis", found.server.clone())];
-    findings.extend(settings(&found));
+    findings.extend(settings(&found, &address.redis_cli()));
     findings.push(clock(found.time_us, Clock::new().unix().0));
     Ok(findings)
 }
 
-fn settings(found: &Inspection) -> Vec<Finding> {
+/// `cli`: how that server is spoken to, and what is to be known beside that.
+fn settings(found: &Inspection, (cli, note): &(String, Option<String>)) -> Vec<Finding> {
     let Some(settings) = &found.settings else {
         let (wrong, mend) = (
             "the server does not let its settings be read: they are trusted",
@@ -44,7 +45,8 @@ fn settings(found: &Inspection) -> Vec<Finding> {
         )];
     };
     let value = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
-    let set = |to: &str| format!("redis-cli CONFIG SET {to} && redis-cli CONFIG REWRITE");
+    let note = note.as_ref().map(|note| format!("   # {note}")).unwrap_or_default();
+    let set = |to: &str| format!("{cli} CONFIG SET {to} && {cli} CONFIG REWRITE{note}");
     let judged = |what: &'static str, grade: Grade, (is_fine, wrong): (bool, &str), to: &str| {
         if is_fine {
             Finding::fine(what, value(what))
@@ -129,7 +131,10 @@ mod tests {
     }
 
     fn grades(found: &Inspection) -> Vec<Grade> {
-        settings(found).iter().map(|finding| finding.grade).collect()
+        settings(found, &("redis-cli -h h -p 1".to_owned(), None))
+            .iter()
+            .map(|finding| finding.grade)
+            .collect()
     }
 
     #[test]
@@ -154,6 +159,11 @@ mod tests {
             [Grade::Bad, Grade::Bad, Grade::Bad, Grade::Warning, Grade::Warning]
         );
         assert_eq!(grades(&Inspection::default()), [Grade::Warning]);
+        let note = Some("on each".to_owned());
+        let findings = settings(&bad, &("redis-cli -h h -p 1".to_owned(), note));
+        let mends = findings[0].cells();
+        let whole = "redis-cli -h h -p 1 CONFIG SET appendonly yes && redis-cli -h h -p 1 CONFIG REWRITE   # on each";
+        assert!(mends.iter().any(|cell| cell == whole), "{mends:?}");
     }
 
     #[test]

@@ -132,8 +132,7 @@ impl CampaignsAsk {
             Self::Create(create) => create.run(),
             Self::Show(one) => {
                 let answer = one.at.open()?.get(&path_of(&one.id))?;
-                one.at.show(&answer, account);
-                Ok(())
+                one.at.show(&answer, account)
             }
             Self::Estimate(one) => one.estimate(),
             Self::Launch(ordered) => ordered.order("launch"),
@@ -173,10 +172,10 @@ impl List {
                     cell(&campaign["name"]),
                 ]);
             }
-            table.print();
+            table.print()?;
             say_next(answer);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 
@@ -185,8 +184,7 @@ impl Ordered {
         let path = format!("{}/{what}", path_of(&self.one.id));
         let at = &self.one.at;
         let answer = at.open()?.post_once(&path, &json!({}), self.once.key.as_deref())?;
-        at.show(&answer, moved);
-        Ok(())
+        at.show(&answer, moved)
     }
 }
 
@@ -201,9 +199,8 @@ impl Schedule {
         self.at.show(&answer, |answer| {
             let mut table = Table::new(&["id", "state", "scheduled_at"]);
             table.row(["id", "state", "scheduled_at"].map(|key| cell(&answer[key])));
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
@@ -215,9 +212,8 @@ impl Rate {
         self.at.show(&answer, |answer| {
             let mut table = Table::new(&["id", "state", "rate"]);
             table.row(["id", "state", "rate"].map(|key| cell(&answer[key])));
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
@@ -238,15 +234,14 @@ impl One {
             for sample in answer["samples"].as_array().into_iter().flatten() {
                 table.row([format!("text of {}", cell(&sample["segments"])), cell(&sample["text"])]);
             }
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
 /// Where it has moved.
-fn moved(answer: &Value) {
+fn moved(answer: &Value) -> Result<(), Failure> {
     let mut table = Table::new(&["id", "state"]);
     table.row(["id", "state"].map(|key| cell(&answer[key])));
-    table.print();
+    table.print()
 }

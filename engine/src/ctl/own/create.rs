@@ -104,9 +104,8 @@ impl Create {
                     table.row([format!("{part} {key}"), cell(value)]);
                 }
             }
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 
     /// What is not said is left out, so that the engine says what is missing, and all of it at once.

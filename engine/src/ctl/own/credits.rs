@@ -89,9 +89,8 @@ impl Show {
         self.at.show(&credits, |credits| {
             let mut table = Table::new(&CREDITS);
             table.row(CREDITS.map(|key| cell(&credits[key])));
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
@@ -104,9 +103,8 @@ impl Ledger {
             for line in rows(answer) {
                 table.row(columns.map(|key| cell(&line[key])));
             }
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }
 
@@ -128,8 +126,7 @@ impl Grant {
                 cell(&credits["spent"]),
                 cell(&credits["granted"]),
             ]);
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }

@@ -52,7 +52,7 @@ impl Export {
         let client = self.door.open()?;
         let path = format!("{}/recipients?limit={PAGE}", path_of(&self.id));
         // Asked before the file is made: a refusal leaves what was there.
-        let mut page = client.get(&path)?;
+        let mut page = client.search(&path)?;
         let mut file = output(&self.output)?;
         let head = COLUMNS.join(",") + "\n";
         let mut text = if self.form == Form::Csv { head } else { String::new() };
@@ -69,7 +69,7 @@ impl Export {
                 progress(&format!("{read} recipients"), next.is_none());
             }
             let Some(next) = next else { return Ok(()) };
-            page = client.get(&format!("{path}&cursor={next}"))?;
+            page = client.search(&format!("{path}&cursor={next}"))?;
         }
     }
 

@@ -71,13 +71,12 @@ impl MarginOf {
         if let Some(file) = &self.csv {
             return client.download((&format!("{path}&format=csv"), None), &mut output(file)?);
         }
-        let answer = client.get(&path)?;
-        self.at.show(&answer, months);
-        Ok(())
+        let answer = client.search(&path)?;
+        self.at.show(&answer, months)
     }
 }
 
-fn months(answer: &Value) {
+fn months(answer: &Value) -> Result<(), Failure> {
     let asked = |name: &&str| answer["by"].as_array().is_some_and(|by| by.contains(&json!(name)));
     let by: Vec<&'static str> = BY.into_iter().filter(asked).collect();
     let columns: Vec<&'static str> = by
@@ -107,7 +106,7 @@ fn months(answer: &Value) {
         row(one, by.iter().map(|by| cell(&one["group"][*by])).collect());
     }
     row(&answer["total"], by.iter().map(|_| "total".to_owned()).collect());
-    table.print();
+    table.print()
 }
 
 impl PriceOf {
@@ -115,7 +114,7 @@ impl PriceOf {
         let client = self.at.open()?;
         let path = format!("/v1/tenants/{}/credit_prices", quoted(&self.tenant));
         let answer = match &self.per_credit {
-            None => client.get(&path)?,
+            None => client.search(&path)?,
             Some(price) => {
                 let body = json!({ "since": self.since, "per_credit": price, "currency": self.currency });
                 client.post_once(&path, &body, None)?
@@ -127,8 +126,7 @@ impl PriceOf {
             for line in rows(answer) {
                 table.row(columns.map(|key| cell(&line[key])));
             }
-            table.print();
-        });
-        Ok(())
+            table.print()
+        })
     }
 }

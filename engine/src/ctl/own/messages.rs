@@ -95,8 +95,7 @@ impl Send {
         }
         let client = self.at.open()?;
         let answer = client.post_once("/v1/messages", &body, self.once.key.as_deref())?;
-        self.at.show(&answer, |answer| table(answer, &["id", "status"]));
-        Ok(())
+        self.at.show(&answer, |answer| table(answer, &["id", "status"]))
     }
 }
 
@@ -104,21 +103,19 @@ impl Show {
     fn run(&self) -> Result<(), Failure> {
         let answer = self.at.open()?.get(&format!("/v1/messages/{}", quoted(&self.id)))?;
         self.at.show(&answer, |answer| {
-            table(answer, &["id", "to", "status", "reason", "code", "at"]);
-        });
-        Ok(())
+            table(answer, &["id", "to", "status", "reason", "code", "at"])
+        })
     }
 
     fn call_back(&self) -> Result<(), Failure> {
         let path = format!("/v1/messages/{}/cancel", quoted(&self.id));
         let answer = self.at.open()?.post(&path, &json!({}))?;
-        self.at.show(&answer, |answer| table(answer, &["id", "status"]));
-        Ok(())
+        self.at.show(&answer, |answer| table(answer, &["id", "status"]))
     }
 }
 
-fn table(message: &Value, columns: &[&'static str]) {
+fn table(message: &Value, columns: &[&'static str]) -> Result<(), Failure> {
     let mut table = Table::new(columns);
     table.row(columns.iter().map(|column| cell(&message[*column])));
-    table.print();
+    table.print()
 }

@@ -43,14 +43,13 @@ impl Report {
         if let Some(file) = &self.csv {
             return client.download((&format!("{path}?format=csv"), None), &mut output(file)?);
         }
-        let answer = client.get(&path)?;
-        self.at.show(&answer, table);
-        Ok(())
+        let answer = client.search(&path)?;
+        self.at.show(&answer, table)
     }
 }
 
 /// The seven statuses, each message in one; then what it took and cost.
-fn table(report: &Value) {
+fn table(report: &Value) -> Result<(), Failure> {
     let mut statuses = Table::new(&["status", "label", "messages", "percent"]);
     for row in report["statuses"].as_array().into_iter().flatten() {
         let percent = format!("{:.1}", row["percent"].as_f64().unwrap_or_default());
@@ -58,12 +57,12 @@ fn table(report: &Value) {
     }
     let all = cell(&report["messages"]);
     statuses.row(["total".to_owned(), "-".to_owned(), all, "100.0".to_owned()]);
-    statuses.print();
+    statuses.print()?;
     let mut rest = Table::new(&["what", "value"]);
     for part in ["others", "excluded", "estimate", "actual"] {
         for (key, value) in report[part].as_object().into_iter().flatten() {
             rest.row([format!("{part} {key}"), cell(value)]);
         }
     }
-    rest.print();
+    rest.print()
 }

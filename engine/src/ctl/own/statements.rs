@@ -47,21 +47,20 @@ impl StatementOf {
         if let Some(file) = &self.csv {
             return client.download((&format!("{path}{more}format=csv"), None), &mut output(file)?);
         }
-        let answer = client.get(&path)?;
-        self.at.show(&answer, if self.month.is_some() { one } else { months });
-        Ok(())
+        let answer = client.search(&path)?;
+        self.at.show(&answer, if self.month.is_some() { one } else { months })
     }
 }
 
-fn months(answer: &Value) {
+fn months(answer: &Value) -> Result<(), Failure> {
     let mut table = Table::new(&COLUMNS);
     for month in rows(answer) {
         table.row(COLUMNS.map(|key| cell(&month[key])));
     }
-    table.print();
+    table.print()
 }
 
-fn one(statement: &Value) {
+fn one(statement: &Value) -> Result<(), Failure> {
     let mut table = Table::new(&["what", "lines", "credits"]);
     let balance = |name: &str| [name.to_owned(), "-".to_owned(), cell(&statement[name])];
     table.row(balance("opening"));
@@ -71,5 +70,5 @@ fn one(statement: &Value) {
     for name in ["closing", "held", "available"] {
         table.row(balance(name));
     }
-    table.print();
+    table.print()
 }

@@ -44,9 +44,8 @@ impl StatisticsOf {
         if let Some(file) = &self.csv {
             return client.download((&format!("{path}&format=csv"), None), &mut output(file)?);
         }
-        let answer = client.get(&path)?;
-        self.at.show(&answer, table);
-        Ok(())
+        let answer = client.search(&path)?;
+        self.at.show(&answer, table)
     }
 
     fn path(&self) -> String {
@@ -66,7 +65,7 @@ impl StatisticsOf {
 }
 
 /// A line for each group, and the sum of all.
-fn table(answer: &Value) {
+fn table(answer: &Value) -> Result<(), Failure> {
     let mut table = Table::new(&[
         "group",
         FIGURES[0],
@@ -82,7 +81,7 @@ fn table(answer: &Value) {
         table.row(line(keys.join(" "), group));
     }
     table.row(line("total".to_owned(), &answer["total"]));
-    table.print();
+    table.print()
 }
 
 fn line(name: String, figures: &Value) -> Vec<String> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::ctl::client::quoted;
+use crate::ctl::failure::Failure;
 use crate::ctl::output::{Table, cell};
 
 /// A campaign's place.
@@ -11,7 +12,7 @@ pub(super) fn path_of(id: &str) -> String {
 }
 
 /// A campaign line by line.
-pub(super) fn account(campaign: &Value) {
+pub(super) fn account(campaign: &Value) -> Result<(), Failure> {
     let mut table = Table::new(&["what", "value"]);
     for key in [
         "id",
@@ -37,5 +38,5 @@ pub(super) fn account(campaign: &Value) {
             table.row([title, cell(value)]);
         }
     }
-    table.print();
+    table.print()
 }

@@ -33,7 +33,7 @@ impl Watch {
         let client = self.at.open()?;
         let begun = Clock::new().now();
         let campaign = self.last(&client, begun)?;
-        self.at.show(&campaign, account);
+        self.at.show(&campaign, account)?;
         match campaign["state"].as_str() {
             Some("completed" | "stopped" | "canceled") => Ok(()),
             state => Err(Failure::Other(format!("{} is {}", self.id, words(state, &campaign)))),

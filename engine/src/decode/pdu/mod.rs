@@ -59,7 +59,7 @@ impl Tool {
                     self.rest(lines)?;
                     lines.complain(number, &why);
                     let object = serde_json::json!({ "error": why, "line": number });
-                    shown(self.show.object(&object))?;
+                    taken(lines.goes_on(self.show.object(&object)))?;
                 }
             }
         }
@@ -84,10 +84,11 @@ impl Tool {
             place: &place,
             anatomy: &anatomy,
         };
-        shown(self.show.written(&object, || words::words(&place, &anatomy)))
+        let shown = self.show.written(&object, || words::words(&place, &anatomy));
+        taken(lines.goes_on(shown))
     }
 }
 
-fn shown(is_taken: bool) -> Result<(), Unread> {
+fn taken(is_taken: bool) -> Result<(), Unread> {
     if is_taken { Ok(()) } else { Err(Unread) }
 }

@@ -12,6 +12,9 @@ const LOCK: &str = "engine.lock";
 /// What the file is called that says whose the server is.
 const SIGNATURE: &str = "redis.signed";
 
+/// The socket that the folder's server listens on.
+pub(super) const SOCKET: &str = "redis.sock";
+
 /// More octets than a process id has.
 const PID_OCTETS_MAX: u64 = 20;
 
@@ -76,7 +79,7 @@ impl Folder {
     }
 
     pub(super) fn socket(&self) -> PathBuf {
-        self.path.join("redis.sock")
+        self.path.join(SOCKET)
     }
 
     pub(super) fn pid_file(&self) -> PathBuf {

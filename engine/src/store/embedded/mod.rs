@@ -30,6 +30,11 @@ pub(crate) enum EmbeddedFault {
          or set redis.url to a server that runs"
     )]
     NotInstalled,
+    /// The shell that watches over the program is not there.
+    #[error(
+        "sh was not found: redis-server is started through it; put it in PATH, or set redis.url to a server that runs"
+    )]
+    NoShell,
     /// The folder cannot be used.
     #[error("cannot use the data folder {0}: {1}")]
     Folder(PathBuf, #[source] std::io::Error),
@@ -76,6 +81,13 @@ pub(crate) async fn installed_server() -> Result<String, EmbeddedFault> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(EmbeddedFault::NotInstalled),
         Err(error) => Err(EmbeddedFault::Start(error)),
     }
+}
+
+/// The server of an engine that runs on this folder, ready to be connected to; `None`: nobody listens there.
+pub(crate) async fn running(folder: &Path) -> Option<Servers> {
+    let socket = folder.join(folder::SOCKET).canonicalize().ok()?;
+    tokio::net::UnixStream::connect(&socket).await.ok()?;
+    Servers::new(&RedisAddress::one(format!("redis+unix://{}", socket.display()))).ok()
 }
 
 /// A running server of our own, on a folder that is ours alone. Dropped without [`Embedded::supervise`] having ended, it

@@ -1,6 +1,7 @@
 //! The server's process: a child of ours, or one that a killed engine has left; and its watcher, which ends it when its engine is gone and no
 //! other comes.
 
+use std::io::ErrorKind;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -187,5 +188,10 @@ fn start(mut command: Command) -> Result<Child, EmbeddedFault> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0);
-    command.spawn().map_err(EmbeddedFault::Start)
+    command
+        .spawn()
+        .map_err(|error| match error.kind() == ErrorKind::NotFound {
+            true => EmbeddedFault::NoShell,
+            false => EmbeddedFault::Start(error),
+        })
 }
