@@ -51,8 +51,6 @@ pub(crate) enum FieldProblem {
     DuplicateField,
     /// The same was given further up in the list.
     Twice,
-    /// A parameter names this twice.
-    Repeated { value: String },
     /// Not later than the field of that name.
     NotLater { than: &'static str },
     /// The field must be there.

@@ -67,9 +67,8 @@ fn faults_of_several_are_named_with_their_tables() {
     let text = "[[smsc]]\nname = \"a\"\n[[smsc]]\nname = \"a\"\nlisten = \"here\"\n[smsc.answer]\ndellay = \"1s\"\n";
     let said = Setup::parse(text, "x.toml").unwrap_err().to_string();
     let expected = [
-        "x.toml:1: smsc[0]: each of several SMSCs needs a port",
-        "smsc[1]: each of several SMSCs needs a port",
-        "smsc[1].name: two SMSCs are called \"a\"",
+        "x.toml:1: smsc[0].listen: missing: each of several SMSCs has one; an address",
+        "smsc[1].name: \"a\" is not allowed: another SMSC is called so",
         "x.toml:5: smsc[1].listen: \"here\" is not allowed: an address and a port",
         "x.toml:7: smsc[1].answer.dellay: unknown key; did you mean \"delay\"?",
     ];

@@ -626,7 +626,7 @@ fn who_stops_reading_ends_a_command_quietly() {
     let output = output.expect("campanile runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.code() == Some(1) && said.contains("cannot write"),
+        output.status.code() == Some(1) && said.contains("cannot be written"),
         "{said}"
     );
 }

@@ -139,7 +139,7 @@ async fn filter(app: &App, (headers, body): (&HeaderMap, Body)) -> Result<Filter
 /// Who is in a file.
 pub(super) enum Whom {
     Filter(Filter),
-    LeftOut(LeftOut),
+    LeftOut(Box<LeftOut>),
 }
 
 impl Whom {

@@ -63,6 +63,6 @@ pub(super) async fn export(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let left_out = app.campaigns.left_out(tenant, id, asked.because).await?;
-    let whom = (tenant, Whom::LeftOut(left_out));
+    let whom = (tenant, Whom::LeftOut(Box::new(left_out)));
     file(&app, whom, (asked.dialect, &headers), &format!("{id}-left-out")).await
 }

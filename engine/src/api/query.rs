@@ -49,10 +49,10 @@ pub(super) async fn parameters(
 /// The most of what figures are put together by: what a table can show.
 const DIMENSIONS_MAX: usize = 2;
 
-/// Words of `allowed` with commas between them, each once: what figures are put together by.
+/// Words of `allowed` with commas between them, each once however often it stands there: what figures are put together by.
 ///
 /// # Errors
-/// One is none of these or stands there twice, or there are too many.
+/// One is none of these, or there are too many.
 pub(super) fn dimensions<D: FromStr + PartialEq>(
     text: &str,
     allowed: &'static [&'static str],
@@ -61,11 +61,9 @@ pub(super) fn dimensions<D: FromStr + PartialEq>(
     for word in text.split(',') {
         let known = allowed.contains(&word).then(|| word.parse().ok()).flatten();
         let by = known.ok_or_else(|| refused("?by", FieldProblem::UnknownValue { allowed }))?;
-        if all.contains(&by) {
-            let value = word.to_owned();
-            return Err(refused("?by", FieldProblem::Repeated { value }));
+        if !all.contains(&by) {
+            all.push(by);
         }
-        all.push(by);
     }
     if all.len() > DIMENSIONS_MAX {
         return Err(refused("?by", FieldProblem::TooMany { max: DIMENSIONS_MAX }));

@@ -52,9 +52,7 @@ impl Day {
     pub(crate) fn is_after(self, other: Self) -> bool {
         match (self, other) {
             (Self::On(day), Self::On(other)) => day > other,
-            (Self::FromToday(..), Self::FromToday(..)) => {
-                TODAYS.iter().all(|today| self.date(*today) > other.date(*today))
-            }
+            (Self::FromToday(..), Self::FromToday(..)) => todays().all(|today| self.date(today) > other.date(today)),
             (Self::On(_), Self::FromToday(..)) | (Self::FromToday(..), Self::On(_)) => false,
         }
     }
@@ -75,12 +73,10 @@ impl Day {
     }
 }
 
-/// Days from which what is told from today is compared: with a leap day before them and behind, and without.
-const TODAYS: [Date; 3] = [
-    Date::constant(2024, 1, 31),
-    Date::constant(2024, 3, 31),
-    Date::constant(2025, 6, 15),
-];
+/// Days on which months before and after are as long as they can be, and as short: those of two years, one of them a leap year.
+fn todays() -> impl Iterator<Item = Date> {
+    Date::constant(2027, 1, 1).series(1.day()).take(731)
+}
 
 /// When a day begins, by the clocks of the clinic: microseconds since 1970.
 pub(super) fn begins(date: Date, zone: &TimeZone) -> i64 {

@@ -362,11 +362,6 @@ impl Store {
         admission::countries(countries.as_deref())
     }
 
-    /// A tenant may send to these from now on.
-    pub(crate) async fn set_countries(&self, id: TenantId, countries: &Countries) -> Result<(), StoreError> {
-        self.set_field(id, ("countries", &countries.to_string())).await
-    }
-
     /// Grants credits, once for each token. `Ok(None)`: there is no such tenant; `Ok(Some(None))`: it would have more than a
     /// million million.
     pub(crate) async fn grant(&self, grant: &Grant<'_>, now: UnixMicros) -> Result<Option<Option<u64>>, StoreError> {
@@ -425,23 +420,6 @@ impl Store {
         let mut range = redis::cmd("LRANGE");
         let ids: Vec<u32> = self.ask(range.arg(keys::TENANTS).arg(skip).arg(last)).await?;
         Ok(ids.into_iter().map(TenantId).collect())
-    }
-
-    /// What it is called from now on.
-    pub(crate) async fn rename_tenant(&self, id: TenantId, name: &str) -> Result<(), StoreError> {
-        self.set_field(id, ("name", name)).await
-    }
-
-    /// How often it gets a turn from now on.
-    pub(crate) async fn change_weight(&self, id: TenantId, weight: u8) -> Result<(), StoreError> {
-        self.set_field(id, ("weight", &weight.to_string())).await?;
-        self.set_weight(id, weight).await
-    }
-
-    async fn set_field(&self, id: TenantId, (name, value): (&str, &str)) -> Result<(), StoreError> {
-        let mut set = redis::cmd("HSET");
-        set.arg(keys::tenant(id)).arg(name).arg(value);
-        self.ask::<i64>(&set).await.map(drop)
     }
 
     /// A tenant's ledger may have another line.

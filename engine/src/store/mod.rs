@@ -23,6 +23,7 @@ mod counters;
 mod results;
 mod redaction;
 mod accounts;
+mod tenant_fields;
 mod tenure;
 mod check_in;
 mod replicas;

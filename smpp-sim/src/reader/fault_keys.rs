@@ -211,8 +211,8 @@ fn bind(table: &Table<'_>) -> BindFault {
         .then(|| BindTrouble::Delay(table.duration("delay", DURATIONS_OVER_0, Duration::ZERO)));
     let silence = table.boolean("silence", false).then_some(BindTrouble::Silence);
     let given: Vec<_> = [refuse, delay, silence].into_iter().flatten().collect();
-    let keys = ["status", "delay", "silence"].into_iter().filter(|key| table.has(key));
-    if let (true, Some(second)) = (given.len() > 1, keys.skip(1).next()) {
+    let mut keys = ["status", "delay", "silence"].into_iter().filter(|key| table.has(key));
+    if let (true, Some(second)) = (given.len() > 1, keys.nth(1)) {
         let problem = "is not allowed: a bind can have only one of status, delay and silence";
         table.fault_of_value(second, problem);
     }

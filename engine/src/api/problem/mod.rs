@@ -8,6 +8,7 @@ mod field_words;
 mod catalogue;
 mod codes;
 mod sheets;
+mod wordings;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;

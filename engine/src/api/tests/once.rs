@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use tokio_util::sync::CancellationToken;
+
+use super::super::trace::Ending;
 use super::*;
 use crate::domain::TenantId;
 use crate::store::{Claim, Claimed, Grant, KeyOwner, Token};
@@ -59,6 +62,7 @@ async fn a_repeated_file_is_one_import() {
             .header("authorization", format!("Bearer {key}"))
             .header("content-type", "text/csv")
             .header("idempotency-key", "file")
+            .extension(Ending(CancellationToken::new()))
             .body(Body::from(text.to_owned()))
             .unwrap();
         let (parts, body) = api.public.call(request).await.unwrap().into_parts();
