@@ -57,6 +57,9 @@ fn naming_the_variable(mut error: clap::Error, command: &clap::Command) -> clap:
     let (Some(argument), Some(value)) = (of(ContextKind::InvalidArg), of(ContextKind::InvalidValue)) else {
         return error;
     };
+    // How arguments are written is known when the command has been built.
+    let mut command = command.clone();
+    command.build();
     let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
     let meant = arguments.filter(|known| known.to_string() == argument);
     let named = meant.filter_map(clap::Arg::get_env).find(|name| {

@@ -189,7 +189,7 @@ write = { octets = 0, pause = "1h" }
 }
 
 /// Settings that change nothing, and how their fault begins or goes on.
-const WITHOUT_EFFECT: [(&str, &str); 18] = [
+const WITHOUT_EFFECT: [(&str, &str); 17] = [
     (
         "[[account]]\nsystem_id = \"a\"\nfaults = { connect = { what = \"close\" } }",
         "account[0].faults.connect: { what",
