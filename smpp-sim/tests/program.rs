@@ -53,10 +53,10 @@ fn bind() -> Vec<u8> {
 /// The command_id of the next PDU.
 fn command_id(connection: &mut TcpStream) -> u32 {
     let mut header = [0; 16];
-    connection.read_exact(&mut header).unwrap();
-    let number = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().unwrap());
+    connection.read_exact(&mut header).expect("a header");
+    let number = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().expect("four octets"));
     let mut body = vec![0; number(0) as usize - header.len()];
-    connection.read_exact(&mut body).unwrap();
+    connection.read_exact(&mut body).expect("a body");
     number(4)
 }
 

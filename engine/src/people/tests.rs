@@ -304,10 +304,10 @@ fn what_is_no_range_is_refused_with_its_place() {
 fn what_a_field_cannot_be_asked_is_told_by_its_own_words() {
     let allowed_of = |filter: Value| {
         let faults = Filter::read(&filter, "").unwrap_err();
-        match faults[0].problem {
-            crate::fault::FieldProblem::UnknownValue { allowed } => allowed,
-            ref other => panic!("{other:?}"),
-        }
+        let crate::fault::FieldProblem::UnknownValue { allowed } = faults[0].problem else {
+            panic!("{faults:?}");
+        };
+        allowed
     };
     for untested in [
         json!({"field": "last_visit"}),
