@@ -101,6 +101,7 @@ mod stopping;
 mod surveys;
 mod suspension;
 mod templates;
+mod tenant_rate;
 mod tenants_commands;
 mod texts;
 mod trace;

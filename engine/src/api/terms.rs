@@ -6,13 +6,14 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
+use crate::audience::parse_rate;
 use crate::compose::{Sender, domain};
 use crate::domain::{FrequencyCap, PrefixPrices, StopClause, Tariff, TermChanges, Terms, Territory};
 use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProblem};
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 18] = [
+pub(super) const TERMS: [&str; 19] = [
     "encoding",
     "tariff",
     PREFIX_PRICES,
@@ -29,6 +30,7 @@ pub(super) const TERMS: [&str; 18] = [
     "short_domain",
     ALERTS,
     "daily_max",
+    "rate",
     "time_zone",
     TERRITORY,
 ];
@@ -81,6 +83,10 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
     let daily_max = fields.if_given("daily_max", |fields, name| {
         fields.whole_or_null(name, (1, Terms::DAILY_MAX.into()))
     });
+    let rate = fields.if_given("rate", |fields, name| match fields.is_null(name) {
+        true => Some(None),
+        false => fields.checked(name, |text| parse_rate(&text)).map(Some),
+    });
     let time_zone = fields.if_given("time_zone", |fields, name| fields.checked(name, time_zone));
     let territory = fields.if_given(TERRITORY, |fields, name| match fields.is_null(name) {
         true => Some(None),
@@ -103,6 +109,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         short_domain: short_domain?,
         balance_alerts: balance_alerts?,
         daily_max: daily_max?.map(|max| max.map(|max| max as u32)),
+        rate: rate?,
         time_zone: time_zone?,
         territory: territory?,
     })
@@ -270,6 +277,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.short_domain),
         json!(terms.balance_alerts),
         json!(terms.daily_max),
+        json!(terms.rate.map(|rate| rate.to_string())),
         json!(terms.time_zone),
         json!(terms.territory.map(Territory::code)),
     ];

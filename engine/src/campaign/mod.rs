@@ -1,6 +1,7 @@
 //! A tenant's orders: made from a body, priced, launched, expanded into messages, halted, settled and shown.
 
 mod agreed;
+mod allowances;
 mod auditor;
 mod backlogs;
 mod bookkeeper;

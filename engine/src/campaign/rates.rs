@@ -13,20 +13,20 @@ use crate::guard::Verdict;
 use crate::store::{Campaign, CampaignKind, CampaignState, Paced, PermitAsk, Permitted, StoreError};
 
 /// How often permits are given, and how often it is looked whether a campaign has a rate.
-const TICK: Duration = Duration::from_millis(100);
-const IDLE: Duration = Duration::from_millis(500);
+pub(super) const TICK: Duration = Duration::from_millis(100);
+pub(super) const IDLE: Duration = Duration::from_millis(500);
 
 /// So much of a rate is made up for that was missed, or not used: a second never has more than that above it.
 const MADE_UP: Duration = Duration::from_millis(250);
 
 /// A permit that nobody has used for so long is given somewhere else.
-const UNUSED: Duration = Duration::from_millis(250);
+pub(super) const UNUSED: Duration = Duration::from_millis(250);
 
 /// Where nothing may be leased it is looked again after so long.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// So many permits are given at once, if there are, before another partition has some: leases of a few cost more.
-const TOGETHER: u32 = 16;
+pub(super) const TOGETHER: u32 = 16;
 
 impl Campaigns {
     /// Has a campaign go at that rate at most, or as fast as it can. What an SMSC has is not called back, and what it did not take is tried
@@ -157,11 +157,52 @@ const fn is_over(state: CampaignState) -> bool {
     }
 }
 
+/// The permits that a rate has left.
+pub(super) struct Budget {
+    permits: f64,
+    at: Instant,
+}
+
+impl Budget {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            // The first message waits for nothing.
+            permits: 1.0,
+            at: now,
+        }
+    }
+
+    /// How many there are now.
+    pub(super) fn refill(&mut self, rate: Tempo, now: Instant) -> u32 {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.at = now;
+        self.permits = (self.permits + rate.per_second() * passed).min(most(rate));
+        // What is summed up has its last digits wrong.
+        (self.permits + 1e-6) as u32
+    }
+
+    /// Whether it has all that it may have.
+    pub(super) fn is_full(&self, rate: Tempo) -> bool {
+        self.permits + 1e-6 >= most(rate)
+    }
+
+    pub(super) fn take(&mut self, permits: u32) {
+        self.permits -= f64::from(permits);
+    }
+
+    pub(super) fn put_back(&mut self, permits: u32) {
+        self.permits += f64::from(permits);
+    }
+}
+
+/// The most permits that are kept for later.
+fn most(rate: Tempo) -> f64 {
+    (rate.per_second() * MADE_UP.as_secs_f64()).max(1.0)
+}
+
 /// How a campaign goes at its rate: pure.
 struct Course {
-    /// Permits that it may be given.
-    credit: f64,
-    at: Instant,
+    budget: Budget,
     /// By partition.
     places: Vec<Place>,
     /// Which partition is next.
@@ -185,9 +226,7 @@ impl Course {
             again_at: now,
         };
         Self {
-            // The first message waits for nothing.
-            credit: 1.0,
-            at: now,
+            budget: Budget::new(now),
             places: vec![unknown; partitions],
             turn: 0,
             looked: 0,
@@ -196,13 +235,8 @@ impl Course {
 
     /// How many permits which partition is to be given now; 0: those that it has are taken back.
     fn asks(&mut self, rate: Tempo, now: Instant) -> Vec<(usize, u32)> {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.at = now;
-        let most = (rate.per_second() * MADE_UP.as_secs_f64()).max(1.0);
-        self.credit = (self.credit + rate.per_second() * passed).min(most);
+        let mut whole = self.budget.refill(rate, now);
         let mut asks = Vec::new();
-        // What is summed up has its last digits wrong.
-        let mut whole = (self.credit + 1e-6) as u32;
         let live = self.places.iter().filter(|place| place.has_rows).count() as u32;
         let share = whole.div_ceil(live.max(1)).max(TOGETHER);
         for _ in 0..self.places.len() {
@@ -214,7 +248,7 @@ impl Course {
             if self.places[at].has_rows {
                 let permits = share.min(whole);
                 whole -= permits;
-                self.credit -= f64::from(permits);
+                self.budget.take(permits);
                 asks.push((at, permits));
             }
         }
@@ -228,8 +262,8 @@ impl Course {
 
     /// What came of one of these.
     fn heard(&mut self, at: usize, (asked, permitted): (u32, Permitted), now: Instant) {
-        let back = permitted.left + asked.saturating_sub(permitted.given);
-        self.credit += f64::from(back);
+        self.budget
+            .put_back(permitted.left + asked.saturating_sub(permitted.given));
         let has_rows = permitted.rows > 0;
         self.looked = if has_rows { 0 } else { self.looked + 1 };
         let pause = if permitted.given > 0 { UNUSED } else { LOOK_AGAIN };

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use smpp::text::EncodingPolicy;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::{PrefixPrices, Recipient, Territory};
+use super::{PrefixPrices, Recipient, Tempo, Territory};
 
 /// The characters that a credit buys under [`Tariff::Flat160`].
 const FLAT: usize = 160;
@@ -47,6 +47,8 @@ pub(crate) struct Terms {
     pub(crate) balance_alerts: Vec<u64>,
     /// How many messages are taken of it a day; `None`: any number.
     pub(crate) daily_max: Option<u32>,
+    /// How many of its messages are sent in what time, at most; `None`: as many as can.
+    pub(crate) rate: Option<Tempo>,
     /// By whose clocks its days are: a name of the IANA database.
     pub(crate) time_zone: String,
     /// Where its people are, whose numbers do not say so; `None`: nowhere in particular.
@@ -178,6 +180,7 @@ impl Default for Terms {
             short_domain: None,
             balance_alerts: Vec::new(),
             daily_max: None,
+            rate: None,
             time_zone: Self::TIME_ZONE.to_owned(),
             territory: None,
         }
@@ -203,6 +206,7 @@ pub(crate) struct TermChanges {
     pub(crate) short_domain: Option<Option<String>>,
     pub(crate) balance_alerts: Option<Vec<u64>>,
     pub(crate) daily_max: Option<Option<u32>>,
+    pub(crate) rate: Option<Option<Tempo>>,
     pub(crate) time_zone: Option<String>,
     pub(crate) territory: Option<Option<Territory>>,
 }
@@ -226,6 +230,7 @@ impl From<Terms> for TermChanges {
             short_domain: Some(terms.short_domain),
             balance_alerts: Some(terms.balance_alerts),
             daily_max: Some(terms.daily_max),
+            rate: Some(terms.rate),
             time_zone: Some(terms.time_zone),
             territory: Some(terms.territory),
         }
@@ -258,6 +263,7 @@ impl TermChanges {
             short_domain: self.short_domain.unwrap_or(terms.short_domain),
             balance_alerts: self.balance_alerts.unwrap_or(terms.balance_alerts),
             daily_max: self.daily_max.unwrap_or(terms.daily_max),
+            rate: self.rate.unwrap_or(terms.rate),
             time_zone: self.time_zone.unwrap_or(terms.time_zone),
             territory: self.territory.unwrap_or(terms.territory),
         }

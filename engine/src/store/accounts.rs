@@ -29,6 +29,7 @@ const TENANTS_AT_ONCE: usize = 1_000;
 
 /// Where a tenant's links may lead.
 const PREFIX_PRICES: &str = "prefix_prices";
+pub(super) const RATE: &str = "rate";
 const TERRITORY: &str = "territory";
 const LINK_DOMAINS: &str = "link_domains";
 const SHORT_DOMAIN: &str = "short_domain";
@@ -189,6 +190,7 @@ impl Store {
             ("frequency_cap", or_none(new.terms.frequency_cap)),
             (TEXT_DAYS, or_none(new.terms.text_days)),
             (DAILY_MAX, or_none(new.terms.daily_max)),
+            (RATE, or_none(new.terms.rate)),
             (TIME_ZONE, new.terms.time_zone.clone()),
             (TERRITORY, or_none(new.terms.territory.map(Territory::code))),
             (LINK_DOMAINS, new.terms.link_domains.join(",")),
@@ -220,6 +222,9 @@ impl Store {
         self.run(&self.bulk, calls).await?;
         if new.terms.frequency_cap.is_some() {
             self.set_cap(id, new.terms.frequency_cap).await?;
+        }
+        if new.terms.rate.is_some() {
+            self.set_tenant_rate(id, new.terms.rate).await?;
         }
         if new.weight != 1 {
             self.set_weight(id, new.weight).await?;
@@ -334,6 +339,10 @@ impl Store {
         }
         if let Some(max) = changes.daily_max {
             set.arg(DAILY_MAX).arg(or_none(max));
+        }
+        if let Some(rate) = changes.rate {
+            set.arg(RATE).arg(or_none(rate));
+            self.set_tenant_rate(id, rate).await?;
         }
         if let Some(zone) = changes.time_zone {
             set.arg(TIME_ZONE).arg(zone);
@@ -554,6 +563,7 @@ fn terms(fields: &HashMap<String, String>) -> Terms {
         text_days: fields.get(TEXT_DAYS).map(|days| days.parse().ok()),
         balance_alerts: fields.get(BALANCE_ALERTS).map(|list| alerts(list)),
         daily_max: fields.get(DAILY_MAX).map(|max| max.parse().ok()),
+        rate: fields.get(RATE).map(|rate| rate.parse().ok()),
         time_zone: read(fields, TIME_ZONE),
         territory: fields.get(TERRITORY).map(|territory| territory.parse().ok()),
     };

@@ -29,6 +29,8 @@ pub(crate) struct InLine {
     pub(crate) halted_again: u64,
     /// Rows of tenants that are suspended, but for those of paused campaigns.
     pub(crate) suspended_rows: u64,
+    /// Rows of others that wait for the rate of their campaign or tenant.
+    pub(crate) rated_rows: u64,
     /// Of the messages that are to be leased again and are not of halted campaigns, those of such tenants.
     pub(crate) suspended_again: u64,
     /// Of the others, those that were behind another to the same person when they were looked at last.
@@ -74,6 +76,7 @@ impl InLine {
             again: 0,
             halted_again: 0,
             suspended_rows: 0,
+            rated_rows: 0,
             suspended_again: 0,
             behind: 0,
             first_due: None,
@@ -124,6 +127,9 @@ impl Store {
             }
             for [name, rows] in groups(part()?) {
                 census.of(line(name)?).suspended_rows += count(&rows)?;
+            }
+            for [name, rows] in groups(part()?) {
+                census.of(line(name)?).rated_rows += count(&rows)?;
             }
         }
         Ok(census)

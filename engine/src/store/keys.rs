@@ -21,6 +21,8 @@
 //! | `c:{pN}:stale` | list | queues whose spans were cut under older routes |
 //! | `c:{pN}:weights`, `c:{pN}:caps` | hash | tenant → turns it gets at once; `most seconds` of its frequency cap |
 //! | `c:{pN}:paced` | hash | campaign with a rate → permits with which rows of it are leased |
+//! | `c:{pN}:rated` | hash | tenant with a rate → permits with which rows of it are leased |
+//! | `c:{pN}:wants` | hash | such a tenant that a lease has found without permits → the most urgent lane of which it has rows |
 //! | `c:{pN}:suspended` | set | tenants of which nothing is leased |
 //! | `c:{pN}:aside:<tenant>` | set | lines with a lane of such a tenant's, which stands in no ring |
 //! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |
@@ -95,6 +97,8 @@ pub(super) const EXPIRING: &str = "c:expiring";
 pub(super) const JOINING: &str = "c:joining";
 /// `tenant:campaign` of campaigns with a rate that were launched → that rate.
 pub(super) const PACED: &str = "c:paced";
+/// Tenants with a rate → that rate.
+pub(super) const RATED: &str = "c:rated";
 /// `tenant:campaign` of campaigns that were launched and of which nothing is queued (`unqueued.rs`), by since when, µs.
 pub(super) const UNQUEUED: &str = "c:unqueued";
 /// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use redis::Value;
 use rustc_hash::FxHashSet;
 
-use super::accounts::{RESELLER, hosted};
+use super::accounts::{RATE, RESELLER, hosted};
 use super::health::ID;
 use super::scripts::Name;
 use super::{Credits, KeyOwner, Store, StoreError, Token, array, bytes, integer, keys};
@@ -159,6 +159,9 @@ impl Store {
         }
         if let Some(cap) = settings.get(FREQUENCY_CAP) {
             self.set_cap(tenant, cap.parse().ok()).await?;
+        }
+        if let Some(rate) = settings.get(RATE) {
+            self.set_tenant_rate(tenant, rate.parse().ok()).await?;
         }
         if let Some(answers) = number(CANCEL_ANSWERS) {
             self.set_cancel_answers(tenant, answers == 1).await?;

@@ -57,7 +57,7 @@ mod text_keys;
 mod backup;
 mod bell;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use redis::Value;
@@ -89,7 +89,7 @@ pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings, 
 pub(crate) use moves::{Away, ParkedOf, Swap};
 pub(crate) use near::Near;
 pub(crate) use optouts::Again;
-pub(crate) use paced::{Paced, PermitAsk, Permitted};
+pub(crate) use paced::{Allowed, Paced, PermitAsk, Permitted};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};
 pub(crate) use recall::{Recall, Whereabouts};
@@ -189,6 +189,8 @@ pub(crate) struct Store {
 struct Shared {
     partitions: u16,
     wait_replicas: u32,
+    /// The journal is told the ids that SMSCs give.
+    tells_ids: AtomicBool,
     /// The base of each partition's keys.
     bases: Vec<String>,
     scripts: scripts::Scripts,

@@ -50,6 +50,7 @@ pub(super) enum Name {
     Recall,
     Permits,
     Near,
+    Allow,
 }
 
 /// How a script is loaded.
@@ -76,7 +77,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 46] = scripts![
+const SOURCES: [(Name, Kind, &str); 47] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -123,6 +124,7 @@ const SOURCES: [(Name, Kind, &str); 46] = scripts![
     Recall Settling "recall.lua",
     Permits Settling "permits.lua",
     Near Plain "near.lua",
+    Allow Settling "allow.lua",
 ];
 
 /// Every script, ready to be loaded and called.

@@ -38,8 +38,8 @@ struct Cause {
     status: Option<smpp::command_status::CommandStatus>,
     /// The segments a second that it is given.
     rate: Option<f64>,
-    /// The campaign goes no faster.
-    own_rate: Option<Tempo>,
+    /// Whoever it is goes no faster.
+    own_rate: Option<(Paced, Tempo)>,
     /// It answers nothing.
     silent: bool,
     /// Why the guard stops leases.
@@ -48,6 +48,13 @@ struct Cause {
     said: Option<String>,
     /// The credits that a launch needs, and those that there are.
     credits: Option<(u64, u64)>,
+}
+
+/// Who has a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paced {
+    Campaign,
+    Tenant,
 }
 
 impl Cause {
@@ -67,8 +74,8 @@ impl Cause {
         }
     }
 
-    /// What the rows of a campaign wait for that has a rate of its own: for that, where nothing else is slower.
-    fn at_rate(self, own: Option<Tempo>) -> Self {
+    /// What the rows of a campaign wait for that has a rate of its own, or whose tenant has one: for that, where nothing else is slower.
+    fn at_rate(self, (of, own): (Paced, Option<Tempo>)) -> Self {
         let is_slower = |own: &Tempo| match self.reason {
             Reason::Rate => self.rate.is_none_or(|rate| own.per_second() < rate),
             Reason::Window => !self.silent,
@@ -88,7 +95,8 @@ impl Cause {
         };
         match own.filter(is_slower) {
             Some(own) => Self {
-                own_rate: Some(own),
+                rate: Some(own.per_second()),
+                own_rate: Some((of, own)),
                 ..Self::only(Reason::Rate)
             },
             None => self,
@@ -174,9 +182,12 @@ impl Waiting {
             Some(guarded) => Some(guarded),
             None => self.suspended(campaign.tenant).await?,
         };
+        let agreed = self.store.tenant_rates(&[campaign.tenant]).await?.pop().flatten();
         for line in &census.lines {
             let cause = of_all.as_ref().map_or_else(|| self.cause(line.line), Cause::clone);
-            let cause = cause.at_rate(campaign.rate);
+            let cause = cause
+                .at_rate((Paced::Campaign, campaign.rate))
+                .at_rate((Paced::Tenant, agreed));
             counts.add_line(line, cause.reason);
             causes.push((line, cause));
         }

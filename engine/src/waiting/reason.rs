@@ -37,7 +37,7 @@ pub(crate) enum Reason {
     Brake,
     /// An SMSC did not take it, and it is tried again.
     Retry,
-    /// The configured rate.
+    /// A rate: that of the SMSC, of its campaign or of its tenant.
     Rate,
     /// A place in a window: messages go as answers come, or stand still where none come.
     Window,
@@ -100,7 +100,9 @@ impl Counts {
         self.add(above(Reason::Paused), line.paused_rows + line.halted_again);
         let suspended = line.suspended_rows + line.suspended_again;
         self.add(above(Reason::TenantSuspended), suspended);
-        self.add(cause, line.rows.saturating_sub(line.paused_rows + line.suspended_rows));
+        self.add(cause.min(Reason::Rate), line.rated_rows);
+        let others = line.paused_rows + line.suspended_rows + line.rated_rows;
+        self.add(cause, line.rows.saturating_sub(others));
         self.add(above(Reason::Behind), line.behind);
         let others = line.halted_again + line.suspended_again + line.behind;
         let again = line.again.saturating_sub(others);
@@ -237,6 +239,7 @@ mod tests {
             again: 100,
             halted_again: 30,
             suspended_rows: 200,
+            rated_rows: 50,
             suspended_again: 10,
             behind: 20,
             first_due: None,
@@ -279,6 +282,11 @@ mod tests {
                 (Reason::Brake, 540)
             ],
             "what was refused as too fast waits for the rate"
+        );
+        assert_eq!(
+            of(Reason::Window)[3..],
+            [(Reason::Retry, 40), (Reason::Rate, 50), (Reason::Window, 450)],
+            "what has a rate of its own waits for that"
         );
     }
 }

@@ -1,24 +1,33 @@
 //! The reasons in words, for a clinic: French and English.
 
-use super::Cause;
 use super::reason::Reason;
+use super::{Cause, Paced};
 use crate::domain::{Language, Tempo};
 
 /// One sentence.
 pub(super) fn detail(cause: &Cause, language: Language) -> String {
-    match (language, cause.own_rate) {
-        (Language::Fr, Some(own)) => {
+    let Some((of, own)) = cause.own_rate else {
+        return match language {
+            Language::Fr => french(cause),
+            Language::En => english(cause),
+        };
+    };
+    let messages = language.counted(own.messages().into(), ("message", "messages"));
+    match (language, of) {
+        (Language::Fr, of) => {
             let time = unit(own, ["seconde", "minute", "heure"]);
-            let messages = language.counted(own.messages().into(), ("message", "messages"));
-            format!("Cette campagne envoie {messages} par {time}, comme demandé.")
+            match of {
+                Paced::Campaign => format!("Cette campagne envoie {messages} par {time}, comme demandé."),
+                Paced::Tenant => format!("Ce compte envoie {messages} par {time} au plus, comme convenu."),
+            }
         }
-        (Language::En, Some(own)) => {
+        (Language::En, of) => {
             let time = unit(own, ["a second", "a minute", "an hour"]);
-            let messages = language.counted(own.messages().into(), ("message", "messages"));
-            format!("This campaign goes at {messages} {time}, as it was asked to.")
+            match of {
+                Paced::Campaign => format!("This campaign goes at {messages} {time}, as it was asked to."),
+                Paced::Tenant => format!("This account sends {messages} {time} at most, as agreed."),
+            }
         }
-        (Language::Fr, None) => french(cause),
-        (Language::En, None) => english(cause),
     }
 }
 
@@ -185,7 +194,7 @@ mod tests {
     #[test]
     fn one_is_one_in_both_languages() {
         let own = |rate: &str| Cause {
-            own_rate: rate.parse().ok(),
+            own_rate: rate.parse().ok().map(|rate| (Paced::Campaign, rate)),
             ..Cause::only(Reason::Rate)
         };
         assert_eq!(
@@ -199,6 +208,14 @@ mod tests {
         assert_eq!(
             detail(&own("1/h"), Language::En),
             "This campaign goes at 1 message an hour, as it was asked to."
+        );
+        let agreed = Cause {
+            own_rate: "5/s".parse().ok().map(|rate| (Paced::Tenant, rate)),
+            ..Cause::only(Reason::Rate)
+        };
+        assert_eq!(
+            detail(&agreed, Language::Fr),
+            "Ce compte envoie 5 messages par seconde au plus, comme convenu."
         );
         for (rate, french, english) in [
             (1.0, "1 segment", "1 segment"),

@@ -376,6 +376,7 @@ struct Variant {
 #[derive(JsonSchema)]
 struct Progress {
     total: u64,
+    /// To be sent, or with an SMSC that has not answered yet; `waiting.messages` has those alone that wait.
     queued: u64,
     in_doubt: u64,
     canceled: u64,

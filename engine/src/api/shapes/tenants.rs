@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 
 use super::words::schema;
 use super::{
-    ApiKey, EncodingWord, GivenPhone, HoldFirstWord, KeyId, KeyKindWord, Moment, NetworkText, Nullable, Phone,
-    RoleWord, SenderText, StopClauseWord, TariffWord, Time,
+    ApiKey, EncodingWord, GivenPhone, GivenRate, HoldFirstWord, KeyId, KeyKindWord, Moment, NetworkText, Nullable,
+    Phone, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
 use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, PrefixPrices, ResellerId, TenantId, Terms};
@@ -84,6 +84,9 @@ struct GivenTerms {
     balance_alerts: Option<Nullable<AlertList>>,
     /// How many messages are taken of it a day, of campaigns and single ones together; `null`, or not given: any number.
     daily_max: Option<Nullable<DailyMax>>,
+    /// How fast its messages begin at most, of campaigns and single ones together, what is urgent first; `null`, or not given: as fast as they
+    /// can.
+    rate: Option<Nullable<GivenRate>>,
     /// By whose clocks its days are: a name of the IANA database; not given: Europe/Paris.
     time_zone: Option<String>,
     /// Where its people are, whose numbers do not say so: advertising to French mobiles keeps the public holidays of there as well. For what is
@@ -203,6 +206,8 @@ pub(in crate::api) struct Tenant {
     balance_alerts: Vec<u64>,
     /// `null`: any number.
     daily_max: Option<u32>,
+    /// `null`: as fast as they can.
+    rate: Option<String>,
     time_zone: String,
     territory: Option<TerritoryWord>,
 }

@@ -37,6 +37,8 @@ impl Engine {
         let (campaigns, verdict) = (self.campaigns.clone(), self.base.verdict.clone());
         self.on_duty(move |stop| campaigns.clone().keep_rates(verdict.clone(), stop));
         let (campaigns, verdict) = (self.campaigns.clone(), self.base.verdict.clone());
+        self.on_duty(move |stop| campaigns.clone().keep_allowances(verdict.clone(), stop));
+        let (campaigns, verdict) = (self.campaigns.clone(), self.base.verdict.clone());
         self.on_duty(move |stop| campaigns.clone().keep_joining(verdict.clone(), stop));
         let campaigns = self.campaigns.clone();
         self.on_duty(move |stop| campaigns.clone().keep_house(stop));

@@ -6,8 +6,9 @@
 --     campaign with due messages in fours: both, how many, of these behind another, 1 when it is halted, 2 when its
 --     tenant is suspended; for each line with due messages in threes: line, how many, the first due time in microseconds; for
 --     the campaigns that are first in a line in threes: line, tenant with campaign, its first row; line and rows of tenants
---     that are suspended, in turns.
--- Limits: O(lines and campaigns that wait, spans of suspended tenants); to make counts anew, O(due set), once.
+--     that are suspended, in turns; line and rows that wait for the rate of their campaign or tenant, in turns.
+-- Limits: O(lines and campaigns that wait, tenants with a rate, spans of suspended tenants and of what waits for a rate); to make counts
+--     anew, O(due set), once.
 local base, heads_max = KEYS[1], tonumber(ARGV[1])
 local sums, lines, dues, firsts, heads = {}, call('SMEMBERS', base .. 'lines'), {}, {}, {}
 
@@ -66,18 +67,55 @@ for i = 1, #again, 2 do
   end
 end
 if repaired then again = call('HGETALL', base .. 'again') end
+local function rows_of(line, campaign)
+  local rows = 0
+  for _, span in ipairs(call('LRANGE', base .. 'spans:' .. line .. ':' .. campaign, 0, -1)) do
+    rows = rows + select(2, struct.unpack('>I4I4', span))
+  end
+  return rows
+end
+
 local suspended, held = {}, {}
 for _, tenant in ipairs(call('SMEMBERS', base .. 'suspended')) do
   suspended[tenant] = true
   for _, line in ipairs(call('SMEMBERS', base .. 'aside:' .. tenant)) do
     local rows = 0
     for _, campaign in ipairs(call('LRANGE', base .. 'lane:' .. line .. ':' .. tenant, 0, -1)) do
-      for _, span in ipairs(call('LRANGE', base .. 'spans:' .. line .. ':' .. campaign, 0, -1)) do
-        rows = rows + select(2, struct.unpack('>I4I4', span))
-      end
+      rows = rows + rows_of(line, campaign)
     end
     held[#held + 1] = line
     held[#held + 1] = rows
+  end
+end
+-- What waits for the rate of its campaign, and of other campaigns what waits for that of its tenant: of one that wants permits, or has some.
+local paced, rated = {}, {}
+local function count_rated(line, campaign)
+  local rows = rows_of(line, campaign)
+  if rows > 0 then
+    rated[#rated + 1] = line
+    rated[#rated + 1] = rows
+  end
+end
+for _, campaign in ipairs(call('HKEYS', base .. 'paced')) do
+  local order = base .. 'c:' .. campaign
+  local halt, tenant = unpack(call('HMGET', order, 'halt', 'tenant'))
+  paced[campaign] = true
+  if not halt and not suspended[tenant] then
+    for _, field in ipairs(call('HKEYS', order)) do
+      if sub(field, 1, 2) == 's:' then count_rated(sub(field, 3), campaign) end
+    end
+  end
+end
+local permits = call('HGETALL', base .. 'rated')
+for i = 1, #permits, 2 do
+  local tenant = permits[i]
+  if not suspended[tenant] and (permits[i + 1] ~= '0' or call('HEXISTS', base .. 'wants', tenant) == 1) then
+    for _, entry in ipairs(lines) do
+      local line = sub(entry, 1, 1) == 'r' and sub(entry, 2)
+      for _, campaign in ipairs(line and call('LRANGE', base .. 'lane:' .. line .. ':' .. tenant, 0, -1) or {}) do
+        if not paced[campaign] then count_rated(line, campaign) end
+      end
+    end
   end
 end
 local function mark_of(campaign)
@@ -92,4 +130,4 @@ for i = 1, #again, 2 do
   dues[#dues + 1] = call('SCARD', base .. 'behind:' .. line .. ':' .. campaign)
   dues[#dues + 1] = mark_of(campaign)
 end
-return { call('HGETALL', base .. 'depth'), call('HGETALL', base .. 'halted'), dues, firsts, heads, held }
+return { call('HGETALL', base .. 'depth'), call('HGETALL', base .. 'halted'), dues, firsts, heads, held, rated }

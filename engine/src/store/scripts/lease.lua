@@ -302,6 +302,15 @@ local function first_in(lane_key)
   return nil, campaign
 end
 
+local has_rated = call('EXISTS', base .. 'rated') == 1
+
+-- With how many permits rows of a tenant are leased; nil: it has no rate. Who has none left wants some.
+local function allowance_of(tenant, lane)
+  local permits = has_rated and tonumber(call('HGET', base .. 'rated', tenant) or nil) or nil
+  if permits == 0 then call(lane == 0 and 'HSET' or 'HSETNX', base .. 'wants', tenant, lane) end
+  return permits
+end
+
 -- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line; nil: it has, and all of that
 -- waits for permits.
 local function take(line, lane, gate2, route2, tenant, want)
@@ -320,7 +329,9 @@ local function take(line, lane, gate2, route2, tenant, want)
     stale = 1
     return next_campaign ~= nil
   end
-  want = math.min(want, count, permits or count)
+  local allowance = allowance_of(tenant, lane)
+  if allowance == 0 then return nil end
+  want = math.min(want, count, permits or count, allowance or count)
   local found = call('LRANGE', base .. 'aud:' .. campaign, first, first + want - 1)
   local used, tenant4, head, before_rows = 0, struct.pack('>I4', tenant), struct.pack('>I5', campaign), n_rows
   while used < #found and budget > 0 do
@@ -330,6 +341,7 @@ local function take(line, lane, gate2, route2, tenant, want)
     budget = budget - byte(found[used], ROW_SEGMENTS)
   end
   if permits then call('HINCRBY', base .. 'paced', campaign, -used) end
+  if allowance then call('HINCRBY', base .. 'rated', tenant, -used) end
   if used > 0 then
     local tail = '\0\0\13' .. tenant4 .. route2 .. smsc2 .. char(lane) .. gate2
     turns[#turns + 1] = { before_rows + 1, n_rows, head, first * partitions + partition, tail, tenant4 }
