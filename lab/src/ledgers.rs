@@ -201,6 +201,7 @@ mod tests {
             accepted_at_us: (status == 0).then_some(1),
             answered_at_us: Some(2),
             command_status: Some(status),
+            message_id: None,
             part: 1,
             total: 1,
             stat: stat.map(str::to_owned),

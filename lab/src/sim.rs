@@ -82,6 +82,8 @@ pub struct Row {
     pub answered_at_us: Option<u64>,
     /// What it answered.
     pub command_status: Option<u32>,
+    /// What it called the message, if it took it.
+    pub message_id: Option<String>,
     /// Which segment this is, from 1.
     pub part: u8,
     /// Of how many.
@@ -106,11 +108,12 @@ impl Row {
         Self::page_by_page(http, |row| row)
     }
 
-    /// The same without accounts, sources and texts: ten million of them fit in memory.
+    /// The same without accounts, sources, ids and texts: ten million of them fit in memory.
     pub fn outlines(http: &Http) -> Result<Vec<Self>> {
         Self::page_by_page(http, |row| Self {
             account: String::new(),
             source: String::new(),
+            message_id: None,
             text: None,
             ..row
         })

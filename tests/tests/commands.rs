@@ -390,6 +390,28 @@ fn the_life_of_a_message_has_its_end() {
 }
 
 #[test]
+fn what_an_smsc_called_a_message_finds_it_when_it_has_ended() {
+    let stand = Stand::under(Lab::new(programs!(), "commands-smsc-id"), "", |redis, sim| {
+        let smscs = vec![SmscSettings::new("north", sim.smpp_address())];
+        let mut settings = EngineSettings::new(Some(redis.url()), smscs);
+        settings.tables = vec!["[message_log]\npath = \"messages.log\"".to_owned()];
+        settings
+    });
+    let campaign = stand.launch(2);
+    stand.all_delivered(&campaign, 2, LIMIT);
+    let ledger = stand.sim.ledger();
+    for row in &ledger {
+        let called = row.message_id.as_deref().expect("an id");
+        let life = shown(&stand, &["message", "trace", called, "--as", "smsc-id", "--whole"]);
+        let events = life["data"].as_array().expect("events");
+        let kinds: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+        assert_eq!(kinds, ["asked_for", "taken", "delivered"], "{life}");
+        assert_eq!(events[1]["smsc_message_ids"], json!([called]), "{life}");
+        assert_eq!(events[0]["to"], format!("+{}", row.recipient).as_str(), "{life}");
+    }
+}
+
+#[test]
 fn parked_receipts_are_listed_and_replayed() {
     let stand = Stand::new(programs!(), "commands-receipts", STRANGE_RECEIPTS, |smsc| smsc);
     stand.launch(2);

@@ -1,6 +1,7 @@
 //! `GET /v1/messages` on the operators' listener, with the operator's key: the life of messages, in order of time.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -87,19 +88,26 @@ fn switch(text: &str) -> Result<bool, Problem> {
 /// a number, or of those that an SMSC has called so, and of their recipients' parked receipts. An event each, oldest first; what
 /// is so now has no time, and stands last.
 pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> Result<Json<Value>, Problem> {
-    let (recipients, only) = match asked.by {
-        By::Number(recipient) => (vec![recipient], None),
+    let mut messages = BTreeSet::new();
+    let recipients = match asked.by {
+        By::Number(recipient) => vec![(recipient, None)],
         By::SmscId(id) => {
             let found = recipients_with(&app.store, &app.traffic.all_ids(), &id).await;
-            (found.map_err(|error| store_refuses(&error))?, None)
+            let found = found.map_err(|error| store_refuses(&error))?;
+            messages.extend(app.message_log.named(&id).await.map_err(|error| log_fails(&error))?);
+            let of_logged = recipients_of(&app, &messages).await?;
+            let others = of_logged
+                .into_iter()
+                .filter(|(recipient, _)| !found.contains(recipient));
+            found.iter().map(|recipient| (*recipient, None)).chain(others).collect()
         }
         By::Id(id) => match recipient_of(&app, id).await {
-            Ok(recipient) => (vec![recipient], Some(id)),
+            Ok(recipient) => vec![(recipient, Some(id))],
             Err(gone) => return only_logged(&app, id).await?.ok_or(gone),
         },
     };
     let mut events = Vec::new();
-    for recipient in recipients {
+    for (recipient, only) in recipients {
         let teller = Teller {
             app: &app,
             recipient,
@@ -108,7 +116,7 @@ pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> R
         };
         events.extend(teller.life().await?);
     }
-    let messages: BTreeSet<MessageId> = events.iter().filter_map(Happened::message).collect();
+    messages.extend(events.iter().filter_map(Happened::message));
     let logged = logged(&app, messages.into_iter().collect()).await?;
     let mut events = with_logged(events, logged);
     note_packs(&app, &mut events).await?;
@@ -118,6 +126,27 @@ pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> R
 async fn recipient_of(app: &App, id: MessageId) -> Result<Recipient, Problem> {
     let tenant = app.campaigns.owner(id.campaign()).await?;
     Ok(app.campaigns.message(tenant, id).await?.recipient)
+}
+
+/// To whom messages went, of those whose campaigns are there.
+async fn recipients_of(
+    app: &App,
+    messages: &BTreeSet<MessageId>,
+) -> Result<Vec<(Recipient, Option<MessageId>)>, Problem> {
+    let mut found = Vec::new();
+    for id in messages {
+        match recipient_of(app, *id).await {
+            Ok(recipient) => found.push((recipient, Some(*id))),
+            Err(problem) if problem.is_not_found() => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(found)
+}
+
+fn log_fails(error: &io::Error) -> Problem {
+    tracing::error!(%error, "the message log cannot be read");
+    ProblemKind::Internal.into()
 }
 
 /// What the message log alone knows of a message, whose campaign is gone; `None`: nothing.
@@ -130,10 +159,11 @@ async fn only_logged(app: &App, id: MessageId) -> Result<Option<Json<Value>>, Pr
 }
 
 async fn logged(app: &App, messages: Vec<MessageId>) -> Result<Vec<Happened>, Problem> {
-    let lines = app.message_log.find(messages).await.map_err(|error| {
-        tracing::error!(%error, "the message log cannot be read");
-        Problem::from(ProblemKind::Internal)
-    })?;
+    let lines = app
+        .message_log
+        .find(messages)
+        .await
+        .map_err(|error| log_fails(&error))?;
     Ok(lines.into_iter().map(Happened::logged).collect())
 }
 

@@ -237,7 +237,7 @@ impl Sweeper {
         };
         let mut swaps = Vec::new();
         for (recipient, bytes) in records.iter().filter(is_old) {
-            let mut swap = Swap::new(*recipient, bytes.clone().into());
+            let mut swap = self.store.swap_of(*recipient, bytes.clone().into());
             let bad = |form| StoreError::bad_record(*recipient, form);
             swap.draft.forget_trails(oldest).map_err(bad)?;
             swaps.push(swap);

@@ -46,6 +46,8 @@ pub(crate) struct Draft {
     pub(crate) dues: Vec<Due>,
     /// Tenants with a frequency cap of whom a message was taken, one each message.
     pub(crate) capped: Vec<TenantId>,
+    /// The journal is told the ids that SMSCs give.
+    pub(crate) tells_ids: bool,
 }
 
 impl Draft {
@@ -59,6 +61,7 @@ impl Draft {
             journal: Vec::new(),
             dues: Vec::new(),
             capped: Vec::new(),
+            tells_ids: false,
         }
     }
 
@@ -99,8 +102,12 @@ impl Draft {
         if message.capped && is_taken(message.state, transition) {
             self.capped.push(tenant);
         }
-        self.journal
-            .extend_from_slice(transition.journal.as_deref().unwrap_or_default());
+        if let Some(event) = &transition.journal {
+            if let Some(traces) = transition.untold.as_ref().filter(|_| self.tells_ids) {
+                traces.pack_ids(&mut self.journal);
+            }
+            self.journal.extend_from_slice(event);
+        }
         self.octets.splice(first..last, transition.replacement.iter().copied());
         match note {
             Note::None => {}

@@ -7,6 +7,7 @@
 //!       | 'b' before(1) from(1) …          the same where the credits change: what they were before
 //!       | 't' taken(1) before(1) from(1) …  the same where the SMSC took another number of segments than the text has
 //!       | 'e' epoch(4) edition(2) …        any of these, of a message that was leased: by whom, and under which of its rules
+//!       | 'i' length(2) ids …              any of these, where it is to be told: of each segment the SMSC's id, with its length(1) in front
 //! range = 'r' reason(1) letter(1) campaign(8) tenant(4) position(4) count(4)
 //! ```
 
@@ -65,6 +66,9 @@ pub(crate) struct Under {
 /// Octets that say what a message was leased under.
 const UNDER: usize = 7;
 
+/// Octets in front of ids.
+const IDS: usize = 3;
+
 /// Octets of a message from its id to its credits.
 const PIECE: usize = 24;
 const RANGE: usize = 23;
@@ -74,13 +78,24 @@ const RANGE: usize = 23;
 /// # Errors
 /// When something else stands there, and where.
 pub(crate) fn events(entry: &[u8], at: u32) -> impl Iterator<Item = Result<JournalEvent, BadForm>> {
+    named_events(entry, at).map(|event| event.map(|(event, _)| event))
+}
+
+/// The same, each with the ids that its SMSC has given the segments, empty where one has none; none where they are not told.
+///
+/// # Errors
+/// When something else stands there, and where.
+pub(crate) fn named_events(
+    entry: &[u8],
+    at: u32,
+) -> impl Iterator<Item = Result<(JournalEvent, impl Iterator<Item = &[u8]>), BadForm>> {
     let mut offset = 0;
     std::iter::from_fn(move || {
         let rest = entry.get(offset..).filter(|rest| !rest.is_empty())?;
         match read(rest, at) {
             Some((event, length)) => {
                 offset += length;
-                Some(Ok(event))
+                Some(Ok((event, each_id(ids_in(rest).unwrap_or_default()))))
             }
             None => {
                 let bad = BadForm { at: offset };
@@ -91,15 +106,41 @@ pub(crate) fn events(entry: &[u8], at: u32) -> impl Iterator<Item = Result<Journ
     })
 }
 
+/// The ids in front of a move, packed; `None`: there are none, or they are cut off.
+fn ids_in(event: &[u8]) -> Option<&[u8]> {
+    let head: &[u8; IDS] = event.first_chunk().filter(|head| head[0] == b'i')?;
+    let length = usize::from(u16::from_be_bytes([head[1], head[2]]));
+    event.get(IDS..IDS + length)
+}
+
+fn each_id(mut packed: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = packed.split_first()?;
+        let (id, rest) = rest.split_at_checked(usize::from(*length))?;
+        packed = rest;
+        Some(id)
+    })
+}
+
 fn read(bytes: &[u8], at: u32) -> Option<(JournalEvent, usize)> {
     match bytes.first()? {
+        b'i' => {
+            let front = IDS + ids_in(bytes)?.len();
+            let moved = bytes
+                .get(front..)
+                .filter(|rest| !rest.starts_with(b"i") && !rest.starts_with(b"r"))?;
+            let (event, length) = read(moved, at)?;
+            Some((event, front + length))
+        }
         b'e' => {
             let head: &[u8; UNDER] = bytes.first_chunk()?;
             let said = Under {
                 epoch: u32::from_be_bytes(head[1..5].try_into().ok()?),
                 edition: u16::from_be_bytes([head[5], head[6]]),
             };
-            let moved = bytes.get(UNDER..).filter(|rest| !rest.starts_with(b"e"))?;
+            let moved = bytes
+                .get(UNDER..)
+                .filter(|rest| !rest.starts_with(b"e") && !rest.starts_with(b"i"))?;
             let (mut event, length) = read(moved, at)?;
             if let JournalEvent::Moved { under, .. } = &mut event {
                 *under = Some(said);
@@ -207,7 +248,7 @@ pub(super) fn note_edition(event: &mut [u8], edition: u16) {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Back, Ending, Event, Reason, Status, UnixMicros};
+    use crate::domain::{Back, Ending, Event, Mark, Reason, Status, Trace, Traces, UnixMicros};
 
     #[test]
     fn moves_and_ranges_come_back_and_what_is_neither_says_where() {
@@ -258,6 +299,32 @@ mod tests {
         );
         assert_eq!((position, count), (4, 8));
         assert_eq!(read[2], Err(BadForm { at: 65 }));
+    }
+
+    #[test]
+    fn the_ids_of_an_smsc_stand_before_a_move_and_are_read_with_it() {
+        let trace = |id: &str| Trace {
+            mark: Mark::Taken,
+            smsc_id: id.into(),
+        };
+        let traces = Traces {
+            at: UnixMicros(5),
+            segments: vec![trace("a1"), trace(""), trace("0C")],
+        };
+        let accepted = leased(1, 3).apply(Event::Accepted(traces), UnixMicros(9)).unwrap();
+        let mut entry = Vec::new();
+        accepted.untold.as_ref().unwrap().pack_ids(&mut entry);
+        entry.extend(accepted.journal.as_ref().unwrap());
+        let both = [&entry[..], accepted.journal.as_ref().unwrap()].concat();
+        let read: Vec<_> = named_events(&both, 7).map(Result::unwrap).collect();
+        assert_eq!(read.len(), 2);
+        let ids: Vec<Vec<&[u8]>> = read.into_iter().map(|(_, ids)| ids.collect()).collect();
+        assert_eq!(ids, [vec![&b"a1"[..], b"", b"0C"], vec![]]);
+        let plain: Vec<_> = events(&both, 7).map(Result::unwrap).collect();
+        assert_eq!(plain[0], plain[1]);
+        for cut in 1..entry.len() {
+            assert!(events(&entry[..cut], 7).next().unwrap().is_err(), "{cut}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(crate) use ids::{
     PARTITIONS_MAX, Partition, PartitionSet, Recipient, ReminderPlanId, ResellerId, RouteId, SegmentId,
     SenderRequestId, SmscId, SurveyId, SurveyRunId, TemplateId, TenantId, UnknownId,
 };
-pub(crate) use journal::{ENDED, JournalEvent, Under, events};
+pub(crate) use journal::{ENDED, JournalEvent, Under, events, named_events};
 pub(crate) use lengths::{Fitted, Length, Lengths, Longer};
 pub(crate) use message::{IllegalMove, State, Step};
 pub(crate) use parameters::{

@@ -187,6 +187,25 @@ impl Traces {
         }
     }
 
+    /// Appends the ids of the segments as they stand before a move in the journal; nothing where there are none.
+    pub(crate) fn pack_ids(&self, out: &mut Vec<u8>) {
+        if self.segments.iter().all(|segment| segment.smsc_id.is_empty()) {
+            return;
+        }
+        let ids = || {
+            self.segments
+                .iter()
+                .map(|segment| &segment.smsc_id[..segment.smsc_id.len().min(255)])
+        };
+        let length: usize = ids().map(|id| 1 + id.len()).sum();
+        out.push(b'i');
+        out.extend_from_slice(&(length as u16).to_be_bytes());
+        for id in ids() {
+            out.push(id.len() as u8);
+            out.extend_from_slice(id);
+        }
+    }
+
     /// Whether a segment has that mark.
     pub(crate) fn any(&self, wanted: impl Fn(Mark) -> bool) -> bool {
         self.segments.iter().any(|segment| wanted(segment.mark))

@@ -98,6 +98,8 @@ pub(crate) struct Transition {
     pub(crate) credits: u8,
     /// Its line in the journal, packed.
     pub(crate) journal: Option<Vec<u8>>,
+    /// Its segments then, if their ids were not told before.
+    pub(crate) untold: Option<Traces>,
 }
 
 /// A transition before it is packed.
@@ -320,6 +322,8 @@ impl Message<'_> {
             journal: self.event(state, (credits, self.taken(state, &next)), result.as_ref()),
             result,
             credits,
+            // When it became enroute, they were told.
+            untold: next.traces.filter(|_| self.state != State::Enroute),
         })
     }
 

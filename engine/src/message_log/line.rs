@@ -1,5 +1,7 @@
 //! A line: what happened to a message, or to some that end together.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -22,6 +24,9 @@ struct Line<'a> {
     tenant: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     smsc: Option<String>,
+    /// What the SMSC calls its segments; empty for one that it has given no id.
+    #[serde(skip_serializing_if = "<[Cow<'_, str>]>::is_empty")]
+    smsc_message_ids: &'a [Cow<'a, str>],
     #[serde(skip_serializing_if = "Option::is_none")]
     segments: Option<u8>,
     /// What it is billed now.
@@ -56,7 +61,7 @@ impl<'a> Teller<'a> {
     pub(super) fn tell(
         &self,
         number: usize,
-        event: &JournalEvent,
+        (event, ids): (&JournalEvent, &[Cow<'_, str>]),
         names: &dyn Fn(SmscId) -> Option<String>,
         text: &mut String,
     ) {
@@ -85,6 +90,7 @@ impl<'a> Teller<'a> {
                 campaign: id.campaign().to_string(),
                 tenant: tenant.to_string(),
                 smsc: names(smsc),
+                smsc_message_ids: ids,
                 segments: Some(segments),
                 credits: Some(credits),
                 reason,
@@ -105,6 +111,7 @@ impl<'a> Teller<'a> {
                 campaign: campaign.to_string(),
                 tenant: tenant.to_string(),
                 smsc: None,
+                smsc_message_ids: &[],
                 segments: None,
                 credits: None,
                 reason,

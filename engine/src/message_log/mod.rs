@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use crate::config::LineFile;
-use crate::domain::{BadForm, MessageId, Partition, SmscId, events};
+use crate::domain::{BadForm, MessageId, Partition, SmscId, named_events};
 use crate::metrics::Metrics;
 use crate::rotated::Rotated;
 use crate::store::JournalEntry;
@@ -70,9 +70,10 @@ impl MessageLog {
         let (mut text, mut lines) = (String::new(), 0);
         for entry in entries {
             let teller = Teller::new(partition, entry, shared.partitions);
-            for (number, event) in events(&entry.events, entry.at()).enumerate() {
-                let event = event.map_err(|form| (entry.id.clone(), form))?;
-                teller.tell(number, &event, &*shared.names, &mut text);
+            for (number, event) in named_events(&entry.events, entry.at()).enumerate() {
+                let (event, ids) = event.map_err(|form| (entry.id.clone(), form))?;
+                let ids: Vec<_> = ids.map(String::from_utf8_lossy).collect();
+                teller.tell(number, (&event, &ids), &*shared.names, &mut text);
                 lines += 1;
             }
             if text.len() >= TOGETHER_MAX {
@@ -94,6 +95,19 @@ impl MessageLog {
         };
         let files = shared.files();
         let found = spawn_blocking(move || search::lines(&files, &messages, shared.partitions));
+        found.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    /// The messages of which an SMSC has called a segment so. All its files are read.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) async fn named(&self, smsc_id: &str) -> io::Result<Vec<MessageId>> {
+        let Some(shared) = self.0.clone() else {
+            return Ok(Vec::new());
+        };
+        let (files, smsc_id) = (shared.files(), smsc_id.to_owned());
+        let found = spawn_blocking(move || search::named(&files, &smsc_id));
         found.await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 }
@@ -127,7 +141,7 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Event, Reason, Status, UnixMicros};
+    use crate::domain::{Event, Mark, Reason, Status, Trace, Traces, UnixMicros};
 
     const PARTITIONS: u16 = 16;
 
@@ -158,6 +172,37 @@ mod tests {
         JournalEntry {
             id: "1800000000123-2".to_owned(),
             events,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_smsc_calls_a_message_stands_in_its_line_and_finds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, metrics) = (folder.path().join("messages.log"), Metrics::new(1).unwrap());
+        let log = log(path.clone(), &metrics);
+        let trace = |id: &str| Trace {
+            mark: Mark::Taken,
+            smsc_id: id.into(),
+        };
+        let traces = Traces {
+            at: UnixMicros(5),
+            segments: vec![trace("4A\"7"), trace("")],
+        };
+        let accepted = leased(3, 2).apply(Event::Accepted(traces), UnixMicros(9)).unwrap();
+        let mut events = Vec::new();
+        accepted.untold.unwrap().pack_ids(&mut events);
+        events.extend(accepted.journal.unwrap());
+        let id = "1800000000123-2".to_owned();
+        let entries = [JournalEntry { id, events }, entry()];
+        log.note(Partition(5), &entries).await.unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(line["event"], "taken");
+        assert_eq!(line["smsc_message_ids"], serde_json::json!(["4A\"7", ""]));
+        assert_eq!(text.matches("smsc_message_ids").count(), 1, "no empty lists");
+        assert_eq!(log.named("4A\"7").await.unwrap(), [leased(3, 2).id]);
+        for other in ["4A", "taken", "msg_", ""] {
+            assert_eq!(log.named(other).await.unwrap(), [], "{other}");
         }
     }
 

@@ -469,6 +469,9 @@ async fn two_way(
 fn message_log(config: &Config, base: &Base, traffic: &Traffic) -> MessageLog {
     let (traffic, metrics) = (traffic.clone(), &base.metrics);
     let names = Arc::new(move |smsc| traffic.name(smsc));
+    if config.message_log.path.is_some() {
+        base.store.tell_ids();
+    }
     MessageLog::start(&config.message_log, (base.store.partitions(), metrics), names)
 }
 

@@ -152,7 +152,9 @@ impl Settler {
         let mut read = read.into_iter();
         let sheet = |(recipient, known): (Recipient, Option<Bytes>)| Sheet {
             fresh: known.is_none(),
-            swap: Swap::new(recipient, known.or_else(|| read.next()).unwrap_or_default()),
+            swap: self
+                .store
+                .swap_of(recipient, known.or_else(|| read.next()).unwrap_or_default()),
             moved: false,
         };
         (known.into_iter().map(sheet).collect(), placed)

@@ -1,6 +1,6 @@
 //! Connections to Redis, and how scripts are called: in pipelines, and loaded again when a restarted server forgot them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -67,6 +67,7 @@ impl Store {
         let shared = Shared {
             partitions,
             wait_replicas,
+            tells_ids: AtomicBool::new(false),
             bases: (0..partitions).map(|number| keys::base(Partition(number))).collect(),
             scripts: Scripts::new(),
             forgotten: AtomicU64::new(0),

@@ -1,5 +1,7 @@
 //! Records as they are, and the group commit of what they become: one script call a partition, all in one round trip.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use redis::{Cmd, Value};
 
@@ -20,14 +22,6 @@ pub(crate) struct Swap {
     pub(crate) before: Bytes,
     /// What it becomes.
     pub(crate) draft: Draft,
-}
-
-impl Swap {
-    /// A record in which nothing has moved yet.
-    pub(crate) fn new(recipient: Recipient, before: Bytes) -> Self {
-        let draft = Draft::new(recipient, &before);
-        Self { before, draft }
-    }
 }
 
 /// What came of swaps.
@@ -63,6 +57,18 @@ impl Away {
 pub(crate) type ParkedOf = (Recipient, Vec<u8>);
 
 impl Store {
+    /// Has the journal tell the ids that SMSCs give, from now on.
+    pub(crate) fn tell_ids(&self) {
+        self.shared.tells_ids.store(true, Ordering::Relaxed);
+    }
+
+    /// A record in which nothing has moved yet.
+    pub(crate) fn swap_of(&self, recipient: Recipient, before: Bytes) -> Swap {
+        let mut draft = Draft::new(recipient, &before);
+        draft.tells_ids = self.shared.tells_ids.load(Ordering::Relaxed);
+        Swap { before, draft }
+    }
+
     /// The records of some recipients, which may be empty.
     pub(crate) async fn records(&self, recipients: &[Recipient]) -> Result<Vec<Bytes>, StoreError> {
         let (records, away) = self.records_within_reach(recipients).await?;
@@ -171,7 +177,7 @@ impl Store {
             let mut swaps: Vec<(Swap, Vec<usize>)> = recipients
                 .iter()
                 .zip(records)
-                .map(|(recipient, record)| (Swap::new(*recipient, record), Vec::new()))
+                .map(|(recipient, record)| (self.swap_of(*recipient, record), Vec::new()))
                 .collect();
             for at in std::mem::take(&mut open) {
                 let (transition, note) = &moves[at];

@@ -64,6 +64,11 @@ impl Problem {
         Self { kind, errors }
     }
 
+    /// Whether there is no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self.kind, ProblemKind::NotFound)
+    }
+
     fn respond(&self, language: Language, instance: Option<&str>, request_id: Option<&str>) -> Response {
         let document = ProblemDocument {
             kind: format!("urn:campanile:problem:{}", self.kind.code()),

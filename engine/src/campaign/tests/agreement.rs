@@ -138,7 +138,7 @@ impl<'a> Play<'a> {
             return;
         };
         assert!(may, "apply makes {event:?} of {message:?}");
-        let mut swap = Swap::new(message.recipient, record.clone());
+        let mut swap = self.bench.store.swap_of(message.recipient, record.clone());
         assert_eq!(swap.draft.make(&transition, &note_of(&event), UnixMicros(9)), Ok(true));
         assert!(self.swap(&swap).await, "{event:?} of {message:?}");
         assert_eq!(self.record(message.recipient).await, swap.draft.octets());
@@ -171,8 +171,9 @@ impl<'a> Play<'a> {
             result: None,
             credits: message.credits,
             journal: None,
+            untold: None,
         };
-        let mut swap = Swap::new(message.recipient, record.clone());
+        let mut swap = self.bench.store.swap_of(message.recipient, record.clone());
         assert_eq!(swap.draft.make(&forged, &Note::None, UnixMicros(9)), Ok(false));
         assert_eq!(swap.draft.octets(), record);
     }
