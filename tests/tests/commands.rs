@@ -1,6 +1,6 @@
 //! The commands of the people who run an engine, through the program as they run it: JSON, plain tables, exit codes.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -135,6 +135,44 @@ fn status_and_lists_of_an_engine_at_rest() {
     let (code, said) = refused(bare(stand.lab().directory(), &["top"]));
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("needs a terminal"), "{said}");
+}
+
+/// `script` (util-linux) is the terminal: what it is told is typed, and what it prints is what the terminal was told.
+#[test]
+fn top_at_a_terminal_draws_until_q_and_leaves_the_terminal_as_it_was() {
+    const OTHER_SCREEN: &str = "\u{1b}[?1049h";
+    const BACK: &str = "\u{1b}[?1049l";
+    let stand = Stand::new(programs!(), "commands-top", "", |smsc| smsc);
+    let program = env!("CARGO_BIN_EXE_campanile-under-test");
+    let mut command = Command::new("script");
+    command
+        .args([
+            "--quiet",
+            "--flush",
+            "--return",
+            "--command",
+            &format!("stty rows 30 cols 120; {program} top"),
+            "/dev/null",
+        ])
+        .env("CAMPANILE_ADMIN", format!("http://{}", stand.engine.admin().address()))
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("script runs");
+    let (mut drawn, mut chunk) = (String::new(), [0; 4096]);
+    let mut told = child.stdout.take().expect("what it prints");
+    while !drawn.contains("north") {
+        let read = told.read(&mut chunk).expect("a terminal");
+        assert!(read > 0, "it has ended: {drawn}");
+        drawn.push_str(&String::from_utf8_lossy(&chunk[..read]));
+    }
+    assert!(drawn.contains(OTHER_SCREEN) && drawn.contains("SMSCs"), "{drawn}");
+    let mut typed = child.stdin.take().expect("a keyboard");
+    typed.write_all(b"q").expect("a key");
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).expect("the rest");
+    assert!(child.wait().expect("its end").success(), "{rest}");
+    assert!(rest.contains(BACK), "{rest:?}");
 }
 
 #[test]
