@@ -44,6 +44,9 @@ pub fn started() -> &'static Processes {
 /// With `postgresql` in it, the engines of all tests keep in PostgreSQL what they would keep in SQLite (`scripts/matrix.sh`).
 const DATABASE: &str = "CAMPANILE_TEST_DATABASE";
 
+/// What an engine has it from, whatever its file says.
+const URL: &str = "CAMPANILE__DATABASE__URL";
+
 fn wants_postgres() -> bool {
     std::env::var(DATABASE).is_ok_and(|database| database == "postgresql")
 }
@@ -65,7 +68,7 @@ impl Lab {
         let site = Site::new(started(), scratch.path());
         let postgres = wants_postgres().then(|| PostgresServer::start(&site).or_fail());
         if let Some(postgres) = &postgres {
-            site.set("CAMPANILE__DATABASE__URL", &postgres.url());
+            site.set(URL, &postgres.url());
             println!("database: PostgreSQL");
         }
         Self {
@@ -106,9 +109,13 @@ impl Lab {
         RedisServer::start(&self.site)
     }
 
-    /// A PostgreSQL of its own.
+    /// A PostgreSQL of its own, also where all engines have one.
     pub fn postgres(&self) -> PostgresServer {
-        PostgresServer::start(&self.site).or_fail()
+        let postgres = PostgresServer::start(&self.site).or_fail();
+        if wants_postgres() {
+            self.site.set(URL, &postgres.url());
+        }
+        postgres
     }
 
     /// The simulator under `scenario` (TOML).

@@ -21,9 +21,11 @@ impl Campaigns {
             if verdict.may_write().is_err() {
                 continue;
             }
+            let begun = self.0.deps.clock.now();
             pause = match self.give_allowances(&mut allowances).await {
                 Ok(false) => IDLE,
-                Ok(true) => TICK,
+                // Thousands that want something are asked for less often.
+                Ok(true) => TICK.max(4 * self.0.deps.clock.now().saturating_duration_since(begun)),
                 Err(error) => {
                     tracing::debug!(%error, "tenants with a rate cannot be given permits; it is tried again");
                     TICK
@@ -53,7 +55,7 @@ impl Campaigns {
             all.extend(of_one.into_iter().flatten().map(|(place, permits)| Allowed {
                 tenant,
                 partition: Partition(place as u16),
-                permits,
+                permits: rate.map(|_| permits),
             }));
         }
         if !all.is_empty() {
@@ -62,7 +64,7 @@ impl Campaigns {
                 if let Some(allowance) = allowances.get_mut(&allowed.tenant) {
                     allowance.heard(usize::from(allowed.partition.0), (allowed.permits, left), now);
                 }
-                if allowed.permits > 0 {
+                if allowed.permits != Some(0) {
                     self.ring_in(allowed.partition);
                 }
             }
@@ -144,7 +146,8 @@ impl Allowance {
     }
 
     /// What came of one of these: how many of those before were not used, `None` where it has no rate any more.
-    fn heard(&mut self, at: usize, (asked, left): (u32, Option<u32>), now: Instant) {
+    fn heard(&mut self, at: usize, (asked, left): (Option<u32>, Option<u32>), now: Instant) {
+        let asked = asked.unwrap_or(0);
         self.budget.put_back(left.unwrap_or(asked));
         self.places[at].back_at = (asked > 0).then_some(now + UNUSED);
     }
@@ -196,7 +199,8 @@ mod tests {
             let rate = rate.map(|rate| rate.parse().unwrap());
             for (at, permits) in self.allowance.asks(rate, now) {
                 let left = std::mem::replace(&mut self.permits[at], permits);
-                self.allowance.heard(at, (permits, rate.map(|_| left)), now);
+                self.allowance
+                    .heard(at, (rate.map(|_| permits), rate.map(|_| left)), now);
             }
             leased
         }

@@ -24,7 +24,7 @@
 //! | `c:{pN}:rated` | hash | tenant with a rate → permits with which rows of it are leased |
 //! | `c:{pN}:wants` | hash | such a tenant that a lease has found without permits → the most urgent lane of which it has rows |
 //! | `c:{pN}:suspended` | set | tenants of which nothing is leased |
-//! | `c:{pN}:aside:<tenant>` | set | lines with a lane of such a tenant's, which stands in no ring |
+//! | `c:{pN}:aside:<tenant>` | set | lines with a lane of such a tenant's, or of one that wants permits, which stands in no ring |
 //! | `c:{pN}:cap:<tenant>` | hash | recipient → when marketing messages were taken, 4 octets each |
 //! | `c:{pN}:stop:<lane>`, `c:{pN}:stopall:<lane>` | set | who opted out: of one tenant's messages (tenant, recipient), of all |
 //! | `c:{pN}:back:<lane>` | hash | who opted out of all → tenants whose messages they have asked for since, 4 octets each |

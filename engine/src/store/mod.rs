@@ -89,6 +89,8 @@ pub(crate) use mirrored::{LedgerEntry, LedgerPlace, OptOut, Restored, Settings, 
 pub(crate) use moves::{Away, ParkedOf, Swap};
 pub(crate) use near::Near;
 pub(crate) use optouts::Again;
+#[cfg(test)]
+pub(crate) use paced::Want;
 pub(crate) use paced::{Allowed, Paced, PermitAsk, Permitted};
 pub(crate) use places::{MendAsk, Mended, Misplaced, Queued, Suspicion};
 pub(crate) use queues::{Halt, LeaseAsk, Leased, LeasedMessage, Owner, RestoreAsk, RowBatch, Span};

@@ -50,20 +50,28 @@ pub(crate) struct Want {
 pub(crate) struct Allowed {
     pub(crate) tenant: TenantId,
     pub(crate) partition: Partition,
-    pub(crate) permits: u32,
+    /// `None`: it has no rate any more.
+    pub(crate) permits: Option<u32>,
 }
+
+/// What is said in place of permits of a tenant without a rate.
+const NO_RATE: &str = "-";
 
 impl Store {
     /// Rows of a tenant are leased with permits alone from now on, which it gets at that rate; `None`: without. Asked again it changes the rate.
     pub(crate) async fn set_tenant_rate(&self, tenant: TenantId, rate: Option<Tempo>) -> Result<(), StoreError> {
-        let in_partition = |partition| {
-            let rated = format!("{}rated", self.base(partition));
-            let mut mark = redis::cmd(if rate.is_some() { "HSETNX" } else { "HDEL" });
-            mark.arg(rated).arg(tenant.0);
-            if rate.is_some() {
-                mark.arg(0);
+        let in_partition = |partition| match rate {
+            Some(_) => {
+                let mut mark = redis::cmd("HSETNX");
+                mark.arg(format!("{}rated", self.base(partition)));
+                mark.arg(tenant.0).arg(0);
+                mark
             }
-            mark
+            None => {
+                let mut free = self.partition_script(Name::Allow, partition);
+                free.arg(tenant.0).arg(NO_RATE);
+                free
+            }
         };
         let partitions: Vec<Cmd> = self.all_partitions().map(in_partition).collect();
         let mut list = redis::cmd(if rate.is_some() { "HSET" } else { "HDEL" });
@@ -134,7 +142,11 @@ impl Store {
         let call = |asks: &Vec<(usize, Allowed)>| {
             let mut call = self.partition_script(Name::Allow, asks[0].1.partition);
             for (_, ask) in asks {
-                call.arg(ask.tenant.0).arg(ask.permits);
+                call.arg(ask.tenant.0);
+                match ask.permits {
+                    Some(permits) => call.arg(permits),
+                    None => call.arg(NO_RATE),
+                };
             }
             call
         };

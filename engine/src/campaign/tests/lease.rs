@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{Back, FrequencyCap};
-use crate::store::{Again, InboundPlace};
+use crate::store::{Again, Allowed, InboundPlace, Want};
 
 /// A new tenant, and a launched campaign of it to that many recipients, from 33 6 00 00 00 00 on.
 async fn campaign(bench: &Bench, recipients: u64) -> (TenantId, CampaignId) {
@@ -183,6 +183,56 @@ async fn tenants_have_turns_by_their_weights() {
     let of = |tenant| leased.iter().filter(|leased| message(leased).tenant == tenant).count();
     assert_eq!(of(light) + of(heavy), leased.len());
     assert_eq!(of(heavy), 3 * of(light), "of {}", leased.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_with_a_rate_is_leased_from_as_it_is_permitted_and_stands_beside_the_ring_meanwhile() {
+    let bench = Bench::start("tenant-rate").await;
+    let (tenant, id) = campaign(&bench, 100).await;
+    let (other, _) = campaign(&bench, 40).await;
+    let of = |leased: &[LeasedMessage], tenant| leased.iter().filter(|leased| message(leased).tenant == tenant).count();
+    let rate = "5/s".parse().ok();
+    bench.store.set_tenant_rate(tenant, rate).await.unwrap();
+    assert_eq!(bench.store.tenant_rates(&[tenant, other]).await.unwrap(), [rate, None]);
+    let leased = bench.lease(1_000).await;
+    assert_eq!((of(&leased, tenant), of(&leased, other)), (0, 40), "nobody else waits");
+    let wants = bench.store.wants().await.unwrap();
+    assert!(
+        !wants.is_empty() && wants.iter().all(|want| want.tenant == tenant),
+        "{wants:?}"
+    );
+    let census = bench.store.census().await.unwrap();
+    let rated: u64 = census.lines.iter().map(|line| line.rated_rows).sum();
+    assert_eq!(rated, 100);
+    // What is taken back of one that wants some leaves it wanting.
+    let ask = |permits| -> Vec<Allowed> {
+        let of_one = |want: &Want| Allowed {
+            tenant,
+            partition: want.partition,
+            permits,
+        };
+        wants.iter().map(of_one).collect()
+    };
+    bench.store.allow(&ask(Some(0))).await.unwrap();
+    assert_eq!(bench.store.wants().await.unwrap(), wants);
+    assert_eq!(
+        bench.store.allow(&ask(Some(1))).await.unwrap(),
+        vec![Some(0); wants.len()]
+    );
+    assert_eq!(bench.store.wants().await.unwrap(), []);
+    let leased = bench.lease(1_000).await;
+    assert_eq!(of(&leased, tenant), wants.len(), "one for each permit");
+    // Paused meanwhile, it goes on with what it was permitted.
+    bench.store.allow(&ask(Some(1))).await.unwrap();
+    bench.campaigns.pause(tenant, id).await.unwrap();
+    assert_eq!(bench.lease(1_000).await.len(), 0);
+    bench.campaigns.resume(tenant, id).await.unwrap();
+    let leased = bench.lease(1_000).await;
+    assert_eq!(leased.len(), wants.len(), "permits that were not used are still there");
+    bench.lease(1_000).await;
+    bench.store.set_tenant_rate(tenant, None).await.unwrap();
+    assert_eq!(bench.lease(1_000).await.len(), 100 - 2 * wants.len(), "all of the rest");
+    assert_eq!(bench.store.wants().await.unwrap(), []);
 }
 
 /// What another tenant had refused is due before, and some of it after, those of the tenant that was refused once.

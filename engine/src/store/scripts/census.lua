@@ -110,9 +110,13 @@ local permits = call('HGETALL', base .. 'rated')
 for i = 1, #permits, 2 do
   local tenant = permits[i]
   if not suspended[tenant] and (permits[i + 1] ~= '0' or call('HEXISTS', base .. 'wants', tenant) == 1) then
+    local stands = {}
+    for _, line in ipairs(call('SMEMBERS', base .. 'aside:' .. tenant)) do stands[line] = true end
     for _, entry in ipairs(lines) do
-      local line = sub(entry, 1, 1) == 'r' and sub(entry, 2)
-      for _, campaign in ipairs(line and call('LRANGE', base .. 'lane:' .. line .. ':' .. tenant, 0, -1) or {}) do
+      if sub(entry, 1, 1) == 'r' then stands[sub(entry, 2)] = true end
+    end
+    for line in pairs(stands) do
+      for _, campaign in ipairs(call('LRANGE', base .. 'lane:' .. line .. ':' .. tenant, 0, -1)) do
         if not paced[campaign] then count_rated(line, campaign) end
       end
     end

@@ -304,15 +304,18 @@ end
 
 local has_rated = call('EXISTS', base .. 'rated') == 1
 
--- With how many permits rows of a tenant are leased; nil: it has no rate. Who has none left wants some.
-local function allowance_of(tenant, lane)
+-- With how many permits rows of a tenant are leased; nil: it has no rate. Who has none left wants some, and stands beside the ring until then.
+local function allowance_of(line, lane, tenant)
   local permits = has_rated and tonumber(call('HGET', base .. 'rated', tenant) or nil) or nil
-  if permits == 0 then call(lane == 0 and 'HSET' or 'HSETNX', base .. 'wants', tenant, lane) end
+  if permits == 0 then
+    call(lane == 0 and 'HSET' or 'HSETNX', base .. 'wants', tenant, lane)
+    call('SADD', base .. 'aside:' .. tenant, line)
+  end
   return permits
 end
 
--- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant has more in this line; nil: it has, and all of that
--- waits for permits.
+-- Takes up to `want` rows of a tenant's oldest campaign. Returns whether the tenant goes on standing in this ring; nil: it does, and all that
+-- it has there waits for permits of its campaigns.
 local function take(line, lane, gate2, route2, tenant, want)
   local lane_key = base .. 'lane:' .. line .. ':' .. tenant
   local campaign, next_campaign, permits = first_in(lane_key)
@@ -329,8 +332,8 @@ local function take(line, lane, gate2, route2, tenant, want)
     stale = 1
     return next_campaign ~= nil
   end
-  local allowance = allowance_of(tenant, lane)
-  if allowance == 0 then return nil end
+  local allowance = allowance_of(line, lane, tenant)
+  if allowance == 0 then return false end
   want = math.min(want, count, permits or count, allowance or count)
   local found = call('LRANGE', base .. 'aud:' .. campaign, first, first + want - 1)
   local used, tenant4, head, before_rows = 0, struct.pack('>I4', tenant), struct.pack('>I5', campaign), n_rows

@@ -178,6 +178,17 @@ local function stand_in_line(base, line, tenant, campaign)
   end
 end
 
+-- Puts a tenant into the rings beside which it stands. Returns how many these are.
+local function stand_in_rings(base, tenant)
+  local lines = call('SMEMBERS', base .. 'aside:' .. tenant)
+  for _, line in ipairs(lines) do
+    call('RPUSH', base .. 'ring:' .. line, tenant)
+    call('SADD', base .. 'lines', 'r' .. line)
+  end
+  if #lines > 0 then call('UNLINK', base .. 'aside:' .. tenant) end
+  return #lines
+end
+
 -- Takes a campaign out of a line.
 local function leave_line(base, line, tenant, campaign)
   local lane, ring = base .. 'lane:' .. line .. ':' .. tenant, base .. 'ring:' .. line

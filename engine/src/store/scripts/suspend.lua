@@ -18,11 +18,6 @@ if suspended then
   end
 else
   call('SREM', base .. 'suspended', tenant)
-  for _, line in ipairs(call('SMEMBERS', aside)) do
-    call('RPUSH', base .. 'ring:' .. line, tenant)
-    call('SADD', base .. 'lines', 'r' .. line)
-    moved_lanes = moved_lanes + 1
-  end
-  call('UNLINK', aside)
+  moved_lanes = stand_in_rings(base, tenant)
 end
 return moved_lanes
