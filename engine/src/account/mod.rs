@@ -22,7 +22,7 @@ use crate::store::{GRANTED_MAX, Grant, LedgerPlace, NewTenant, Store, StoreError
 
 use digests::Digests;
 pub(crate) use digests::Opened;
-pub(crate) use key::KeyDigest;
+pub(crate) use key::{KeyDigest, is_of_reseller};
 pub(crate) use keys::{KeyChanges, KnownKey};
 pub(crate) use operator::OperatorKeyFault;
 pub(crate) use resellers::RESELLER_ROLE;

@@ -21,7 +21,7 @@ pub(crate) enum CreditsAsk {
     /// What a tenant had at the beginning of a month, what moved, and what was left.
     #[command(after_help = "Example:\n  campanile credits statement 2026-10 --csv october.csv")]
     Statement(StatementOf),
-    /// Give a tenant credits. Needs the operator's key.
+    /// Give a tenant credits. Needs the key of its reseller, or the operator's.
     #[command(
         after_help = "Example:\n  campanile credits grant ten_… 5000 --reference \"facture 2041\" --once facture-2041"
     )]
