@@ -485,6 +485,8 @@ pub(crate) enum WordingProblem {
         /// How many fewer.
         missing: u64,
     },
+    /// A merge field in the text of a message by itself.
+    NothingToFillIn { field: String },
     /// Advertising of which nobody could tell whose it is.
     AdvertiserNotNamed { brand: String },
 }
