@@ -230,7 +230,8 @@ fn a_title_above_the_names_is_left_out() {
         let found = (header, kept.columns(), kept.rows.len());
         assert_eq!(found, (line, columns.to_owned(), rows), "{text}");
     }
-    let Err(SheetFault::Columns(faults)) = try_read(b"Patients\nNom;Ville\nMartin;Pau", None) else {
+    let Err(SheetFault::Columns(faults)) = try_read("Patients\nNom;Prénom;Ville\nMartin;Zoé;Pau".as_bytes(), None)
+    else {
         panic!("it has no numbers");
     };
     let expected = SheetProblem::NoNumberColumn {
