@@ -485,6 +485,8 @@ pub(crate) enum WordingProblem {
         /// How many fewer.
         missing: u64,
     },
+    /// A merge field in the text of a message by itself.
+    NothingToFillIn { field: String },
     /// Advertising of which nobody could tell whose it is.
     AdvertiserNotNamed { brand: String },
 }
@@ -503,8 +505,8 @@ pub(crate) enum SheetProblem {
     TwoNumbers,
     /// A person for the second time.
     DuplicateInFile,
-    /// No column holds numbers.
-    NoNumberColumn,
+    /// No column holds numbers; the line that was taken for the names of columns, of the first rows that were looked at for them.
+    NoNumberColumn { heads: Option<u64>, within: usize },
     /// A row without a number, of somebody who is kept all the same.
     NoNumber,
     /// A quote that opens a cell, and that nothing closes.

@@ -134,11 +134,14 @@ pub struct ReportedStatus {
     pub percent: f64,
 }
 
-/// A tenant's credits: granted = available + held + spent.
+/// A tenant's credits: granted - withdrawn = available + held + spent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Credits {
     /// Ever given to it.
     pub granted: u64,
+    /// Ever taken back.
+    #[serde(default)]
+    pub withdrawn: u64,
     /// Free to be used.
     pub available: u64,
     /// Set aside by campaigns.
@@ -148,9 +151,14 @@ pub struct Credits {
 }
 
 impl Credits {
+    /// What was given to it and not taken back.
+    pub fn kept(&self) -> u64 {
+        self.granted.saturating_sub(self.withdrawn)
+    }
+
     /// What is granted less where it is: 0 if no credit is lost or made.
     pub fn imbalance(&self) -> i64 {
-        self.granted as i64 - (self.available + self.held + self.spent) as i64
+        self.kept() as i64 - (self.available + self.held + self.spent) as i64
     }
 }
 

@@ -120,6 +120,40 @@ fn each_wrong_field_of_a_message_is_pointed_at() {
 }
 
 #[test]
+fn a_message_by_itself_has_no_merge_fields_and_may_have_brackets() {
+    let stand = stand("api-fields");
+    let http = stand.tenant.http(&stand.engine);
+    let order = |text: &str| json!({ "to": "+33612345678", "text": text, "sender": "Clinique" });
+    for text in [
+        "Bonjour [Prenom]",
+        "Bonjour {{last_name|à vous}}",
+        "[URGENT] [nom], rappelez-nous",
+    ] {
+        for path in ["/v1/messages", "/v1/messages?dry_run=true"] {
+            let refused = http.post(path, &order(text)).expect_problem(&[422]);
+            let error = &refused["errors"][0];
+            assert_eq!(
+                (&error["pointer"], &error["code"]),
+                (&json!("/text"), &json!("nothing_to_fill_in")),
+                "{refused}"
+            );
+        }
+    }
+    let refused = http
+        .post("/v1/messages", &order("Voir https://[lien]"))
+        .expect_problem(&[422]);
+    assert_eq!(refused["errors"][0]["code"], "missing_beside", "{refused}");
+    for text in [
+        "[URGENT] Rappelez-nous",
+        "Salle [2], {3} et [Cabinet Martin",
+        "[[Prenom]",
+    ] {
+        let tried = http.post("/v1/messages?dry_run=true", &order(text)).expect(200);
+        assert_eq!(tried["text"], text, "as it is");
+    }
+}
+
+#[test]
 fn req_002_10_a_message_is_tried_without_being_sent() {
     let stand = stand("api-dry-run");
     let http = stand.tenant.http(&stand.engine);

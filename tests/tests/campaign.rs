@@ -36,7 +36,8 @@ fn is_reported(stand: &Stand, campaign: &Campaign) {
     );
     let view = campaign.view(&stand.engine);
     // Each that was taken is one segment, and one credit; history has these a little later.
-    let actual = json!({ "credits": view.credits.spent, "recredited": 1, "segments": view.credits.spent });
+    let actual =
+        json!({ "credits": view.credits.spent, "recredited": 1, "segments": view.credits.spent, "segments_behind": 0 });
     eventually("the report has what it took", LIMIT, || {
         (http.get(&path).expect(200)["actual"] == actual).then_some(())
     });

@@ -711,6 +711,23 @@ fn an_embedded_redis_that_does_not_answer_is_not_said_to_be_reached() {
 }
 
 #[test]
+fn an_smsc_that_only_receives_is_not_bound_while_nobody_hears_it() {
+    let lab = Lab::new(programs!(), "commands-deaf");
+    let stand = Stand::under(lab, "", |redis, sim| {
+        let north = SmscSettings::new("north", sim.smpp_address());
+        let ears = SmscSettings::new("ears", "127.0.0.1:1").bind("receiver");
+        EngineSettings::new(Some(redis.url()), vec![north, ears])
+    });
+    let table = plain(&stand, &["smsc", "list"]);
+    assert_eq!(line(&table, "ears")[1..3], ["not_bound", "0/1"], "{table}");
+    assert_eq!(line(&table, "north")[1..3], ["running", "1/1"], "{table}");
+    let status = shown(&stand, &["status"]);
+    let smscs = status["smscs"].as_array().expect("a list");
+    let ears = smscs.iter().find(|smsc| smsc["name"] == "ears").expect("it is there");
+    assert_eq!(ears["state"], "not_bound", "{status}");
+}
+
+#[test]
 fn receivers_alone_are_refused_since_nothing_could_be_sent() {
     let lab = Lab::new(programs!(), "commands-receivers");
     let smsc = SmscSettings::new("north", "127.0.0.1:1").bind("receiver");

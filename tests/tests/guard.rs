@@ -194,7 +194,16 @@ fn a_nearly_full_redis_takes_nothing_in_and_a_full_one_settles_what_was_sent() {
     wait_until_not_ready(&stand.engine, "redis_lease_mark");
     let message = json!({ "to": "+33612345678", "sender": "OSTEO", "text": "RDV" });
     let refused = http.post("/v1/messages", &message).expect_problem(&[503]);
-    assert_eq!(refused["code"], "intake_closed");
+    assert_eq!(
+        (&refused["code"], &refused["reason"]),
+        (&json!("intake_closed"), &json!("redis_intake_mark")),
+        "it says what stands in the way"
+    );
+    let detail = refused["detail"].as_str().expect("a text");
+    assert!(
+        detail.starts_with("Redis is nearly full. ") && !detail.contains("127.0.0.1"),
+        "{detail}"
+    );
     let stopped = campaign.wait(&stand.engine, "what was sent is settled", SETTLE_LIMIT, |view| {
         view.status("transmitted") == 0 && view.status("delivered") == stand.sim.totals().accepted
     });

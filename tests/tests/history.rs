@@ -139,7 +139,10 @@ fn nothing_is_sent_while_the_journal_is_full_and_everything_afterwards() {
     });
     let message = json!({ "to": "+33612345678", "sender": "OSTEO", "text": "RDV" });
     let refused = http.post("/v1/messages", &message).expect_problem(&[503]);
-    assert_eq!(refused["code"], "intake_closed");
+    assert_eq!(
+        (&refused["code"], &refused["reason"]),
+        (&json!("intake_closed"), &json!("journal_full"))
+    );
     let submitted = stand.sim.totals().accepted;
     assert!(submitted < messages_in_all as u64, "{submitted}");
     drop(lock);

@@ -410,6 +410,11 @@ fn files_go_in_and_out_by_commands() {
     std::fs::write(folder.join("contacts.xlsx"), WORKBOOK).expect("a file");
     std::fs::write(folder.join("some.csv"), "Nom;Portable\nPetit;06\n").expect("a file");
     let (code, said, _) = run(&["contacts", "import", "contacts.xlsx", "--dry-run"]);
+    assert_eq!(code, Some(0), "{said}");
+    for line in ["what\tvalue\n", "\nformat\txlsx\n", "\nheader_line\t1\n", "\ngood\t3\n"] {
+        assert!(said.contains(line), "a table, as every command has: {line:?} in {said}");
+    }
+    let (code, said, _) = run(&["contacts", "import", "contacts.xlsx", "--dry-run", "--json"]);
     let preview: Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!((code, &preview["sample"]["good"]), (Some(0), &json!(3)));
     let (code, said, _) = run(&["contacts", "import", "contacts.xlsx"]);
@@ -423,6 +428,16 @@ fn files_go_in_and_out_by_commands() {
     assert!(listed.contains("Petit,06"), "{listed}");
     let (code, said, _) = run(&["contacts", "export", "--dialect", "rfc4180"]);
     assert_eq!((code, said.lines().count()), (Some(0), 4), "{said}");
+    let nobody = r#"{"field": "last_name", "is": "Personne-ici"}"#;
+    let (code, said, told) = run(&["contacts", "export", "--dialect", "rfc4180", "--filter", nobody]);
+    assert_eq!((code, said.lines().count()), (Some(0), 1), "{said}{told}");
+    let everybody = r#"{"not": {"field": "last_name", "is": "Personne-ici"}}"#;
+    let (code, said, told) = run(&["contacts", "export", "--dialect", "rfc4180", "--filter", everybody]);
+    assert_eq!((code, said.lines().count()), (Some(0), 4), "{said}{told}");
+    let (code, _, told) = run(&["contacts", "export", "--filter", r#"{"field": "nom"}"#]);
+    assert_eq!((code, told.contains("/filter")), (Some(5), true), "{told}");
+    let (code, _, told) = run(&["contacts", "export", "--filter", "{"]);
+    assert_eq!((code, told.contains("--filter is no JSON")), (Some(2), true), "{told}");
     let (code, _, told) = run(&["contacts", "export", "--dialect", "excel"]);
     assert_eq!(
         (code, told.contains("excel-fr, rfc4180, jsonl")),

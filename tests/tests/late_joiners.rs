@@ -83,6 +83,10 @@ fn who_comes_to_fit_a_campaign_after_its_launch_gets_it_once_until_its_date() {
         (&json!(2), &json!(4), &json!("running")),
         "{view}"
     );
+    let of_launch = json!({ "recipients": 2, "segments": 2, "credits": 2 });
+    assert_eq!(view["estimate"], of_launch, "joiners are held for one by one");
+    let path = format!("/v1/campaigns/{}/report", campaign.id);
+    assert_eq!(http.get(&path).expect(200)["estimate"], of_launch);
     campaign.wait(&stand.engine, "its date has come", Duration::from_secs(120), |view| {
         view.state == "completed"
     });

@@ -353,6 +353,27 @@ fn req_001_06_contacts_survive_what_becomes_of_the_engine_and_are_nobody_elses()
 }
 
 #[test]
+fn an_empty_list_of_a_contact_says_that_there_is_nothing() {
+    with_both("people-empty-lists", |stand| {
+        let http = stand.tenant.http(&stand.engine);
+        let known = json!([{
+            "reference": "1", "number": "0612345601", "practices": ["Lyon"], "tags": ["sport"],
+            "other_numbers": [{"number": "0698765432"}], "visits": [{"day": "2026-03-02", "practice": "Lyon"}],
+        }]);
+        let id = upsert(&http, &known).remove(0);
+        let nothing = json!([{"reference": "1", "practices": [], "tags": [], "other_numbers": [], "visits": []}]);
+        assert_eq!(upsert(&http, &nothing), [id.as_str()]);
+        let contact = http.get(&format!("/v1/contacts/{id}")).expect(200);
+        for key in ["practices", "tags", "other_numbers"] {
+            assert_eq!(contact[key], json!([]), "{key}: {contact}");
+        }
+        assert_eq!(contact["last_visit"], "2026-03-02", "visits are added: {contact}");
+        let newcomer = json!([{"reference": "2", "number": "0612345602", "practices": [], "tags": [], "visits": []}]);
+        assert_eq!(upsert(&http, &newcomer).len(), 1);
+    });
+}
+
+#[test]
 fn a_contact_that_is_none_is_refused_with_its_place() {
     let stand = Stand::new(programs!(), "people-refused", "", |smsc| smsc);
     let http = stand.tenant.http(&stand.engine);

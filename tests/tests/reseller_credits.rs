@@ -33,10 +33,13 @@ impl Hosting {
             .post("/v1/resellers", &json!({ "name": "Ostéo Réseau" }))
             .expect(201);
         let (id, key) = (text(&made["id"]), text(&made["api_key"]));
-        assert_eq!(made["credits"], json!({ "granted": 0, "available": 0 }));
+        assert_eq!(made["credits"], json!({ "granted": 0, "withdrawn": 0, "available": 0 }));
         let path = format!("/v1/resellers/{id}/credits");
         let given = operator.once("reseller-1").post(&path, &amount(credits)).expect(201);
-        assert_eq!(given["credits"], json!({ "granted": credits, "available": credits }));
+        assert_eq!(
+            given["credits"],
+            json!({ "granted": credits, "withdrawn": 0, "available": credits })
+        );
         let again = operator.once("reseller-1").post(&path, &amount(credits)).expect(201);
         assert_eq!(again["credits"], given["credits"]);
         let http = stand.engine.public().with_key(&key);
@@ -87,13 +90,13 @@ fn credits_move_to_a_tenant_and_back_and_never_more_than_there_are() {
     let stand = Stand::new(programs!(), "reseller-credits", "", |smsc| smsc);
     let hosting = Hosting::new(&stand, 1_000);
     let http = hosting.http(&stand);
-    let credits = |tenant: &Value| [&tenant["credits"]["granted"], &tenant["credits"]["available"]].map(count);
+    let credits = |tenant: &Value| ["granted", "withdrawn", "available"].map(|key| count(&tenant["credits"][key]));
     for _ in 0..2 {
         let given = http
             .once("invoice-1")
             .post(&hosting.path("credits"), &amount(600))
             .expect(201);
-        assert_eq!(credits(&given), [600, 600]);
+        assert_eq!(credits(&given), [600, 0, 600]);
     }
     assert_eq!(hosting.available(&stand), 400);
     let problem = http.post(&hosting.path("credits"), &amount(401)).expect_problem(&[402]);
@@ -106,7 +109,7 @@ fn credits_move_to_a_tenant_and_back_and_never_more_than_there_are() {
         .once("back-1")
         .post(&hosting.path("withdrawals"), &amount(500))
         .expect(201);
-    assert_eq!(credits(&taken), [100, 0]);
+    assert_eq!(credits(&taken), [600, 500, 0], "granted is what statements have, too");
     assert_eq!(hosting.available(&stand), 900);
     let expected = [line("grant", 1_000), line("give", 600), line("take_back", 500)];
     assert_eq!(hosting.lines(&stand), expected);
@@ -139,7 +142,7 @@ fn credits_are_given_once_for_a_reference_whoever_asks_again_and_how() {
     let stand = Stand::new(programs!(), "reseller-references", "", |smsc| smsc);
     let hosting = Hosting::new(&stand, 1_000);
     let (operator, reseller) = (stand.engine.operator(), hosting.http(&stand));
-    let granted = |tenant: &Value| count(&tenant["credits"]["granted"]);
+    let granted = |tenant: &Value| count(&tenant["credits"]["granted"]) - count(&tenant["credits"]["withdrawn"]);
     let stock = format!("/v1/resellers/{}/credits", hosting.id);
     let own = format!("/v1/tenants/{}/credits", stand.tenant.id);
     let (give, back) = (hosting.path("credits"), hosting.path("withdrawals"));
@@ -254,7 +257,7 @@ fn kills_between_the_two_halves_of_a_move_make_and_lose_no_credits() {
         }
         let moved = per_round * (round + 1);
         let credits = stand.engine.credits(&hosting.tenant);
-        assert_eq!((credits.granted, credits.available), (moved, moved), "round {round}");
+        assert_eq!((credits.kept(), credits.available), (moved, moved), "round {round}");
         assert_eq!(hosting.available(&stand), 100_000 - moved, "round {round}");
     }
     let lines = hosting.lines(&stand);

@@ -80,6 +80,25 @@ fn adds_up(http: &Http) -> Value {
         let said = (number(&movement["lines"]), number(&movement["credits"]));
         assert_eq!(said, of_kind(lines, kind), "{kind}");
     }
+    // The ledger of the month alone has the same lines.
+    let since = statement["since"].as_str().expect("an instant");
+    let of_month = format!(
+        "/v1/ledger?limit=500&since={}&until=2999-01-01T00:00:00Z",
+        since.replace('+', "%2B")
+    );
+    assert_eq!(http.get(&of_month).expect(200)["data"].as_array(), Some(lines));
+    let before = http
+        .get(&format!("/v1/ledger?until={}", since.replace('+', "%2B")))
+        .expect(200);
+    assert_eq!(before["data"], json!([]));
+    for (query, pointer) in [
+        ("since=hier", "?since"),
+        ("until=2026-10-01", "?until"),
+        ("since=2026-10-02T00:00:00Z&until=2026-10-01T00:00:00Z", "?until"),
+    ] {
+        http.get(&format!("/v1/ledger?{query}"))
+            .expect_field_problem(&[400, 422], pointer);
+    }
     let [opening, granted, withdrawn, recredited, debited, closing] =
         ["opening", "granted", "withdrawn", "recredited", "debited", "closing"].map(|key| number(&statement[key]));
     let comes_to = opening + granted - withdrawn + recredited - debited;
@@ -150,6 +169,12 @@ fn has_what_was_taken_back(stand: &Stand) {
     assert_eq!(
         ["granted", "withdrawn", "closing"].map(|key| number(&statement[key])),
         [600, 400, 200]
+    );
+    let balance = tenant.http(&stand.engine).get("/v1/balance").expect(200);
+    assert_eq!(
+        ["granted", "withdrawn", "available"].map(|key| number(&balance[key])),
+        [600, 400, 200],
+        "a balance means by these what a statement does"
     );
 }
 

@@ -348,6 +348,59 @@ fn a_tenants_keys_are_made_rotated_and_revoked() {
 }
 
 #[test]
+fn a_resellers_key_does_for_its_own_tenants_what_the_operators_does_for_all() {
+    let stand = Stand::new(programs!(), "tenants-reseller", "", |smsc| smsc);
+    let operator = stand.engine.operator();
+    let made = operator
+        .post("/v1/resellers", &json!({ "name": "Ostéo Réseau" }))
+        .expect(201);
+    let given = format!("/v1/resellers/{}/credits", text(&made, "id"));
+    operator.post(&given, &json!({ "amount": 50 })).expect(201);
+    let admin = format!("http://{}", stand.engine.admin().address());
+    let asked = |arguments: &[&str]| {
+        let mut asking = command(&stand, arguments);
+        asking
+            .env("CAMPANILE_RESELLER_KEY", text(&made, "api_key"))
+            .env("CAMPANILE_ADMIN", &admin)
+            .env_remove("CAMPANILE_KEY");
+        ran(&asking.output().expect("campanile runs"))
+    };
+    let good = |arguments: &[&str]| {
+        let (code, said, wrong) = asked(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {said}{wrong}");
+        said
+    };
+    let table = good(&["tenants", "create", "Cabinet des Lilas"]);
+    let tenant = value(&table, "id").to_owned();
+    let listed = good(&["tenants", "list"]);
+    assert_eq!(listed.lines().count(), 2, "its own alone: {listed}");
+    assert!(listed.contains("\tCabinet des Lilas\t0\t"), "{listed}");
+    assert!(good(&["keys", "list", &tenant]).contains("sk_live_"));
+    good(&["credits", "grant", &tenant, "5"]);
+    let credits = good(&["credits", "show", "--tenant", &tenant]);
+    assert!(credits.contains("\n5\t0\t0\t5\t0"), "{credits}");
+    let (code, _, said) = asked(&["tenants", "list", "--admin", &admin]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("knows no reseller's key"), "{said}");
+    let all = plain(
+        &stand,
+        &[
+            "tenants",
+            "list",
+            "--api",
+            &format!("http://{}", stand.engine.public().address()),
+        ],
+    );
+    assert_eq!(
+        all.lines().count(),
+        3,
+        "the operator's key lists all, over the API as well: {all}"
+    );
+    let help = plain(&stand, &["tenants", "--help"]);
+    assert!(help.contains("Needs a reseller's key, or the operator's"), "{help}");
+}
+
+#[test]
 fn what_is_refused_says_what_is_allowed_and_exit_codes_are_those_of_the_help() {
     let stand = Stand::new(programs!(), "tenants-refused", "", |smsc| smsc);
     for (arguments, code, words) in [

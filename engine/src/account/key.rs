@@ -7,6 +7,11 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyDigest(pub(super) [u8; 32]);
 
+/// Whether a key begins as those of resellers do.
+pub(crate) fn is_of_reseller(key: &str) -> bool {
+    key.starts_with(RESELLERS)
+}
+
 impl KeyDigest {
     /// `None`: no key of ours is as short, or as long.
     pub(crate) fn of(key: &str) -> Option<Self> {

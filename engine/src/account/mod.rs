@@ -17,12 +17,12 @@ use crate::clock::Clock;
 use crate::database::DatabaseError;
 use crate::domain::{CampaignId, Countries, KeyBounds, ResellerId, TenantId, TermChanges, Terms};
 use crate::fault::{FieldFault, FieldProblem};
-use crate::mirror::{Mirror, MirrorFault, Movement};
+use crate::mirror::{LinesOf, Mirror, MirrorFault, Movement};
 use crate::store::{GRANTED_MAX, Grant, LedgerPlace, NewTenant, Store, StoreError, Tenant, Token};
 
 use digests::Digests;
 pub(crate) use digests::Opened;
-pub(crate) use key::KeyDigest;
+pub(crate) use key::{KeyDigest, is_of_reseller};
 pub(crate) use keys::{KeyChanges, KnownKey};
 pub(crate) use operator::OperatorKeyFault;
 pub(crate) use resellers::RESELLER_ROLE;
@@ -299,11 +299,11 @@ impl Accounts {
     /// [`AccountFault::Store`] or [`AccountFault::Database`].
     pub(crate) async fn ledger(
         &self,
-        id: TenantId,
+        of: LinesOf,
         behind: Option<LedgerPlace>,
         count: usize,
     ) -> Result<Vec<Movement>, AccountFault> {
-        Ok(self.mirror.ledger(id, behind, count.clamp(1, LEDGER_MAX)).await?)
+        Ok(self.mirror.ledger(of, behind, count.clamp(1, LEDGER_MAX)).await?)
     }
 
     /// What is held for campaigns that were lost with a Redis, by campaign.

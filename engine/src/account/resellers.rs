@@ -4,7 +4,7 @@ use super::{
     AccountFault, Accounts, GRANT_MAX, NAME_MAX, REFERENCE_MAX, check_text, key, keys, out_of_range, reference_taken,
 };
 use crate::domain::{KeyBounds, ResellerId, Role, TenantId};
-use crate::mirror::{Balance, ByOperator, CreditPrice, Move, Reseller, ResellerLine, Transferred};
+use crate::mirror::{Balance, Between, ByOperator, CreditPrice, Move, Reseller, ResellerLine, Transferred};
 use crate::store::{GRANTED_MAX, Tenant, Token, TransferKind};
 
 /// What a reseller's key is if nothing is said: resellers give their tenants keys.
@@ -119,7 +119,8 @@ impl Accounts {
     ) -> Result<(), AccountFault> {
         let (credits, reference) = checked(amount, reference)?;
         self.reseller(id).await?;
-        let room = GRANTED_MAX.saturating_sub(self.balance(id).await?.granted);
+        let balance = self.balance(id).await?;
+        let room = GRANTED_MAX.saturating_sub(balance.granted.saturating_sub(balance.withdrawn));
         if credits > room {
             return Err(AccountFault::Fields(vec![out_of_range("/amount", room)]));
         }
@@ -170,7 +171,7 @@ impl Accounts {
     pub(crate) async fn reseller_ledger(
         &self,
         id: ResellerId,
-        paging: (Option<u64>, usize),
+        paging: (Between, Option<u64>, usize),
     ) -> Result<Vec<ResellerLine>, AccountFault> {
         Ok(self.mirror.reseller_ledger(id, paging).await?)
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::known::Known;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Cause, Problem, ProblemKind};
 use super::refusal::{STORE_AWAY, database_refuses, store_refuses};
 use crate::guard::Standing;
 use crate::reload::ReloadFault;
@@ -93,6 +93,7 @@ pub(super) async fn reload(State(app): State<App>, Extension(known): Extension<K
             Err(ProblemKind::Internal.into())
         }
         Err(ReloadFault::Stopping) => Err(ProblemKind::Unavailable {
+            cause: Cause::Stopping,
             retry_after: STORE_AWAY,
         }
         .into()),

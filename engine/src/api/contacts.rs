@@ -345,9 +345,9 @@ fn read_number(fields: &mut Fields) -> Option<Option<Option<Recipient>>> {
     })
 }
 
-/// `null`: they have none any more.
+/// `null` or none: they have none any more.
 fn read_others(fields: &mut Fields) -> Option<Option<Vec<OtherNumber>>> {
-    if fields.is_null("other_numbers") {
+    if fields.is_none("other_numbers") {
         return Some(Some(Vec::new()));
     }
     fields.if_given("other_numbers", |fields, name| {
@@ -369,7 +369,11 @@ fn read_others(fields: &mut Fields) -> Option<Option<Vec<OtherNumber>>> {
     })
 }
 
+/// `null` or none: they have none any more.
 fn names(fields: &mut Fields, name: &str) -> Option<Option<Vec<String>>> {
+    if fields.is_none(name) {
+        return Some(Some(Vec::new()));
+    }
     let check = |text: &str| check_name(text, TEXT_MAX);
     fields.if_given(name, |fields, name| fields.checked_list(name, EACH_MAX, check))
 }
@@ -406,7 +410,8 @@ pub(super) fn read_attributes(fields: &mut Fields) -> Option<BTreeMap<String, St
 }
 
 fn read_visits(fields: &mut Fields) -> Option<Vec<Visit>> {
-    if !fields.has("visits") {
+    // Visits are added to those that are known.
+    if !fields.has("visits") || fields.is_none("visits") {
         return Some(Vec::new());
     }
     fields.objects(("visits", VISITS_MAX), &["day", "practice"], |fields| {

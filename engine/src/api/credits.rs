@@ -11,7 +11,7 @@ use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::Operation;
 use super::known::Known;
-use super::pages::Paging;
+use super::pages::Timespan;
 use super::problem::{Problem, ProblemCode};
 use super::resellers::find as find_reseller;
 use super::tenants::find;
@@ -80,7 +80,7 @@ fn of_resellers() -> Routes {
                     "The newest first, to the first of all. Each that a tenant has a part in is a line of the tenant's ledger as well.",
                 )
                 .at::<ResellerId>("id", "The reseller; with its own key, itself.")
-                .asks::<shapes::Paging>()
+                .asks::<shapes::LedgerWanted>()
                 .answers::<shapes::Page<shapes::ResellerMovement>>(200, "Lines of the ledger."),
             ledger,
         )
@@ -144,9 +144,13 @@ async fn withdraw_from_reseller(
     Ok((StatusCode::CREATED, Json(find_reseller(&app, reseller).await?)))
 }
 
-async fn ledger(State(app): State<App>, Hosting(reseller): Hosting, paging: Paging) -> Result<Json<Value>, Problem> {
+async fn ledger(
+    State(app): State<App>,
+    Hosting(reseller): Hosting,
+    Timespan { paging, between }: Timespan,
+) -> Result<Json<Value>, Problem> {
     app.accounts.reseller(reseller).await?;
-    let asked = (paging.cursor()?, paging.limit);
+    let asked = (between, paging.cursor()?, paging.limit);
     let lines = app.accounts.reseller_ledger(reseller, asked).await?;
     let next = lines.last().filter(|_| lines.len() == paging.limit);
     let next = next.map(|line| line.number.to_string());

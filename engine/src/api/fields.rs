@@ -181,6 +181,19 @@ impl Fields {
         null
     }
 
+    /// Whether a field is there and says that there is nothing: `null`, or `[]`; it is taken then.
+    pub(super) fn is_none(&mut self, name: &str) -> bool {
+        let none = match self.object.get(name) {
+            Some(Value::Array(list)) => list.is_empty(),
+            Some(value) => value.is_null(),
+            None => false,
+        };
+        if none {
+            self.object.remove(name);
+        }
+        none
+    }
+
     /// Of many faults, the first are enough.
     fn add(&mut self, fault: FieldFault) {
         if self.faults.len() < FAULTS_MAX {

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Cause, Problem, ProblemKind};
 use crate::guard::Reason;
 
 /// What brings new data, or new work for Redis.
@@ -38,13 +38,15 @@ pub(super) async fn ask(State(app): State<App>, request: Request, next: Next) ->
 
 fn refusal(reason: &Reason) -> Problem {
     tracing::debug!(code = reason.code(), "a request is refused");
+    let (cause, retry_after) = (Cause::from(reason), CLOSED);
     match reason {
-        Reason::DatabaseEmptied | Reason::OtherDatabase => ProblemKind::DatabaseLost { retry_after: CLOSED },
+        Reason::DatabaseEmptied | Reason::OtherDatabase => ProblemKind::DatabaseLost { cause, retry_after },
         Reason::RedisAway => ProblemKind::Unavailable {
+            cause,
             retry_after: super::refusal::STORE_AWAY,
         },
         Reason::LosesData(_) | Reason::IntakeMark | Reason::JournalFull | Reason::LeaseMark => {
-            ProblemKind::IntakeClosed { retry_after: CLOSED }
+            ProblemKind::IntakeClosed { cause, retry_after }
         }
     }
     .into()

@@ -18,9 +18,11 @@ use super::refusal::database_refuses;
 use super::{App, shapes};
 use crate::audience::{DAYS_AHEAD_MAX, instant_ahead};
 use crate::campaign::{CampaignFault, DirectOrder, Recalled, TriedMessage, view};
+use crate::compose::{first_field, is_link};
 use crate::domain::{Cleanse, Ending, MessageId, Role, Status, UnixMicros};
-use crate::fault::FieldProblem;
+use crate::fault::{FieldProblem, WordingProblem};
 use crate::history::Past;
+use crate::people::MergeField;
 
 pub(super) fn routes() -> Routes {
     Routes::of("messages")
@@ -30,7 +32,8 @@ pub(super) fn routes() -> Routes {
                 .by_teams()
                 .says(
                     "Send a message",
-                    "A reminder, a result: it overtakes campaigns. With `link`, `[lien]` or `{{link}}` in its text is a short link of its own.",
+                    "A reminder, a result: it overtakes campaigns. With `link`, `[lien]` or `{{link}}` in its text is a short link of its own. Nothing else is \
+                     filled in: a merge field that a campaign would fill in (`[Prenom]`, `{{last_name}}`) is refused, and other brackets are text.",
                 )
                 .asks::<shapes::MessageSending>()
                 .takes::<shapes::MessageOrder>(json!({
@@ -88,6 +91,10 @@ pub(super) async fn send(
     let (Some(mut order), Some(link)) = (order, link) else {
         return Err(fields.refusal());
     };
+    if let Some(problem) = unfilled(&order.text, link.is_some()) {
+        fields.refuse_field("text", problem);
+        return Err(fields.refusal());
+    }
     if let Some((url, expires_at)) = link {
         let link = app.campaigns.link_of((tenant, token), (&url, expires_at)).await?;
         order.text = link.filled_into(&order.text).map_err(Problem::of_fields)?;
@@ -100,6 +107,19 @@ pub(super) async fn send(
     let id = app.campaigns.send(tenant, &order, token).await?;
     let queued = json!({ "id": id.to_string(), "status": "queued" });
     Ok((StatusCode::ACCEPTED, Json(queued)).into_response())
+}
+
+/// What nothing stands for in the text of a message by itself: a field that a campaign would fill in. Other brackets are text. With a
+/// link, every field but its own is refused where it is filled in.
+fn unfilled(text: &str, has_link: bool) -> Option<FieldProblem> {
+    if has_link {
+        return None;
+    }
+    if first_field(text, is_link).is_some() {
+        return Some(FieldProblem::MissingBeside { fields: &["link"] });
+    }
+    let field = first_field(text, MergeField::is_of_everybody)?.to_owned();
+    Some(WordingProblem::NothingToFillIn { field }.into())
 }
 
 fn shown(tried: &TriedMessage) -> Value {

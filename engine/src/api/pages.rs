@@ -12,7 +12,9 @@ use crate::audience::check_category;
 use crate::campaign::{PAGE_MAX, Wanted};
 use crate::domain::{self, UnixMicros};
 use crate::fault::{DateProblem, Expected, FieldProblem};
+use crate::mirror::Between;
 use crate::store::{CampaignKind, CampaignState};
+use crate::webhooks::DeliveryState;
 
 /// Rows of a page when nobody says how many.
 pub(super) const PAGE_DEFAULT: usize = 50;
@@ -97,6 +99,73 @@ impl FromRequestParts<App> for Listing {
             }
         }
         Ok(Self { paging, wanted })
+    }
+}
+
+/// Which page of what happened from a time on, and before one.
+pub(super) struct Timespan {
+    pub(super) paging: Paging,
+    pub(super) between: Between,
+}
+
+impl FromRequestParts<App> for Timespan {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        const KNOWN: [&str; 4] = ["limit", "cursor", "since", "until"];
+        let mut paging = Paging {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+        };
+        let mut between = Between::default();
+        for (name, value) in parameters((parts, app), &KNOWN).await? {
+            match name {
+                "limit" => paging.limit = limit(&value)?,
+                "cursor" => paging.cursor = Some(value),
+                "since" => between.since = Some(instant("?since", &value)?),
+                "until" => between.until = Some(instant("?until", &value)?),
+                _ => {}
+            }
+        }
+        if let (Some(since), Some(until)) = (between.since, between.until)
+            && until <= since
+        {
+            return Err(refused("?until", FieldProblem::NotLater { than: "since" }));
+        }
+        Ok(Self { paging, between })
+    }
+}
+
+/// Which deliveries of an endpoint, and which page of them.
+pub(super) struct DeliveryListing {
+    pub(super) paging: Paging,
+    /// `None`: all.
+    pub(super) state: Option<DeliveryState>,
+}
+
+impl FromRequestParts<App> for DeliveryListing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        const KNOWN: [&str; 3] = ["limit", "cursor", "state"];
+        const STATES: &[&str] = &DeliveryState::CODES;
+        let mut paging = Paging {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+        };
+        let mut state = None;
+        for (name, value) in parameters((parts, app), &KNOWN).await? {
+            match name {
+                "limit" => paging.limit = limit(&value)?,
+                "cursor" => paging.cursor = Some(value),
+                "state" => {
+                    let unknown = |_| refused("?state", FieldProblem::UnknownValue { allowed: STATES });
+                    state = Some(value.parse().map_err(unknown)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { paging, state })
     }
 }
 

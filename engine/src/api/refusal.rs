@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::body::BodyFault;
-use super::problem::{Full, Problem, ProblemKind};
+use super::problem::{Cause, Full, Problem, ProblemKind};
 use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
 use crate::database::DatabaseError;
@@ -18,21 +18,21 @@ pub(super) const STORE_AWAY: Duration = Duration::from_secs(2);
 /// When to ask again while all places are taken.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-/// The store did not do it. Logged here, since the caller is told nothing of the store.
+/// The store did not do it. Logged here: the caller is told what stands in the way, and nothing of where it is.
 pub(super) fn store_refuses(error: &StoreError) -> Problem {
-    match error {
-        StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::OtherDatabase | StoreError::TakenOver => {
-            tracing::warn!(%error, "a request could not be served");
-            ProblemKind::Unavailable {
-                retry_after: STORE_AWAY,
-            }
-            .into()
-        }
+    let cause = match error {
+        StoreError::Unavailable(_) => Cause::RedisAway,
+        StoreError::Refused(_) => Cause::RedisRefuses,
+        StoreError::OtherDatabase => Cause::OtherDatabase,
+        StoreError::TakenOver => Cause::TakenOver,
         StoreError::Corrupt(_) | StoreError::BadForm { .. } | StoreError::Encryption(_) => {
             tracing::error!(%error, "a request could not be served");
-            ProblemKind::Internal.into()
+            return ProblemKind::Internal.into();
         }
-    }
+    };
+    tracing::warn!(%error, "a request could not be served");
+    let retry_after = STORE_AWAY;
+    ProblemKind::Unavailable { cause, retry_after }.into()
 }
 
 /// The database of people did not do it: as [`store_refuses`].
@@ -41,6 +41,7 @@ pub(super) fn database_refuses(error: &DatabaseError) -> Problem {
         DatabaseError::Unavailable(_) => {
             tracing::warn!(%error, "a request could not be served");
             ProblemKind::Unavailable {
+                cause: Cause::SqlAway,
                 retry_after: STORE_AWAY,
             }
             .into()
@@ -136,7 +137,11 @@ impl From<CampaignFault> for Problem {
                 Self::of_fields(vec![FieldFault::new("/expires_at", problem.into())])
             }
             CampaignFault::Busy => full(Full::Engine),
-            CampaignFault::Stopping => ProblemKind::Unavailable { retry_after: BUSY }.into(),
+            CampaignFault::Stopping => ProblemKind::Unavailable {
+                cause: Cause::Stopping,
+                retry_after: BUSY,
+            }
+            .into(),
             CampaignFault::Store(error) => store_refuses(&error),
             CampaignFault::Database(error) => database_refuses(&error),
         }

@@ -105,8 +105,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let language = language_of(&headers);
     let figures = app.campaigns.figures(tenant, id, language).await?;
-    let segments = app.history.segments_taken(tenant, id).await;
-    let figures = figures.with_segments(segments.map_err(|error| database_refuses(&error))?);
+    let taken = app.history.taken(tenant, id).await;
+    let figures = figures.with_segments(taken.map_err(|error| database_refuses(&error))?);
     let vary = (header::VARY, "accept, accept-language");
     Ok(match form {
         Form::Json => {

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::access::{self, Asker};
 use super::client::{self, Client, Peer};
 use super::doc::Needs;
-use super::problem::{Full, Problem, ProblemKind};
+use super::problem::{Cause, Full, Problem, ProblemKind};
 use super::refusal::{BUSY, full};
 use super::{App, held};
 use crate::config;
@@ -60,7 +60,8 @@ impl Shares {
         let own = own.ok_or_else(|| full(Full::TenantStreams(self.streams.max)))?;
         let retry_after = BUSY;
         let one = self.all_streams.take(());
-        let one = one.ok_or(ProblemKind::Unavailable { retry_after })?;
+        let cause = Cause::StreamsFull;
+        let one = one.ok_or(ProblemKind::Unavailable { cause, retry_after })?;
         Ok(Streaming { _own: own, _one: one })
     }
 

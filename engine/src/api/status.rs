@@ -11,6 +11,11 @@ use crate::domain::Status;
 use crate::store::InLine;
 use crate::traffic::SmscStatus;
 
+/// States of an SMSC, as its traffic says them, and the kind of a bind that brings messages and takes none.
+const RUNNING: &str = "running";
+const NOT_BOUND: &str = "not_bound";
+const RECEIVER: &str = "receiver";
+
 /// Tenants that are listed: more are no glance.
 const TENANTS_MAX: usize = 20;
 
@@ -62,6 +67,7 @@ pub(super) fn with_binds(app: &App, smsc: &SmscStatus) -> Value {
         .collect();
     let error = standing_error(&binds);
     let mut shown = json!(smsc);
+    shown["state"] = state_of(smsc.state, &binds).into();
     shown["binds"] = json!({
         "bound": binds.iter().filter(|bind| bind.state == "bound").count(),
         "configured": binds.len(),
@@ -69,6 +75,15 @@ pub(super) fn with_binds(app: &App, smsc: &SmscStatus) -> Value {
         "last_error_at": error.and_then(|bind| bind.last_error_at.as_ref()),
     });
     shown
+}
+
+/// How an SMSC stands. One that only receives is never fed, so that its binds alone say whether anybody hears it.
+fn state_of(state: &'static str, binds: &[BindStatus]) -> &'static str {
+    let only_receives = !binds.is_empty() && binds.iter().all(|bind| bind.kind == RECEIVER);
+    match state {
+        RUNNING if only_receives && !binds.iter().any(BindStatus::has_session) => NOT_BOUND,
+        state => state,
+    }
 }
 
 /// The bind whose error is the newest, among those that have no session now: with a session, it is over.
@@ -99,6 +114,29 @@ mod tests {
             last_error: error.to_owned(),
             last_error_at: Some(format!("2026-01-02T03:04:{second:02}Z")),
         }
+    }
+
+    #[test]
+    fn one_that_only_receives_is_not_bound_while_nobody_hears_it() {
+        let receiver = |state| BindStatus {
+            kind: "receiver".to_owned(),
+            ..bind(state, "", 0)
+        };
+        let alone = [receiver("disconnected"), receiver("connecting")];
+        assert_eq!(state_of("running", &alone), "not_bound");
+        assert_eq!(state_of("suspended", &alone), "suspended");
+        assert_eq!(
+            state_of("running", &[receiver("disconnected"), receiver("bound")]),
+            "running"
+        );
+        assert_eq!(
+            state_of("running", &[receiver("elsewhere")]),
+            "running",
+            "another engine has it"
+        );
+        // What is fed is said by its traffic.
+        assert_eq!(state_of("running", &[bind("disconnected", "", 0)]), "running");
+        assert_eq!(state_of("running", &[]), "running");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
 use super::known::Known;
-use super::pages::Paging;
+use super::pages::{Paging, Timespan};
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::store_refuses;
 use super::terms::{self, TERMS};
@@ -20,7 +20,7 @@ use crate::account::{GRANT_MAX, TenantOrder, WEIGHT_MAX};
 use crate::campaign::view::time;
 use crate::domain::{Countries, Day, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
 use crate::fault::FieldProblem;
-use crate::mirror::Movement;
+use crate::mirror::{LinesOf, Movement};
 use crate::store::{Credits, Tenant};
 
 /// What may be changed of a tenant beside its terms.
@@ -88,9 +88,9 @@ pub(super) fn routes() -> Routes {
             Documented::new((Verb::Get, "/v1/ledger"), Key::Tenant, "listLedger")
                 .says(
                     "List the movements of credits",
-                    "The newest first, to the first of all.",
+                    "The newest first, to the first of all, or of a time alone.",
                 )
-                .asks::<shapes::Paging>()
+                .asks::<shapes::LedgerWanted>()
                 .answers::<shapes::Page<shapes::Movement>>(200, "Lines of the ledger."),
             ledger,
         )
@@ -245,9 +245,10 @@ pub(super) async fn own(State(app): State<App>, Caller(tenant): Caller) -> Resul
 pub(super) async fn ledger(
     State(app): State<App>,
     Caller(tenant): Caller,
-    paging: Paging,
+    Timespan { paging, between }: Timespan,
 ) -> Result<Json<Value>, Problem> {
-    let lines = app.accounts.ledger(tenant, paging.cursor()?, paging.limit).await?;
+    let of = LinesOf { tenant, between };
+    let lines = app.accounts.ledger(of, paging.cursor()?, paging.limit).await?;
     let next = lines.last().filter(|_| lines.len() == paging.limit);
     let next = next.map(|line| line.place.to_string());
     Ok(page(lines.iter().map(movement).collect(), next))
@@ -289,7 +290,8 @@ pub(super) fn view(tenant: &Tenant, now: UnixMicros) -> Value {
 
 pub(super) fn credits(credits: &Credits) -> Value {
     json!({
-        "granted": credits.granted,
+        "granted": credits.given(),
+        "withdrawn": credits.withdrawn,
         "available": credits.available,
         "held": credits.held,
         "spent": credits.spent,

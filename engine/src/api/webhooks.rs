@@ -10,12 +10,11 @@ use super::access::{Caller, Id};
 use super::doc::{Key, Operation as Documented, Routes, Verb};
 use super::fields::Fields;
 use super::idempotent::{Operation, Secret};
-use super::pages::Paging;
+use super::pages::DeliveryListing;
 use super::problem::{Problem, ProblemKind};
-use super::refusal::{STORE_AWAY, store_refuses};
+use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::campaign::view::time;
-use crate::database::DatabaseError;
 use crate::domain::{DeliveryId, EndpointId};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::webhooks::{
@@ -100,7 +99,7 @@ fn deliveries_of() -> Routes {
             Documented::new((Verb::Get, all), Key::Tenant, "listDeliveries")
                 .says("List what an endpoint was and is to be told", "The newest first.")
                 .at::<EndpointId>("id", "The endpoint.")
-                .asks::<shapes::Paging>()
+                .asks::<shapes::DeliveriesWanted>()
                 .answers::<shapes::Page<shapes::Delivery>>(200, "A page of them."),
             deliveries,
         )
@@ -226,12 +225,10 @@ pub(super) async fn deliveries(
     State(app): State<App>,
     Caller(tenant): Caller,
     Id(id): Id<EndpointId>,
-    paging: Paging,
+    DeliveryListing { paging, state }: DeliveryListing,
 ) -> Result<Json<Value>, Problem> {
-    let found = app
-        .webhooks
-        .deliveries((tenant, id), paging.cursor()?, paging.limit)
-        .await?;
+    let page_of = (paging.cursor()?, paging.limit);
+    let found = app.webhooks.deliveries((tenant, id), state, page_of).await?;
     let next = found
         .last()
         .filter(|_| found.len() == paging.limit)
@@ -336,14 +333,8 @@ impl From<EndpointFault> for Problem {
                 ProblemKind::Internal.into()
             }
             EndpointFault::Webhook(WebhookFault::Store(error)) => store_refuses(&error),
-            EndpointFault::Webhook(WebhookFault::Database(error @ DatabaseError::Unavailable(_))) => {
-                tracing::warn!(%error, "a request could not be served");
-                let retry_after = STORE_AWAY;
-                ProblemKind::Unavailable { retry_after }.into()
-            }
-            EndpointFault::Webhook(
-                error @ (WebhookFault::Database(_) | WebhookFault::Tls(_) | WebhookFault::ToldElsewhere),
-            ) => {
+            EndpointFault::Webhook(WebhookFault::Database(error)) => database_refuses(&error),
+            EndpointFault::Webhook(error @ (WebhookFault::Tls(_) | WebhookFault::ToldElsewhere)) => {
                 tracing::error!(%error, "a request could not be served");
                 ProblemKind::Internal.into()
             }

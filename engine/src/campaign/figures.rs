@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::view::time;
 use crate::domain::{Language, ResultSlot, Status, ToHandset};
+use crate::history::Taken;
 use crate::store::{Campaign, Counters};
 
 /// The report of a campaign. No read rate is in it: nothing in SMS says what was read.
@@ -158,6 +159,7 @@ pub(super) struct Excluded {
     values_refused: u64,
 }
 
+/// What was held for at the launch, without those who joined later.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 struct Estimate {
     recipients: u64,
@@ -171,14 +173,17 @@ struct Actual {
     /// Spent, what was given back included.
     credits: u64,
     recredited: u64,
-    /// Of the messages that SMSCs took, some seconds behind.
+    /// Of the messages that SMSCs took, as history has them: some seconds behind.
     segments: u64,
+    /// How many of the credits are of messages whose segments are not in `segments` yet; 0: both are of the same messages.
+    segments_behind: u64,
 }
 
 impl Figures {
-    /// The same with the segments that it took.
-    pub(crate) fn with_segments(mut self, segments: u64) -> Self {
-        self.actual.segments = segments;
+    /// The same with the segments that it took, as far as history has them.
+    pub(crate) fn with_segments(mut self, taken: Taken) -> Self {
+        self.actual.segments = taken.segments;
+        self.actual.segments_behind = self.actual.credits.saturating_sub(taken.credits);
         self
     }
 
@@ -220,7 +225,7 @@ impl Figures {
             },
             excluded: Excluded::of(campaign),
             estimate: Estimate {
-                recipients: campaign.total,
+                recipients: campaign.estimate_recipients(),
                 segments: campaign.estimate_segments,
                 credits: campaign.estimate_credits,
             },
@@ -228,6 +233,7 @@ impl Figures {
                 credits: counters.spent(),
                 recredited: counters.recredited(),
                 segments: 0,
+                segments_behind: counters.spent(),
             },
             time_to_handset: TimeToHandset::of(delivered, times),
         }

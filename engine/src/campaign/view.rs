@@ -100,7 +100,7 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "purpose": campaign.purpose.code(),
         "audience": audience(campaign),
         "estimate": {
-            "recipients": campaign.total,
+            "recipients": campaign.estimate_recipients(),
             "segments": campaign.estimate_segments,
             "credits": campaign.estimate_credits,
         },

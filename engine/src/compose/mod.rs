@@ -20,7 +20,7 @@ pub(crate) use fold::{fold, fold_value};
 pub(crate) use links::{TARGET_MAX, check as check_links, domain, first_domain, longest as longest_link, short_link};
 pub(crate) use lookalike::{ProtectedNames, is_seen};
 pub(crate) use sender::{OwnedSenders, Sender};
-pub(crate) use template::{Template, find_column, is_link, nearest_column};
+pub(crate) use template::{Template, find_column, first_field, is_link, nearest_column};
 pub(crate) use wording::{Shortened, Wording, check_characters};
 
 use smpp::choice;

@@ -43,6 +43,20 @@ pub(super) fn said_to_all(text: &str) -> String {
     said
 }
 
+/// The first field of a text that has such a name, as it stands there. What cannot be read as a field is text.
+pub(crate) fn first_field(text: &str, is_such: impl Fn(&str) -> bool) -> Option<&str> {
+    let mut at = 0;
+    while at < text.len() {
+        at = match next_piece(text, at) {
+            Ok(Next::Field { name, next, .. }) if is_such(&text[name.clone()]) => return text.get(at..next),
+            Ok(Next::Literal { next, .. } | Next::Field { next, .. }) => next,
+            // Its bracket is one octet.
+            Err(_) => at + 1,
+        };
+    }
+    None
+}
+
 /// Whether a link is called that.
 pub(crate) fn is_link(name: &str) -> bool {
     LINK.contains(&fold(name).as_str())
@@ -413,6 +427,23 @@ mod tests {
         template.render(&["Zoé"], &mut out);
         assert_eq!(out, "Zoé   ");
         assert!(Template::parse_open("[Nom", &["Nom"]).is_err());
+    }
+
+    #[test]
+    fn a_field_of_a_known_name_is_found_and_other_brackets_are_text() {
+        let found = |text| first_field(text, |name| ["prenom", "nom"].contains(&fold(name).as_str()));
+        for (text, field) in [
+            ("Bonjour [Prenom] [nom]", Some("[Prenom]")),
+            ("Bonjour {{ prénom | vous }},", Some("{{ prénom | vous }}")),
+            ("[URGENT] Bonjour [Nom|x]", Some("[Nom|x]")),
+            ("[ [] [Prenom]", Some("[Prenom]")),
+            ("é[ [Nom", None),
+            ("[URGENT] {1} [1] {{x}} [Cabinet Martin]", None),
+            ("[[Prenom]", None),
+            ("", None),
+        ] {
+            assert_eq!(found(text), field, "{text}");
+        }
     }
 
     #[test]

@@ -13,6 +13,9 @@ const KEY: &str = "CAMPANILE_OPERATOR_KEY";
 const API: &str = "CAMPANILE_API";
 const TENANT_KEY: &str = "CAMPANILE_KEY";
 
+/// `CAMPANILE_RESELLER_KEY`: the key of whoever hosts tenants.
+const RESELLER_KEY: &str = "CAMPANILE_RESELLER_KEY";
+
 /// `CAMPANILE_ADMIN_CA`, `CAMPANILE_ADMIN_CERTIFICATE` and `CAMPANILE_ADMIN_KEY`: as the arguments of the same names.
 const ADMIN_CA: &str = "CAMPANILE_ADMIN_CA";
 const ADMIN_CERTIFICATE: &str = "CAMPANILE_ADMIN_CERTIFICATE";
@@ -28,6 +31,7 @@ pub(crate) struct Console {
     pub(crate) key: Option<super::Secret>,
     pub(crate) api: Option<String>,
     pub(crate) tenant_key: Option<super::Secret>,
+    pub(crate) reseller_key: Option<super::Secret>,
     /// The authorities of its certificate.
     pub(crate) admin_ca: Option<PathBuf>,
     /// What is shown to it.
@@ -54,6 +58,7 @@ impl Console {
                 KEY => console.key = Some(super::Secret::new(value)),
                 API => console.api = Some(value),
                 TENANT_KEY => console.tenant_key = Some(super::Secret::new(value)),
+                RESELLER_KEY => console.reseller_key = Some(super::Secret::new(value)),
                 ADMIN_CA => console.admin_ca = Some(value.into()),
                 ADMIN_CERTIFICATE => console.admin_certificate = Some(value.into()),
                 ADMIN_KEY => console.admin_key = Some(value.into()),

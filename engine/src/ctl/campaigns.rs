@@ -71,7 +71,7 @@ fn show_list(list: &List) -> Result<(), Failure> {
             cell(&campaign["tenant"]),
             cell(&campaign["state"]),
             cell(&campaign["purpose"]),
-            cell(&campaign["estimate"]["recipients"]),
+            cell(&campaign["audience"]["accepted"]),
             cell(&campaign["created_at"]),
             cell(&campaign["name"]),
         ]);

@@ -27,6 +27,9 @@ const REASONS_WITHIN: Duration = Duration::from_secs(3);
 /// The longest answer that is read: a page of five hundred rows is a megabyte.
 const ANSWER_OCTETS_MAX: u64 = 64 << 20;
 
+/// For whom a reseller's key is shown.
+const ACTS_FOR: &str = "x-tenant-id";
+
 /// The longest key that is sent.
 const KEY_OCTETS_MAX: usize = 256;
 
@@ -39,10 +42,10 @@ pub(crate) struct Where {
     /// A file with the operator's key, for what needs one. Default: CAMPANILE_OPERATOR_KEY, or api.operator_key_file of the
     /// configuration.
     #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
     /// The configuration, TOML; only read for what is not said otherwise. Default: campanile.toml, if it is there.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -55,6 +58,8 @@ pub(super) struct Client {
     agent: ureq::Agent,
     base: String,
     key: Option<String>,
+    /// For which of its tenants a reseller's key is shown.
+    acts_for: Option<String>,
     language: &'static str,
     look_within: Duration,
 }
@@ -70,6 +75,16 @@ impl Where {
         let console = Console::of_environment();
         let key = operator_key((self.key_file.as_deref(), &console), self.config.as_deref())?;
         self.client(&console, Some(key))
+    }
+
+    /// The same, with a key that was found already.
+    pub(super) fn open_with(&self, console: &Console, key: String) -> Result<Client, Failure> {
+        self.client(console, Some(key))
+    }
+
+    /// Whether arguments name the operators' listener.
+    pub(super) fn names_admin(&self) -> bool {
+        self.admin.is_some()
     }
 
     fn client(&self, console: &Console, key: Option<String>) -> Result<Client, Failure> {
@@ -94,14 +109,39 @@ pub(super) fn operator_key(
     if let Some(key) = &console.key {
         return Ok(key.reveal().to_owned());
     }
-    match settings(config)?.api.operator_key_file {
-        Some(file) => read_key(&file),
-        None => Err(Failure::Usage(
+    configured_key(config)?.ok_or_else(|| {
+        Failure::Usage(
             "this needs the operator's key: --key-file FILE, CAMPANILE_OPERATOR_KEY, or api.operator_key_file of the \
              configuration (--config)"
                 .to_owned(),
-        )),
+        )
+    })
+}
+
+/// The key of whoever manages tenants, a reseller's or the operator's: that of a file, of the environment, where a reseller's goes
+/// first, or of the configuration.
+pub(super) fn manager_key(
+    (file, console): (Option<&Path>, &Console),
+    config: Option<&Path>,
+) -> Result<String, Failure> {
+    if let Some(file) = file {
+        return read_key(file);
     }
+    if let Some(key) = console.reseller_key.as_ref().or(console.key.as_ref()) {
+        return Ok(key.reveal().to_owned());
+    }
+    configured_key(config)?.ok_or_else(|| {
+        Failure::Usage(
+            "this needs a reseller's key or the operator's: --key-file FILE, CAMPANILE_RESELLER_KEY, CAMPANILE_OPERATOR_KEY, or \
+             api.operator_key_file of the configuration (--config)"
+                .to_owned(),
+        )
+    })
+}
+
+fn configured_key(config: Option<&Path>) -> Result<Option<String>, Failure> {
+    let file = settings(config)?.api.operator_key_file;
+    file.map(|file| read_key(&file)).transpose()
 }
 
 /// The configuration that is named, or the usual one; its defaults where there is none.
@@ -139,6 +179,7 @@ impl Client {
             agent: target.agent(answer_within)?,
             base: target.base().to_owned(),
             key,
+            acts_for: None,
             language: "en",
             look_within: LOOK_WITHIN.min(answer_within),
         })
@@ -147,6 +188,12 @@ impl Client {
     /// The same, answered in that language.
     pub(super) fn in_language(self, language: &'static str) -> Self {
         Self { language, ..self }
+    }
+
+    /// The same, for a tenant of the reseller whose key is shown.
+    pub(super) fn acting_for(self, tenant: Option<&str>) -> Self {
+        let acts_for = tenant.map(str::to_owned);
+        Self { acts_for, ..self }
     }
 
     /// Whom it asks.
@@ -260,6 +307,10 @@ impl Client {
 
     fn with_key<T>(&self, request: ureq::RequestBuilder<T>) -> ureq::RequestBuilder<T> {
         let request = request.header("accept-language", self.language);
+        let request = match &self.acts_for {
+            Some(tenant) => request.header(ACTS_FOR, tenant),
+            None => request,
+        };
         match &self.key {
             Some(key) => request.header("authorization", format!("Bearer {key}")),
             None => request,

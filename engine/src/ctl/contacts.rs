@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::{Client, quoted};
-use super::door::{Door, created, opened, output};
+use super::door::{Door, created, opened, output, read_filter};
 use super::failure::Failure;
-use super::output::{print, print_json, progress};
+use super::output::{Table, cell, print, print_json, progress};
 
 /// Between two looks at an import that runs.
 const LOOK: Duration = Duration::from_millis(500);
@@ -35,8 +35,11 @@ pub(crate) enum ContactsAsk {
     #[command(after_help = "Examples:\n  campanile contacts import patients.xlsx --dry-run\n  \
                             campanile contacts import patients.csv --columns last_name,number,-")]
     Import(Import),
-    /// Write all contacts down.
-    #[command(after_help = "Example:\n  campanile contacts export --dialect rfc4180 --output contacts.csv")]
+    /// Write contacts down: all, or those whom a filter means.
+    #[command(
+        after_help = "Examples:\n  campanile contacts export --dialect rfc4180 --output contacts.csv\n  \
+                            campanile contacts export --filter '{\"field\": \"practice\", \"is\": \"Lyon\"}'"
+    )]
     Export(Export),
 }
 
@@ -70,6 +73,9 @@ pub(crate) struct Export {
     /// excel-fr, rfc4180 or jsonl.
     #[arg(long, value_name = "DIALECT", default_value = "excel-fr")]
     dialect: String,
+    /// Which contacts are meant, as JSON; {} means everybody.
+    #[arg(long, value_name = "JSON")]
+    filter: Option<String>,
     /// The file; - is standard output.
     #[arg(long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
@@ -102,10 +108,12 @@ impl Import {
         {
             client.download((&format!("/v1/imports/{id}/errors"), None), &mut created(file)?)?;
         }
-        if self.json || self.dry_run {
-            print_json(&import)?;
-        } else {
-            print(&words(&import))?;
+        match (self.json, self.dry_run) {
+            (true, _) => print_json(&import)?,
+            (false, true) => understood(&import)?,
+            (false, false) => {
+                print(&words(&import))?;
+            }
         }
         match import["failure"]["detail"].as_str() {
             Some(why) => Err(Failure::Other(format!("the file was not read to its end: {why}"))),
@@ -117,9 +125,13 @@ impl Import {
 impl Export {
     fn run(&self) -> Result<(), Failure> {
         let client = self.door.open()?;
+        let mut body = json!({});
+        if let Some(filter) = &self.filter {
+            body["filter"] = read_filter(filter)?;
+        }
         let mut output = output(&self.output)?;
         let path = format!("/v1/contacts/export?dialect={}", quoted(&self.dialect));
-        client.download((&path, Some(&json!({}))), &mut output)
+        client.download((&path, Some(&body)), &mut output)
     }
 }
 
@@ -134,6 +146,40 @@ fn ended(client: &Client, begun: Value) -> Result<Value, Failure> {
         progress(&rows, import["state"] != "running");
     }
     Ok(import)
+}
+
+/// How a file is understood: its columns, counts of its first rows, and these one by one.
+fn understood(preview: &Value) -> Result<(), Failure> {
+    let mut table = Table::new(&["what", "value"]);
+    for (key, value) in preview["file"].as_object().into_iter().flatten() {
+        table.row([key.clone(), cell(value)]);
+    }
+    for column in preview["columns"].as_array().into_iter().flatten() {
+        table.row([format!("column {}", cell(&column["name"])), cell(&column["field"])]);
+    }
+    for (key, value) in preview["sample"].as_object().into_iter().flatten() {
+        table.row([key.clone(), cell(value)]);
+    }
+    for (code, count) in preview["invalid"].as_object().into_iter().flatten() {
+        table.row([format!("invalid {code}"), cell(count)]);
+    }
+    for row in preview["rows"].as_array().into_iter().flatten() {
+        let (contact, error) = (row["contact"].as_object(), &row["error"]);
+        let said = match contact {
+            Some(contact) => {
+                let fields = contact.iter().map(|(key, value)| format!("{key}={}", cell(value)));
+                fields.collect::<Vec<_>>().join(" ")
+            }
+            None => format!(
+                "{} {}: {}",
+                cell(&error["column"]),
+                cell(&error["value"]),
+                cell(&error["detail"])
+            ),
+        };
+        table.row([format!("line {}", row["line"]), said]);
+    }
+    table.print()
 }
 
 fn words(import: &Value) -> String {

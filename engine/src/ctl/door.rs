@@ -9,10 +9,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::client::{Client, operator_key, quoted, read_key};
+use super::client::{Client, Where, manager_key, quoted, read_key};
 use super::failure::Failure;
 use super::output::print_json;
 use super::target::{Target, Trust};
+use crate::account::is_of_reseller;
 use crate::config::{Console, count};
 
 /// Longer than every file takes.
@@ -27,15 +28,18 @@ const OWNER_ONLY: u32 = 0o600;
 /// What stands behind the help of every group of commands here.
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 done, 1 it went wrong, 2 wrong arguments, 3 invalid configuration, 4 no engine answers, 5 the engine refused it.";
 
-/// Which engine is asked with a tenant's key.
+/// Which engine is asked with a tenant's key, or with that of its reseller.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Door {
     /// The API, such as http://127.0.0.1:8080. Default: CAMPANILE_API, or that.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
-    /// A file with the tenant's key. Default: CAMPANILE_KEY.
+    /// A file with the tenant's key. Default: CAMPANILE_KEY; with --tenant, a reseller's, and CAMPANILE_RESELLER_KEY.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// With a reseller's key: for which of its tenants, ten_….
+    #[arg(long = "tenant", id = "acts_for", value_name = "TENANT")]
+    acts_for: Option<String>,
 }
 
 /// The same, and how the answer is shown.
@@ -48,13 +52,14 @@ pub(crate) struct Asked {
     pub(super) json: bool,
 }
 
-/// Which engine is asked with the operator's key.
+/// Which engine is asked with a reseller's key or the operator's.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Office {
     /// The API, such as http://127.0.0.1:8080. Default: CAMPANILE_API, or that.
     #[arg(long, value_name = "URL")]
     api: Option<String>,
-    /// A file with the operator's key. Default: CAMPANILE_OPERATOR_KEY, or api.operator_key_file of the configuration.
+    /// A file with a reseller's key or the operator's. Default: CAMPANILE_RESELLER_KEY, CAMPANILE_OPERATOR_KEY, or
+    /// api.operator_key_file of the configuration.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// The configuration, TOML; only read for what is not said otherwise. Default: campanile.toml, if it is there.
@@ -95,15 +100,23 @@ pub(crate) struct Keep {
 impl Door {
     pub(super) fn open(&self) -> Result<Client, Failure> {
         let console = Console::of_environment();
-        let key = match (&self.key_file, &console.tenant_key) {
+        let (known, wanted) = match &self.acts_for {
+            Some(_) => (
+                &console.reseller_key,
+                "this needs a reseller's key: --key-file FILE, or CAMPANILE_RESELLER_KEY",
+            ),
+            None => (
+                &console.tenant_key,
+                "this needs a tenant's key: --key-file FILE, or CAMPANILE_KEY; or a reseller's, and --tenant TENANT",
+            ),
+        };
+        let key = match (&self.key_file, known) {
             (Some(file), _) => read_key(file)?,
             (None, Some(key)) => key.reveal().to_owned(),
-            (None, None) => {
-                let wanted = "this needs a tenant's key: --key-file FILE, or CAMPANILE_KEY";
-                return Err(Failure::Usage(wanted.to_owned()));
-            }
+            (None, None) => return Err(Failure::Usage(wanted.to_owned())),
         };
-        Client::at(&target((self.api.as_deref(), &console))?, FILE_WITHIN, Some(key))
+        let client = Client::at(&target((self.api.as_deref(), &console))?, FILE_WITHIN, Some(key))?;
+        Ok(client.acting_for(self.acts_for.as_deref()))
     }
 }
 
@@ -125,7 +138,7 @@ impl Asked {
 impl Office {
     pub(super) fn open(&self) -> Result<Client, Failure> {
         let console = Console::of_environment();
-        let key = operator_key((self.key_file.as_deref(), &console), self.config.as_deref())?;
+        let key = manager_key((self.key_file.as_deref(), &console), self.config.as_deref())?;
         Client::at(&target((self.api.as_deref(), &console))?, FILE_WITHIN, Some(key))
     }
 
@@ -137,6 +150,21 @@ impl Office {
     ) -> Result<(), Failure> {
         if self.json { print_json(answer) } else { table(answer) }
     }
+}
+
+/// What both listeners have: the API for resellers, and for operators too if it is named; the operators' else.
+pub(super) fn either(at: &Where, api: Option<&str>) -> Result<Client, Failure> {
+    let console = Console::of_environment();
+    let key = manager_key((at.key_file.as_deref(), &console), at.config.as_deref())?;
+    let is_resellers = is_of_reseller(&key);
+    if is_resellers && at.names_admin() {
+        let wanted = "the operators' listener knows no reseller's key: give --api URL in place of --admin";
+        return Err(Failure::Usage(wanted.to_owned()));
+    }
+    if is_resellers || api.is_some() {
+        return Client::at(&target((api, &console))?, FILE_WITHIN, Some(key));
+    }
+    at.open_with(&console, key)
 }
 
 impl Page {
@@ -207,6 +235,11 @@ pub(super) fn output(file: &Path) -> Result<Box<dyn Write>, Failure> {
         return Ok(Box::new(io::stdout()));
     }
     Ok(Box::new(created(file)?))
+}
+
+/// Whom a filter of the arguments means.
+pub(super) fn read_filter(text: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::Usage(format!("--filter is no JSON: {error}")))
 }
 
 /// What is in a small file, or comes in on standard input.

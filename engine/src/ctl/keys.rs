@@ -1,4 +1,4 @@
-//! `campanile keys`: those of a tenant. Needs the operator's key.
+//! `campanile keys`: those of a tenant. Needs the key of its reseller, or the operator's.
 
 use clap::{Args, Subcommand};
 use kit::output::complain;

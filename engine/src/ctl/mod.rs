@@ -58,7 +58,7 @@ pub(crate) enum Ask {
     /// Single messages of one tenant. Needs its key.
     #[command(subcommand, after_help = EXIT_CODES)]
     Messages(own::MessagesAsk),
-    /// Credits: a tenant's own with its key; to grant some needs the operator's.
+    /// Credits: a tenant's own with its key; to grant some needs its reseller's, or the operator's.
     #[command(subcommand, after_help = EXIT_CODES)]
     Credits(own::CreditsAsk),
     /// Figures of one tenant's messages, by what they have in common. Needs its key.
@@ -66,10 +66,10 @@ pub(crate) enum Ask {
         after_help = "Examples:\n  campanile statistics --by month\n  campanile statistics --by campaign,status --since 2026-10-01 --csv october.csv"
     )]
     Statistics(own::StatisticsOf),
-    /// Tenants and their credits. Needs the operator's key.
+    /// Tenants and their credits. Needs a reseller's key, or the operator's.
     #[command(subcommand, visible_alias = "tenants", after_help = EXIT_CODES)]
     Tenant(tenants::TenantAsk),
-    /// A tenant's keys. Needs the operator's key.
+    /// A tenant's keys. Needs the key of its reseller, or the operator's.
     #[command(subcommand, after_help = EXIT_CODES)]
     Keys(keys::KeysAsk),
     /// Contacts into the engine and out of it, as files. Needs a tenant's key.

@@ -4,15 +4,16 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::{Where, quoted};
-use super::door::{Keep, Office, Once, Page};
+use super::door::{Keep, Office, Once, Page, either};
 use super::failure::Failure;
 use super::output::{Table, cell, print_json, rows, say_next};
 
 /// What is asked of tenants.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum TenantAsk {
-    /// Tenants in the order in which they were made, with their credits.
-    List(List),
+    /// Tenants in the order in which they were made, with their credits: a reseller's own with its key, all with the operator's.
+    #[command(after_help = "Example:\n  campanile tenants list --key-file reseller.key --api https://sms.example.org")]
+    List(TenantList),
     /// Make a tenant, with its first key, which is shown or kept this once.
     #[command(
         after_help = "Example:\n  campanile tenants create \"Cabinet des Lilas\" --sender OSTEO --tariff flat160 --save-key lilas.key"
@@ -33,6 +34,17 @@ pub(crate) struct List {
     pub(super) at: Where,
     #[command(flatten)]
     pub(super) page: Page,
+}
+
+/// A page of tenants, from either listener.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TenantList {
+    /// The API: a reseller's key is always shown there, the operator's if it is named. Default: CAMPANILE_API, or
+    /// http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL", conflicts_with = "admin")]
+    api: Option<String>,
+    #[command(flatten)]
+    list: List,
 }
 
 /// A tenant that is to be.
@@ -97,13 +109,11 @@ impl TenantAsk {
     }
 }
 
-impl List {
+impl TenantList {
     fn run(&self) -> Result<(), Failure> {
-        let answer = self
-            .at
-            .open_with_key()?
-            .get(&format!("/v1/tenants?{}", self.page.query()))?;
-        if self.at.json {
+        let List { at, page } = &self.list;
+        let answer = either(at, self.api.as_deref())?.get(&format!("/v1/tenants?{}", page.query()))?;
+        if at.json {
             return print_json(&answer);
         }
         let mut table = Table::new(&["id", "name", "available", "held", "spent", "granted", "weight"]);

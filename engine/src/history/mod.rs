@@ -42,7 +42,7 @@ pub(crate) use erase::NOBODY;
 pub(crate) use margins::{Margin, MarginBy, MarginGroup, MarginQuestion, currencies};
 use obeyed::Obeyed;
 pub(crate) use obeyed::obeys;
-pub(crate) use read::{Asked, Past};
+pub(crate) use read::{Asked, Past, Taken};
 pub(crate) use statistics::{Dimension, GROUPS_MAX, Group, Question, Sums, TIME_ZONE};
 
 /// Why history does not go on, or cannot be read.

@@ -79,6 +79,14 @@ const COLUMNS: &str = "id, recipient, status, reason, code, segments, spent, at,
      (SELECT rule_pack.name FROM rule_pack WHERE rule_pack.number = message.pack), \
      (SELECT rule_pack.version FROM rule_pack WHERE rule_pack.number = message.pack)";
 
+/// What SMSCs have taken of a campaign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) segments: u64,
+    /// What was spent on the same messages.
+    pub(crate) credits: u64,
+}
+
 impl History {
     /// A tenant's messages, the newest first, at most `limit`.
     ///
@@ -114,18 +122,26 @@ impl History {
         self.0.deps.database.rows(query, read).await
     }
 
-    /// How many segments of a campaign's messages SMSCs have taken.
+    /// What SMSCs have taken of a campaign's messages, as far as it is written down.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn segments_taken(&self, tenant: TenantId, campaign: CampaignId) -> Result<u64, DatabaseError> {
+    pub(crate) async fn taken(&self, tenant: TenantId, campaign: CampaignId) -> Result<Taken, DatabaseError> {
         let ids = MessageId::all_of(campaign);
-        let mut sum =
-            Sql::new("SELECT CAST(COALESCE(SUM(segments), 0) AS BIGINT) FROM message WHERE taken_at IS NOT NULL");
-        sum.push(" AND tenant = ").value(i64::from(tenant.0));
-        sum.push(" AND id >= ").value(ids.start.0 as i64);
-        sum.push(" AND id < ").value(ids.end.0 as i64);
-        self.0.deps.database.count(sum).await
+        let mut sums = Sql::new(
+            "SELECT CAST(COALESCE(SUM(CASE WHEN taken_at IS NULL THEN 0 ELSE segments END), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(spent), 0) AS BIGINT) FROM message",
+        );
+        sums.push(" WHERE tenant = ").value(i64::from(tenant.0));
+        sums.push(" AND id >= ").value(ids.start.0 as i64);
+        sums.push(" AND id < ").value(ids.end.0 as i64);
+        let read = |row: &Found<'_>| {
+            Ok(Taken {
+                segments: row.number(0)? as u64,
+                credits: row.number(1)? as u64,
+            })
+        };
+        Ok(self.0.deps.database.row(sums, read).await?.unwrap_or_default())
     }
 
     /// The packs of rules that were obeyed when some messages were handed over, and their versions.

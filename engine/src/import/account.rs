@@ -26,8 +26,11 @@ pub(crate) struct FileAccount {
     format: String,
     encoding: Option<String>,
     delimiter: Option<char>,
-    /// Its first row has the names of its columns.
+    /// One of its first rows has the names of its columns.
     header: bool,
+    /// The line of that row. What stands above it, such as a title, is left out.
+    #[serde(default)]
+    header_line: Option<u64>,
     octets: u64,
 }
 
@@ -81,7 +84,8 @@ impl Account {
                 format: format.to_owned(),
                 encoding: mapping.encoding.map(|encoding| encoding.code().to_owned()),
                 delimiter: mapping.delimiter.map(char::from),
-                header: mapping.header,
+                header: mapping.header.is_some(),
+                header_line: mapping.header,
                 octets: spool.octets,
             },
             columns: columns

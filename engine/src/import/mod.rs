@@ -313,7 +313,7 @@ pub(crate) const fn manners(zone: TimeZone) -> Manners {
     Manners {
         country: Country::FRANCE,
         zone,
-        born_by: None,
+        read_on: None,
     }
 }
 
@@ -321,7 +321,7 @@ fn reading(asked: &Asked, now: UnixMicros) -> Reading {
     Reading {
         columns: asked.columns.clone(),
         manners: Manners {
-            born_by: now.last_day(),
+            read_on: now.last_day(),
             ..manners(asked.zone.clone())
         },
         rows_max: ROWS_MAX,

@@ -29,6 +29,7 @@ impl Mirror {
         shared.skip_reserved().await?;
         let restored = shared.agree_on_tenants(&known).await?;
         shared.agree_on_suspended(&known).await?;
+        shared.agree_on_withdrawn(&known).await?;
         let keys = shared.agree_on_keys(&known).await?;
         let known: FxHashSet<TenantId> = known.iter().map(|(id, _)| *id).collect();
         let mut fresh = shared.store.tenant_ids(0, None).await?;
@@ -96,6 +97,16 @@ impl Shared {
             }
         }
         Ok(restored)
+    }
+
+    /// What was taken back of tenants before it was counted.
+    async fn agree_on_withdrawn(&self, known: &[(TenantId, Settings)]) -> Result<(), MirrorFault> {
+        let mut taken_back = self.taken_back().await?;
+        taken_back.retain(|(tenant, _)| known.binary_search_by_key(tenant, |(id, _)| *id).is_ok());
+        for some in taken_back.chunks(AT_ONCE) {
+            self.store.note_withdrawn(some).await?;
+        }
+        Ok(())
     }
 
     /// Nothing is leased of tenants that are suspended, and of no others: whoever said so may have ended halfway.

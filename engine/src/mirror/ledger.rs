@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Mirror, MirrorFault, Shared, UNDONE};
 use crate::database::{DatabaseError, Found, Sql};
-use crate::domain::{CampaignId, TenantId};
+use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::store::{Credits, LedgerEntry, LedgerPlace, StoreError, Token};
 
 /// Ledgers that are read in one round trip.
@@ -93,6 +93,39 @@ pub(super) struct Sums {
     pub(super) held: Vec<(CampaignId, u64)>,
 }
 
+/// From which time on, and before which, lines are asked for; `None`: whenever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Between {
+    pub(crate) since: Option<UnixMicros>,
+    pub(crate) until: Option<UnixMicros>,
+}
+
+impl Between {
+    /// Adds the conditions to a query of lines.
+    pub(super) fn ask(self, query: &mut Sql) {
+        let bounds = [(" AND at >= ", self.since), (" AND at < ", self.until)];
+        for (condition, bound) in bounds {
+            if let Some(bound) = bound {
+                query.push(condition).value(i64::try_from(bound.0).unwrap_or(i64::MAX));
+            }
+        }
+    }
+}
+
+/// Whose lines are asked for, and of when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LinesOf {
+    pub(crate) tenant: TenantId,
+    pub(crate) between: Between,
+}
+
+impl From<TenantId> for LinesOf {
+    fn from(tenant: TenantId) -> Self {
+        let between = Between::default();
+        Self { tenant, between }
+    }
+}
+
 impl Mirror {
     /// Movements of a tenant's credits, the newest first, behind a place, at most `limit`.
     ///
@@ -100,12 +133,13 @@ impl Mirror {
     /// When either does not answer.
     pub(crate) async fn ledger(
         &self,
-        tenant: TenantId,
+        of: impl Into<LinesOf>,
         behind: Option<LedgerPlace>,
         limit: usize,
     ) -> Result<Vec<Movement>, MirrorFault> {
-        self.0.copy(&[tenant]).await?;
-        Ok(self.0.movements(tenant, behind, limit).await?)
+        let of = of.into();
+        self.0.copy(&[of.tenant]).await?;
+        Ok(self.0.movements(of, behind, limit).await?)
     }
 }
 
@@ -259,10 +293,11 @@ impl Shared {
     /// Lines that stand, the newest first.
     pub(super) async fn movements(
         &self,
-        tenant: TenantId,
+        of: impl Into<LinesOf>,
         behind: Option<LedgerPlace>,
         limit: usize,
     ) -> Result<Vec<Movement>, DatabaseError> {
+        let LinesOf { tenant, between } = of.into();
         let mut query = Sql::new(
             "SELECT milliseconds, number, kind, credits, campaign, reference, at, transfer, token, source, destination FROM ledger_entry",
         );
@@ -272,6 +307,7 @@ impl Shared {
             query.push(" OR milliseconds = ").value(milliseconds as i64);
             query.push(" AND number < ").value(number as i64).push(")");
         }
+        between.ask(&mut query);
         query.push(" ORDER BY milliseconds DESC, number DESC LIMIT ");
         query.value(limit as i64);
         let read = |row: &Found<'_>| {
@@ -312,6 +348,7 @@ fn sum_up(rows: &[(u64, String, u64)]) -> Sums {
             rows.map(|(_, _, credits)| credits).sum::<u64>()
         };
         sums.credits.granted += of("grant").saturating_sub(of("withdraw"));
+        sums.credits.withdrawn += of("withdraw");
         sums.credits.spent += of("debit");
         sums.credits.recredited += of("recredit");
         // Of a direct campaign no holds are written: what of it was debited or released was held.
@@ -390,12 +427,14 @@ mod tests {
         assert_eq!(sums.held, [(CampaignId(3), 40)]);
         let Credits {
             granted,
+            withdrawn,
             available,
             held,
             spent,
             recredited,
         } = sums.credits;
         assert_eq!((granted, held, spent, recredited), (1_000, 40, 85, 5));
+        assert_eq!((withdrawn, sums.credits.given()), (200, 1_200));
         assert_eq!(available, 1_000 - 40 - 85);
     }
 

@@ -35,7 +35,7 @@ use crate::store::{LedgerPlace, OptOut, Store, StoreError};
 
 pub(crate) use credit_prices::{CREDIT_PRICES_MAX, CreditPrice};
 pub(crate) use erased::Erased;
-pub(crate) use ledger::Movement;
+pub(crate) use ledger::{Between, LinesOf, Movement};
 pub(crate) use optouts::KeptOptOut;
 pub(crate) use resellers::Reseller;
 pub(crate) use statements::{Moved, Turnover};

@@ -4,7 +4,7 @@
 //! copied. Whatever is killed between, the start and each round finish what is pending: no credit is made, and none is lost. What a
 //! reseller gives is gone from its balance when it is written down, what it takes back comes to it when it is over.
 
-use super::{Mirror, MirrorFault, Shared, UNDONE};
+use super::{Between, Mirror, MirrorFault, Shared, UNDONE};
 use crate::database::{Change, DatabaseError, Found, Sql};
 use crate::domain::{ResellerId, TenantId, UnixMicros};
 use crate::store::{Half, Token, Transfer, TransferKind};
@@ -15,8 +15,10 @@ const AT_ONCE: usize = 500;
 /// What a reseller has of credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Balance {
-    /// Given by operators, in all, but for what they took back.
+    /// Given by operators, in all.
     pub(crate) granted: u64,
+    /// Taken back by them, in all.
+    pub(crate) withdrawn: u64,
     /// Free to be given to tenants.
     pub(crate) available: u64,
 }
@@ -131,7 +133,7 @@ impl Mirror {
     pub(crate) async fn reseller_ledger(
         &self,
         id: ResellerId,
-        (behind, limit): (Option<u64>, usize),
+        (between, behind, limit): (Between, Option<u64>, usize),
     ) -> Result<Vec<ResellerLine>, DatabaseError> {
         let mut some =
             Sql::new("SELECT number, kind, credits, tenant, reference, at FROM reseller_line WHERE reseller = ");
@@ -140,6 +142,7 @@ impl Mirror {
             some.push(" AND number < ")
                 .value(i64::try_from(behind).unwrap_or(i64::MAX));
         }
+        between.ask(&mut some);
         some.push(" ORDER BY number DESC LIMIT ").value(limit as i64);
         let read = |row: &Found<'_>| {
             Ok(ResellerLine {
@@ -337,6 +340,17 @@ fn line(
     put
 }
 
+impl Shared {
+    /// What resellers have taken back of each tenant.
+    pub(super) async fn taken_back(&self) -> Result<Vec<(TenantId, u64)>, DatabaseError> {
+        let mut sums =
+            Sql::new("SELECT tenant, CAST(SUM(credits) AS BIGINT) FROM reseller_line WHERE pending = 0 AND kind = ");
+        sums.value(TransferKind::TakeBack.code()).push(" GROUP BY tenant");
+        let read = |row: &Found<'_>| Ok((TenantId(row.number(0)? as u32), row.number(1)? as u64));
+        self.database.rows(sums, read).await
+    }
+}
+
 fn sums_of(id: ResellerId) -> Sql {
     let mut sums = Sql::new("SELECT kind, pending, CAST(SUM(credits) AS BIGINT) FROM reseller_line WHERE reseller = ");
     sums.value(i64::from(id.0)).push(" GROUP BY kind, pending");
@@ -355,11 +369,13 @@ fn balance_of(sums: &[(String, bool, u64)]) -> Balance {
         those.map(|(_, _, credits)| credits).sum()
     };
     // Before any is given on, and never more than is left.
-    let granted = of(ByOperator::Grant.into_str(), true).saturating_sub(of(ByOperator::Withdraw.into_str(), true));
+    let granted = of(ByOperator::Grant.into_str(), true);
+    let withdrawn = of(ByOperator::Withdraw.into_str(), true);
     let back = of(TransferKind::TakeBack.code(), false);
     Balance {
         granted,
-        available: (granted + back).saturating_sub(of(TransferKind::Give.code(), true)),
+        withdrawn,
+        available: (granted + back).saturating_sub(withdrawn + of(TransferKind::Give.code(), true)),
     }
 }
 

@@ -74,6 +74,11 @@ impl MergeField {
         fold(name) == CODE
     }
 
+    /// Whether a text means something of its recipient by that name, whoever that is.
+    pub(crate) fn is_of_everybody(name: &str) -> bool {
+        Self::is_code(name) || Self::named(name, &[]).is_some()
+    }
+
     /// What may be named.
     pub(crate) fn all(attributes: &[String]) -> Vec<String> {
         SHOWN

@@ -66,7 +66,8 @@ const SYNONYMS: [(Field, &str); 16] = [
          numerodetelephonemobile ndetelephoneportable nodetelephoneportable ntelephoneportable numerotelephoneportable \
          mobilenumber cellnumber numsms numeromobileportable portablesms mobilesms telsms telephonesms \
          portable1 mobile1 gsm1 portable2 mobile2 gsm2 telephoneportable1 telephoneportable2 telportable1 telportable2 \
-         telmobile1 telmobile2 portableperso mobileperso portablepersonnel mobilepersonnel telephone1",
+         telmobile1 telmobile2 portableperso mobileperso portablepersonnel mobilepersonnel telephone1 \
+         numtel numerotel numtelephone numtelportable numport numportable nummobile numgsm telport tport telmob",
     ),
     (Field::E164, "msisdn"),
     (
@@ -74,15 +75,13 @@ const SYNONYMS: [(Field, &str); 16] = [
         "tel tel1 phone fixe telephonefixe telfixe domicile teldomicile telephonedomicile landline \
          homephone autretelephone autrenumero autresnumeros tel2 telephone2",
     ),
-    (Field::FirstName, "prenoms givenname forename"),
-    (
-        Field::LastName,
-        "nomdefamille nompatient nomusuel surname familyname name",
-    ),
+    (Field::FirstName, "prenoms prenom1 prenomusuel givenname forename"),
+    (Field::LastName, "nomdefamille nomusuel surname familyname name"),
     (Field::Kind, "typedecontact categorie"),
     (
         Field::BirthDate,
-        "datedenaissance naissance neele nele ddn anniversaire birthday dateofbirth dob",
+        "datedenaissance naissance neele nele ddn anniversaire birthday dateofbirth dob \
+         datenaiss datenais datnaiss datnais datedenaiss dtnaiss dtnaissance naiss",
     ),
     (
         Field::Practices,
@@ -92,16 +91,24 @@ const SYNONYMS: [(Field, &str); 16] = [
     (
         Field::LastVisit,
         "rdv dernierrdv datederniererdv datedernierrdv dernierrendezvous datedernierevisite \
-         datededernierevisite lastvisitdate lastappointment daterdv rendezvous",
+         datededernierevisite lastvisitdate lastappointment daterdv rendezvous \
+         dernvisite datedernvisite dernrdv datedernrdv dernierpassage datedernierpassage \
+         derniereconsultation datederniereconsultation datedederniereconsultation",
     ),
     (
         Field::LastVisitPractice,
         "cabinetdedernierevisite lieuderniererdv cabinetrdv lieurdv",
     ),
-    (Field::Consent, "optin accord consentementsms smsconsent rgpd"),
+    (
+        Field::Consent,
+        "optin accord consentementsms smsconsent rgpd accordsms smsaccord accordpoursms accordauxsms \
+         consentementauxsms consentementpoursms consentementrgpd accordrgpd optinsms smsoptin acceptesms accepterlessms \
+         acceptelessms autorisationsms autorisesms smsautorise",
+    ),
     (
         Field::ConsentDate,
-        "dateduconsentement consentat datedeconsentement dateoptin optindate",
+        "dateduconsentement consentat datedeconsentement dateoptin optindate dateaccord datedelaccord \
+         dateaccordsms dateconsentementsms",
     ),
     (
         Field::ConsentSource,
@@ -155,6 +162,14 @@ impl Field {
 
     fn by_name(name: &str) -> Option<Self> {
         let name = key(name);
+        let behind = BEHIND.iter().find_map(|whose| name.strip_suffix(*whose));
+        let before = BEFORE.iter().find_map(|whose| name.strip_prefix(*whose));
+        let names = [Some(name.as_str()), behind, before];
+        names.into_iter().flatten().find_map(Self::by_key)
+    }
+
+    /// That of a name as [`key`] has it.
+    fn by_key(name: &str) -> Option<Self> {
         let is = |field: &&Self| {
             [field.code(), field.french()]
                 .into_iter()
@@ -171,6 +186,10 @@ fn key(name: &str) -> String {
     let counts = |letter: &char| letter.is_alphanumeric() && *letter != 'º';
     fold(name).chars().filter(counts).collect()
 }
+
+/// Whose a column says it is, before or behind its name: a file of patients has nobody else. What is longer comes first.
+const BEHIND: [&str; 4] = ["dupatient", "patient", "duclient", "client"];
+const BEFORE: [&str; 2] = ["patient", "client"];
 
 /// Words by which a column of numbers says that these are mobiles.
 const MOBILE: [&str; 5] = ["portable", "mobile", "gsm", "sms", "cell"];
@@ -361,7 +380,25 @@ mod tests {
             ("Cabinet|cabinets|practices", "practices"),
             ("Date de naissance|né(e) le|birth_date|DDN", "birth_date"),
             ("RDV|dernière visite|last_visit|Dernier rdv", "last_visit"),
-            ("Référence|ID|n° dossier|dossier", "reference"),
+            (
+                "NOM_PATIENT|Nom du patient|nom patient|Client nom|NOM CLIENT",
+                "last_name",
+            ),
+            ("PRENOM_PATIENT|Prénom du patient|patient prénom", "first_name"),
+            (
+                "TEL_PORTABLE|TEL_PORTABLE_PATIENT|Num. portable|N° portable patient|Portable patient",
+                "number",
+            ),
+            ("DATE_NAISS|Date naiss.|DATE_NAISSANCE|Née le|DTNAISS", "birth_date"),
+            (
+                "Accord SMS|Consentement SMS|ACCORD_SMS|Opt-in SMS|Accord SMS du patient|Autorisation SMS",
+                "consent",
+            ),
+            ("Date accord SMS|Date de l'accord", "consent_date"),
+            ("Dernière consultation|DATE_DERN_VISITE", "last_visit"),
+            ("Patient", "attributes.Patient"),
+            ("E-mail patient", "attributes.E-mail patient"),
+            ("Référence|ID|n° dossier|dossier|Patient ID|ID client", "reference"),
             ("Étiquettes|tags", "tags"),
             ("Consentement|consent", "consent"),
             ("consent_date|date du consentement|date_consentement", "consent_date"),

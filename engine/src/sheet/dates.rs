@@ -13,21 +13,50 @@ const SERIALS: std::ops::RangeInclusive<i64> = 10_000..=99_999;
 /// Day 0 of Excel, which takes 1900 for a leap year.
 const EXCEL_EPOCH: Date = Date::constant(1899, 12, 30);
 
-/// A day: `03/04/1981`, `3.4.1981`, `1981-04-03`, with a time behind it that is left out, or a day of Excel.
-pub(super) fn day(text: &str) -> Option<Date> {
-    civil(text).map(DateTime::date)
+/// Which century a year is of that has two digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Century {
+    /// The last that is not after this day: births, and what people have agreed to.
+    Until(Date),
+    /// That of the nearest day to this one: visits.
+    Near(Date),
+    /// Nobody knows: years have four digits.
+    Unknown,
+}
+
+/// A day: `03/04/1981`, `3.4.1981`, `1981-04-03`, `03/04/81`, with a time behind it that is left out, or a day of Excel.
+pub(super) fn day(text: &str, century: Century) -> Option<Date> {
+    civil(text, century).map(DateTime::date)
 }
 
 /// A moment: a day as above, its first instant in `zone`; with a time by the clocks there; or RFC 3339.
-pub(super) fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+pub(super) fn moment(text: &str, zone: &TimeZone, century: Century) -> Option<Timestamp> {
     if text.parse::<Timestamp>().is_ok() {
         return instant(text);
     }
-    let local = civil(text)?.to_zoned(zone.clone()).ok()?;
+    let local = civil(text, century)?.to_zoned(zone.clone()).ok()?;
     Some(local.timestamp())
 }
 
-fn civil(text: &str) -> Option<DateTime> {
+impl Century {
+    /// That day of that month, in the year that ends so.
+    fn day(self, year: i16, (month, day): (i8, i8)) -> Option<Date> {
+        let (Self::Until(today) | Self::Near(today)) = self else {
+            return None;
+        };
+        let hundreds = today.year() / 100 * 100;
+        let days = [hundreds - 100, hundreds, hundreds + 100]
+            .into_iter()
+            .filter_map(|hundreds| Date::new(hundreds + year, month, day).ok());
+        match self {
+            Self::Until(_) => days.filter(|day| *day <= today).max(),
+            Self::Near(_) => days.min_by_key(|day| day.duration_since(today).abs()),
+            Self::Unknown => None,
+        }
+    }
+}
+
+fn civil(text: &str, century: Century) -> Option<DateTime> {
     if let Ok(serial) = text.parse::<i64>() {
         return SERIALS
             .contains(&serial)
@@ -38,27 +67,30 @@ fn civil(text: &str) -> Option<DateTime> {
         Some((day, time)) => (day, time.trim()),
         None => (text, ""),
     };
-    Some(written_day(day)?.to_datetime(written_time(time)?))
+    Some(written_day(day, century)?.to_datetime(written_time(time)?))
 }
 
-fn written_day(text: &str) -> Option<Date> {
+fn written_day(text: &str, century: Century) -> Option<Date> {
     let mut parts = text.split(['/', '-', '.']);
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
-    // Two digits of a year may be of either century, and nobody asks.
     let (year, month, day) = match (first.len(), third.len()) {
         (4, _) => (first, second, third),
-        (_, 4) => (third, second, first),
+        (_, 4) | (1 | 2, 2) => (third, second, first),
         _ => return None,
     };
+    let has_century = year.len() == 4;
     let number = |text: &str| {
         let plain = (1..=4).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
         plain.then(|| text.parse::<i16>().ok())?
     };
     let (month, day) = (number(month)?.try_into().ok()?, number(day)?.try_into().ok()?);
-    Date::new(number(year)?, month, day).ok()
+    match has_century {
+        true => Date::new(number(year)?, month, day).ok(),
+        false => century.day(number(year)?, (month, day)),
+    }
 }
 
 fn written_time(text: &str) -> Option<Time> {
@@ -110,8 +142,8 @@ mod tests {
 
     #[test]
     fn an_offset_that_no_clocks_have_is_no_moment() {
-        assert!(moment("2026-12-24T09:00:00+14:00", &paris()).is_some());
-        assert_eq!(moment("2026-12-24T09:00:00+25:00", &paris()), None);
+        assert!(moment("2026-12-24T09:00:00+14:00", &paris(), Century::Unknown).is_some());
+        assert_eq!(moment("2026-12-24T09:00:00+25:00", &paris(), Century::Unknown), None);
     }
 
     #[test]
@@ -127,7 +159,7 @@ mod tests {
             "03/04/1981 14:30",
             "29679",
         ] {
-            assert_eq!(day(text), Some(date(1981, 4, 3)), "{text}");
+            assert_eq!(day(text, Century::Unknown), Some(date(1981, 4, 3)), "{text}");
         }
         for text in [
             "",
@@ -140,7 +172,7 @@ mod tests {
             "1/2/3/1981",
             "+3/4/1981",
         ] {
-            assert_eq!(day(text), None, "{text}");
+            assert_eq!(day(text, Century::Unknown), None, "{text}");
         }
     }
 
@@ -154,10 +186,39 @@ mod tests {
             ("2026-01-02T14:30:00+02:00", "2026-01-02T12:30:00Z"),
             ("2026-01-02 14:30:00Z", "2026-01-02T14:30:00Z"),
         ] {
-            assert_eq!(moment(text, &paris()), Some(utc.parse().unwrap()), "{text}");
+            assert_eq!(
+                moment(text, &paris(), Century::Unknown),
+                Some(utc.parse().unwrap()),
+                "{text}"
+            );
         }
-        assert_eq!(moment("02/01/2026 25:00", &paris()), None);
-        assert_eq!(moment("hier", &paris()), None);
+        assert_eq!(moment("02/01/2026 25:00", &paris(), Century::Unknown), None);
+        assert_eq!(moment("hier", &paris(), Century::Unknown), None);
+    }
+
+    #[test]
+    fn two_digits_of_a_year_are_of_the_past_or_near() {
+        let today = date(2026, 11, 30);
+        for (text, until, near) in [
+            ("03/04/81", date(1981, 4, 3), date(1981, 4, 3)),
+            ("3-4-26", date(2026, 4, 3), date(2026, 4, 3)),
+            ("30/11/26", date(2026, 11, 30), date(2026, 11, 30)),
+            // Who was born tomorrow is a hundred years old.
+            ("01.12.26", date(1926, 12, 1), date(2026, 12, 1)),
+            ("15/01/27 9h", date(1927, 1, 15), date(2027, 1, 15)),
+            ("29/02/00", date(2000, 2, 29), date(2000, 2, 29)),
+            ("01/01/76", date(1976, 1, 1), date(2076, 1, 1)),
+            ("01/12/76", date(1976, 12, 1), date(1976, 12, 1)),
+        ] {
+            assert_eq!(day(text, Century::Until(today)), Some(until), "{text}");
+            assert_eq!(day(text, Century::Near(today)), Some(near), "{text}");
+            assert_eq!(day(text, Century::Unknown), None, "{text}");
+        }
+        for text in ["81-04-03", "31/02/81", "29/02/81", "03/04/1", "03/04/081", "12/31/81"] {
+            assert_eq!(day(text, Century::Until(today)), None, "{text}");
+        }
+        let at = moment("02/01/26 14:30", &paris(), Century::Until(today));
+        assert_eq!(at, Some("2026-01-02T13:30:00Z".parse().unwrap()));
     }
 
     proptest::proptest! {
@@ -168,7 +229,7 @@ mod tests {
             let minute = Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap();
             let shown = french_moment(at, &paris());
             proptest::prop_assert!(shown.len() <= 20, "{}", shown);
-            proptest::prop_assert_eq!(moment(&shown, &paris()), Some(minute));
+            proptest::prop_assert_eq!(moment(&shown, &paris(), Century::Unknown), Some(minute));
         }
     }
 }

@@ -1,4 +1,7 @@
-//! What stands between the cells of a text: the sign that its first lines have alike.
+//! What stands between the cells of a text: the sign that its first lines have alike, or that a line of names has below a title.
+
+use super::columns::is_of_field;
+use super::heads::HEADS_WITHIN;
 
 /// Of several that are equally good, the first.
 const DELIMITERS: [u8; 4] = [b';', b',', b'\t', b'|'];
@@ -14,6 +17,9 @@ pub(super) fn sniff(head: &[u8]) -> (u8, usize) {
     if let Some(told) = told(head) {
         return told;
     }
+    if let Some(delimiter) = below_title(head) {
+        return (delimiter, 0);
+    }
     let alike = |delimiter: &u8| {
         let counts = counts(head, *delimiter);
         let first = counts.first().copied().unwrap_or_default();
@@ -28,6 +34,22 @@ pub(super) fn sniff(head: &[u8]) -> (u8, usize) {
         .filter_map(|delimiter| Some((alike(&delimiter)?, delimiter)))
         .max_by_key(|(alike, _)| *alike);
     (best.map_or(DELIMITERS[0], |(_, delimiter)| delimiter), 0)
+}
+
+/// That of the names of columns, where these do not stand in the first line, whose signs say nothing then.
+fn below_title(head: &[u8]) -> Option<u8> {
+    let text = String::from_utf8_lossy(head);
+    let lines = text.split(['\r', '\n']).filter(|line| !line.trim().is_empty());
+    let names = lines.take(HEADS_WITHIN).enumerate().flat_map(|(at, line)| {
+        DELIMITERS.map(|delimiter| {
+            let cells = line.split(char::from(delimiter));
+            let known = cells.filter(|cell| is_of_field(cell.trim().trim_matches('"')));
+            (known.count(), at, delimiter)
+        })
+    });
+    // Of equals, the first line, which has the sign that the others are measured by.
+    let (known, at, delimiter) = names.max_by_key(|(known, at, _)| (*known, HEADS_WITHIN - at))?;
+    (known > 1 && at > 0).then_some(delimiter)
 }
 
 fn told(head: &[u8]) -> Option<(u8, usize)> {
@@ -90,6 +112,18 @@ mod tests {
             ("mobile\n0612345678\n", b';'),
             ("a 5\" tube,b\n1,2\n", b','),
             ("", b';'),
+        ] {
+            assert_eq!(sniff(head.as_bytes()), (delimiter, 0), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_title_above_the_names_says_nothing() {
+        for (head, delimiter) in [
+            ("Patients, Lyon\nNom;Mobile\nMartin;06\n", b';'),
+            ("Liste des patients\r\n\r\nNom,Mobile\r\nMartin,06\r\n", b','),
+            ("Liste; mars | avril\n\"Nom\"\t\"Mobile\"\nMartin\t06\n", b'\t'),
+            ("Nom;Mobile\nNom, Mobile;06\n", b';'),
         ] {
             assert_eq!(sniff(head.as_bytes()), (delimiter, 0), "{head}");
         }

@@ -12,6 +12,7 @@ mod delimited;
 mod delimiter;
 mod encoding;
 mod export;
+mod heads;
 mod reading;
 mod row;
 mod rows;

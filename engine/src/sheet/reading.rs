@@ -2,15 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use super::columns::{Column, Field, Settled, is_of_field, recognised, says_mobile};
+use super::columns::{Column, Field, Settled, recognised, says_mobile};
 use super::contact::Contact;
 use super::delimited::Delimited;
 use super::encoding::Encoding;
+use super::heads::{HEADS_WITHIN, heads};
 use super::row::{self, Manners, RowFault, is_number, looks_like_number};
 use super::rows::{Cells, Kept};
 use super::spool::{Form, Spool};
 use super::{SheetFault, workbook};
-use crate::fault::{FieldFault, FieldProblem};
+use crate::fault::{FieldFault, FieldProblem, SheetProblem};
 
 /// The most rows of a file: what a sheet of Excel has.
 pub(crate) const ROWS_MAX: u64 = 1_048_576;
@@ -27,8 +28,8 @@ pub(crate) struct Mapping {
     /// `None`: a workbook.
     pub(crate) encoding: Option<Encoding>,
     pub(crate) delimiter: Option<u8>,
-    /// The first row has names, and no contact.
-    pub(crate) header: bool,
+    /// The line of the row that has names, and no contact; what stands above it is left out.
+    pub(crate) header: Option<u64>,
     /// What each column is called in the file.
     pub(crate) names: Vec<String>,
     /// What each holds.
@@ -71,7 +72,7 @@ impl Reading {
             mapping: Mapping {
                 encoding: None,
                 delimiter: None,
-                header: false,
+                header: None,
                 names: Vec::new(),
                 columns: Vec::new(),
             },
@@ -132,13 +133,12 @@ impl Course<'_> {
     /// Tells the columns and hands the first rows on.
     fn begin(&mut self) -> Result<(), SheetFault> {
         let head = std::mem::take(&mut self.head);
-        tell(&head, self.reading, &mut self.mapping).map_err(SheetFault::Columns)?;
+        let above = tell(&head, self.reading, &mut self.mapping).map_err(SheetFault::Columns)?;
         self.begun = true;
         if self.taker.mapping(&self.mapping).is_break() {
             return Err(SheetFault::Stopped);
         }
-        let rows = head.iter().skip(usize::from(self.mapping.header));
-        for row in rows {
+        for row in head.iter().skip(above) {
             self.hand_on(row.cells())?;
         }
         Ok(())
@@ -161,52 +161,38 @@ impl Course<'_> {
     }
 }
 
-/// What the columns are called, and what they hold.
-fn tell(head: &[Kept], reading: &Reading, mapping: &mut Mapping) -> Result<(), Vec<FieldFault>> {
-    let Some(first) = head.first() else {
-        return Ok(());
-    };
+/// What the columns are called, and what they hold. Returns how many of the first rows are no contacts: the names, and what stands
+/// above them.
+fn tell(head: &[Kept], reading: &Reading, mapping: &mut Mapping) -> Result<usize, Vec<FieldFault>> {
     let manners = &reading.manners;
-    let numbers = first.cells().iter().any(|cell| looks_like_number(cell, manners));
-    let fields = first.cells().iter().any(is_of_field);
-    // Who tells the columns may call them in a language that nobody here reads.
-    let foreign = reading
-        .columns
-        .as_deref()
-        .is_some_and(|told| names_numbers(first, told));
-    mapping.header = !numbers && (fields || foreign);
+    let found = heads(head, reading.columns.as_deref(), manners);
+    let named = found.and_then(|at| head.get(at));
+    mapping.header = named.map(|row| row.line);
     let width = head.iter().map(|row| row.cells().len()).max().unwrap_or_default();
-    mapping.names = names(first, mapping.header, width);
+    mapping.names = names(named, width);
     mapping.columns = match &reading.columns {
         Some(told) => as_told(told, width)?,
-        None if mapping.header => by_names(&mapping.names)?,
+        None if named.is_some() => by_names(&mapping.names)?,
         None => by_contents(head, &mapping.names, manners)?,
     };
     if mapping.columns.iter().any(is_number) {
-        return Ok(());
+        return Ok(found.map_or(0, |at| at + 1));
     }
     let pointer = if reading.columns.is_some() { "?columns" } else { "" };
-    Err(vec![FieldFault::new(
-        pointer,
-        crate::fault::SheetProblem::NoNumberColumn.into(),
-    )])
+    let problem = SheetProblem::NoNumberColumn {
+        heads: mapping.header,
+        within: HEADS_WITHIN,
+    };
+    Err(vec![FieldFault::new(pointer, problem.into())])
 }
 
-/// Whether what stands in the columns of numbers are words.
-fn names_numbers(first: &Kept, told: &[Column]) -> bool {
-    let of_numbers = first.cells().iter().zip(told).filter(|(_, column)| is_number(column));
-    of_numbers
-        .map(|(cell, _)| cell)
-        .all(|cell| !cell.is_empty() && !cell.contains(|letter: char| letter.is_ascii_digit()))
-}
-
-fn names(first: &Kept, header: bool, width: usize) -> Vec<String> {
+fn names(named: Option<&Kept>, width: usize) -> Vec<String> {
     let numbered = |at: usize| format!("{UNNAMED} {}", at + 1);
-    if !header {
+    let Some(named) = named else {
         return (0..width).map(numbered).collect();
-    }
+    };
     // Without a name, a column is not read: what is under it may be notes.
-    let names = first.cells().iter().map(|name| super::cell::trimmed(name).to_owned());
+    let names = named.cells().iter().map(|name| super::cell::trimmed(name).to_owned());
     names
         .chain(std::iter::repeat_n(String::new(), width))
         .take(width)

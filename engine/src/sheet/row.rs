@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::cell::{bare, split};
 use super::columns::{Column, Field};
 use super::contact::{Consent, Contact, Kind, Phone};
-use super::dates::{day, moment};
+use super::dates::{Century, day, moment};
 use super::rows::Cells;
 use crate::audience::{NUMBER_OCTETS_MAX, NumberFault, VALUE_MAX, look_up, normalise};
 use crate::domain::{Country, Recipient};
@@ -35,8 +35,21 @@ pub(crate) struct Manners {
     pub(crate) country: Country,
     /// Whose clocks show the times.
     pub(crate) zone: TimeZone,
-    /// Nobody of a file that is read was born after it.
-    pub(crate) born_by: Option<Date>,
+    /// On which day a file is read, by the latest clocks there are: nobody of it was born later. `None`: it is written, and years have
+    /// four digits.
+    pub(crate) read_on: Option<Date>,
+}
+
+impl Manners {
+    /// Of days that are past.
+    fn past(&self) -> Century {
+        self.read_on.map_or(Century::Unknown, Century::Until)
+    }
+
+    /// Of days that are not far away, before or behind.
+    fn near(&self) -> Century {
+        self.read_on.map_or(Century::Unknown, Century::Near)
+    }
 }
 
 /// Why a row is no contact.
@@ -134,11 +147,12 @@ impl Row {
             Field::BirthDate => contact.birth_date = Some(born_on(text, manners)?),
             Field::Practices => several(&mut contact.practices, text)?,
             Field::Tags => several(&mut contact.tags, text)?,
-            Field::LastVisit => contact.last_visit = Some(day(text).ok_or(SheetProblem::InvalidDay)?),
+            Field::LastVisit => contact.last_visit = Some(day(text, manners.near()).ok_or(SheetProblem::InvalidDay)?),
             Field::LastVisitPractice => contact.last_visit_practice = Some(short(text, NAME_MAX)?),
             Field::Consent => self.given = Some(yes_or_no(text)?),
             Field::ConsentDate => {
-                self.consent().at = Some(moment(text, &manners.zone).ok_or(SheetProblem::InvalidDay)?)
+                let at = moment(text, &manners.zone, manners.past());
+                self.consent().at = Some(at.ok_or(SheetProblem::InvalidDay)?);
             }
             Field::ConsentSource => self.consent().source = Some(short(text, SOURCE_MAX)?),
             Field::ConsentWording => self.consent().wording = Some(short(text, WORDING_MAX)?),
@@ -214,8 +228,8 @@ fn short(text: &str, max: usize) -> Result<String, FieldProblem> {
 
 /// A day on which somebody was born.
 fn born_on(text: &str, manners: &Manners) -> Result<Date, FieldProblem> {
-    let day = day(text).ok_or(SheetProblem::InvalidDay)?;
-    match manners.born_by.is_some_and(|last| day > last) {
+    let day = day(text, manners.past()).ok_or(SheetProblem::InvalidDay)?;
+    match manners.read_on.is_some_and(|last| day > last) {
         true => Err(DateProblem::InFuture.into()),
         false => Ok(day),
     }
@@ -282,8 +296,10 @@ fn kind(text: &str) -> Result<Kind, FieldProblem> {
 
 fn yes_or_no(text: &str) -> Result<bool, FieldProblem> {
     match text.to_lowercase().as_str() {
-        "oui" | "o" | "yes" | "y" | "vrai" | "true" | "1" | "x" | "✓" => Ok(true),
-        "non" | "n" | "no" | "faux" | "false" | "0" => Ok(false),
+        "oui" | "o" | "yes" | "y" | "vrai" | "true" | "1" | "x" | "✓" | "ok" | "accord" | "accepte" | "accepté" => {
+            Ok(true)
+        }
+        "non" | "n" | "no" | "faux" | "false" | "0" | "refus" | "refuse" | "refusé" => Ok(false),
         _ => Err(SheetProblem::NotYesOrNo.into()),
     }
 }
@@ -298,7 +314,7 @@ mod tests {
         Manners {
             country: Country::FRANCE,
             zone: TimeZone::get("Europe/Paris").unwrap(),
-            born_by: Some(date(2026, 12, 25)),
+            read_on: Some(date(2026, 12, 25)),
         }
     }
 

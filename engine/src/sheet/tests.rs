@@ -17,7 +17,7 @@ fn manners() -> Manners {
     Manners {
         country: Country::FRANCE,
         zone: TimeZone::get("Europe/Paris").unwrap(),
-        born_by: None,
+        read_on: None,
     }
 }
 
@@ -116,7 +116,7 @@ fn files_of_every_habit_are_read_alike() {
         assert_eq!(kept.shown(), expected, "{encoding}");
         let mapping = kept.mapping.as_ref().unwrap();
         assert_eq!(mapping.encoding.map(encoding::Encoding::code), Some(encoding));
-        assert_eq!((mapping.delimiter, mapping.header), (Some(delimiter), true));
+        assert_eq!((mapping.delimiter, mapping.header), (Some(delimiter), Some(1)));
         assert_eq!(kept.columns(), "last_name,number");
     }
 }
@@ -163,10 +163,111 @@ fn columns_are_told_or_recognised_or_guessed() {
             1,
         ),
         ("Nom;Mobile\n\n;;\nMartin;0612345678", None, "last_name,number", 1),
+        (
+            "NOM_PATIENT;PRENOM_PATIENT;DATE_NAISS;TEL_PORTABLE;Accord SMS\nMartin;Zoé;03/04/1981;0612345678;oui",
+            None,
+            "last_name,first_name,birth_date,number,consent",
+            1,
+        ),
     ] {
         let kept = try_read(text.as_bytes(), told).unwrap();
         assert_eq!((kept.columns().as_str(), kept.rows.len()), (columns, rows), "{text}");
     }
+}
+
+#[test]
+fn a_title_above_the_names_is_left_out() {
+    for (text, told, line, columns, rows) in [
+        (
+            "Liste des patients - Cabinet X;;\nNom;Portable;Ville\nMartin;0612345678;Pau",
+            None,
+            Some(2),
+            "last_name,number,attributes.Ville",
+            1,
+        ),
+        (
+            "Cabinet des Lilas, Lyon\n\nExport du 30/11/2026\nNom;Portable\nMartin;0612345678\nLeroy;0687654321",
+            None,
+            Some(4),
+            "last_name,number",
+            2,
+        ),
+        // A title that could be a name: the row that names the number is meant.
+        (
+            "Cabinet\nNom;Portable\nMartin;0612345678",
+            None,
+            Some(2),
+            "last_name,number",
+            1,
+        ),
+        ("Liste\nPortable\n0612345678", None, Some(2), "number", 1),
+        (
+            "Patiënten\nAchternaam;Gsm nummer\nMartin;0612345678",
+            Some("last_name,number"),
+            Some(2),
+            "last_name,number",
+            1,
+        ),
+        // People without a number, whose names could be those of columns, are people.
+        (
+            "Nom;Portable;Ville\nSite;;Pau\nLeroy;0687654321;Dax",
+            None,
+            Some(1),
+            "last_name,number,attributes.Ville",
+            2,
+        ),
+        // What has a number is a person, and what follows are people.
+        (
+            "0612345678;Pau\nPortable;Ville",
+            None,
+            None,
+            "number,attributes.Colonne 2",
+            2,
+        ),
+    ] {
+        let kept = try_read(text.as_bytes(), told).unwrap();
+        let header = kept.mapping.as_ref().unwrap().header;
+        let found = (header, kept.columns(), kept.rows.len());
+        assert_eq!(found, (line, columns.to_owned(), rows), "{text}");
+    }
+    let Err(SheetFault::Columns(faults)) = try_read("Patients\nNom;Prénom;Ville\nMartin;Zoé;Pau".as_bytes(), None)
+    else {
+        panic!("it has no numbers");
+    };
+    let expected = SheetProblem::NoNumberColumn {
+        heads: Some(2),
+        within: heads::HEADS_WITHIN,
+    };
+    assert_eq!(faults[0].problem, expected.into());
+}
+
+#[test]
+fn consents_and_years_of_two_digits_are_read_as_they_are_meant() {
+    let text = "NOM_PATIENT;TEL_PORTABLE;Né(e) le;Dernier RDV;Accord SMS\n\
+                Martin;0612345678;03/04/81;02/01/26;oui\nLeroy;0687654321;15/12/26;15/12/26;non\n";
+    let reading = Reading {
+        columns: None,
+        manners: Manners {
+            read_on: Some(Date::constant(2026, 11, 30)),
+            ..manners()
+        },
+        rows_max: ROWS_MAX,
+    };
+    let mut kept = Kept::default();
+    reading.read(spool(text.as_bytes()).unwrap(), &mut kept).unwrap();
+    let read = kept.contacts().into_iter().map(|contact| {
+        let agreed = contact.consent.map(|consent| consent.given);
+        (contact.birth_date.unwrap(), contact.last_visit.unwrap(), agreed)
+    });
+    let day = Date::constant;
+    assert_eq!(
+        read.collect::<Vec<_>>(),
+        [
+            (day(1981, 4, 3), day(2026, 1, 2), Some(true)),
+            // Nobody was born tomorrow, and who is awaited comes soon.
+            (day(1926, 12, 15), day(2026, 12, 15), Some(false)),
+        ]
+    );
 }
 
 #[test]

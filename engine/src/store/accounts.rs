@@ -63,11 +63,16 @@ pub(crate) struct Tenant {
     pub(crate) created_at: UnixMicros,
 }
 
+/// The field of what was taken back of a tenant.
+pub(super) const WITHDRAWN: &str = "withdrawn";
+
 /// A tenant's credits: `granted = available + held + spent`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Credits {
-    /// Given by operators, in all.
+    /// Given to it, less what was taken back.
     pub(crate) granted: u64,
+    /// Taken back by its reseller, in all.
+    pub(crate) withdrawn: u64,
     /// Free to be used.
     pub(crate) available: u64,
     /// Set aside for campaigns under way.
@@ -76,6 +81,13 @@ pub(crate) struct Credits {
     pub(crate) spent: u64,
     /// Given back after use, in all; counted in `available` or what became of it since.
     pub(crate) recredited: u64,
+}
+
+impl Credits {
+    /// All that was ever given to it: what its ledger has grants of.
+    pub(crate) const fn given(&self) -> u64 {
+        self.granted + self.withdrawn
+    }
 }
 
 /// What a tenant has left, and what it wants to know of that.
@@ -201,7 +213,7 @@ impl Store {
         ];
         fields.extend(new.reseller.map(|reseller| (RESELLER, reseller.0.to_string())));
         fields.push(self.new_text_key()?);
-        let counters = ["granted", "available", "held", "spent", "recredited"];
+        let counters = ["granted", WITHDRAWN, "available", "held", "spent", "recredited"];
         fields.extend(counters.map(|counter| (counter, "0".to_owned())));
         // Only what is not there yet: the tenant may have been made, and have credits.
         let set = |(field, value)| {
@@ -272,6 +284,7 @@ impl Store {
             last_day: (day.unwrap_or_default(), taken.unwrap_or(0)),
             credits: Credits {
                 granted: number("granted"),
+                withdrawn: number(WITHDRAWN),
                 available: number("available"),
                 held: number("held"),
                 spent: number("spent"),

@@ -2,6 +2,7 @@
 
 use redis::Value;
 
+use super::accounts::WITHDRAWN;
 use super::{Credits, Store, StoreError, keys};
 use crate::domain::{CampaignId, TenantId};
 
@@ -14,7 +15,7 @@ pub(crate) struct TenantBooks {
 }
 
 /// What [`Store::tenant_books`] reads, in its order.
-const FIELDS: [&str; 6] = ["name", "granted", "available", "held", "spent", "recredited"];
+const FIELDS: [&str; 7] = ["name", "granted", WITHDRAWN, "available", "held", "spent", "recredited"];
 
 impl Store {
     /// Tenants in the order in which they were made, from the one in place `first` on.
@@ -91,6 +92,7 @@ fn read_books(tenant: TenantId, reply: Value) -> Result<Option<TenantBooks>, Sto
         name,
         credits: Credits {
             granted: number(),
+            withdrawn: number(),
             available: number(),
             held: number(),
             spent: number(),

@@ -197,6 +197,12 @@ pub(crate) struct Campaign {
 }
 
 impl Campaign {
+    /// Of how many recipients its estimate is: those of its launch. Who joined it later was priced, and held for, one by one.
+    pub(crate) fn estimate_recipients(&self) -> u64 {
+        let first = self.late.as_ref().and_then(|late| late.first);
+        first.unwrap_or(self.total)
+    }
+
     /// One of which what it said is kept by nobody.
     pub(crate) fn of_lasting_fields(owner: (TenantId, CampaignId), fields: &HashMap<String, String>) -> Option<Self> {
         let campaign = read_known(owner, fields)?;

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use redis::Value;
 use rustc_hash::FxHashSet;
 
-use super::accounts::{RATE, RESELLER, hosted};
+use super::accounts::{RATE, RESELLER, WITHDRAWN, hosted};
 use super::health::ID;
 use super::scripts::Name;
 use super::{Credits, KeyOwner, Store, StoreError, Token, array, bytes, integer, keys};
@@ -18,7 +18,7 @@ use crate::domain::{CampaignId, Partition, Purpose, Recipient, ResellerId, Tenan
 pub(crate) type Settings = BTreeMap<String, String>;
 
 /// Fields of a tenant that are its credits, and no settings.
-const CREDITS: [&str; 5] = ["granted", "available", "held", "spent", "recredited"];
+const CREDITS: [&str; 6] = ["granted", WITHDRAWN, "available", "held", "spent", "recredited"];
 
 /// Those that follow a tenant into every partition, and beyond its own key.
 const WEIGHT: &str = "weight";
@@ -173,6 +173,7 @@ impl Store {
     pub(crate) async fn restore_tenant(&self, tenant: TenantId, restored: &Restored<'_>) -> Result<(), StoreError> {
         let Credits {
             granted,
+            withdrawn,
             available,
             held,
             spent,
@@ -180,7 +181,10 @@ impl Store {
         } = restored.credits;
         let mut sums = redis::cmd("HSET");
         sums.arg(keys::tenant(tenant));
-        for (field, sum) in CREDITS.iter().zip([granted, available, held, spent, recredited]) {
+        for (field, sum) in CREDITS
+            .iter()
+            .zip([granted, withdrawn, available, held, spent, recredited])
+        {
             sums.arg(field).arg(sum);
         }
         let (mut forget, mut unlist, mut list) = (redis::cmd("DEL"), redis::cmd("LREM"), redis::cmd("RPUSH"));
@@ -208,6 +212,16 @@ impl Store {
         }
         self.run(&self.bulk, calls).await?;
         self.put_settings(tenant, restored.settings).await
+    }
+
+    /// What was taken back of tenants, for those of whom nobody has counted it: an earlier version did not.
+    pub(crate) async fn note_withdrawn(&self, of: &[(TenantId, u64)]) -> Result<(), StoreError> {
+        let note = |(tenant, credits): &(TenantId, u64)| {
+            let mut set = redis::cmd("HSETNX");
+            set.arg(keys::tenant(*tenant)).arg(WITHDRAWN).arg(*credits);
+            set
+        };
+        self.run(&self.bulk, of.iter().map(note).collect()).await.map(drop)
     }
 
     /// What is held for campaigns that were lost, by campaign.

@@ -27,6 +27,14 @@ pub(crate) enum DeliveryState {
     Failed,
 }
 
+impl DeliveryState {
+    pub(crate) const CODES: [&str; 3] = [
+        Self::Waiting.into_str(),
+        Self::Delivered.into_str(),
+        Self::Failed.into_str(),
+    ];
+}
+
 /// Of what a delivery tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
 #[strum(serialize_all = "snake_case", const_into_str)]
@@ -227,10 +235,10 @@ pub(super) async fn replay(
     Ok(change.run(replay).await? > 0)
 }
 
-/// Those of an endpoint, newest first, made before that one.
+/// Those of an endpoint, in that state or in any, newest first, made before that one.
 pub(super) async fn page(
     database: &Database,
-    endpoint: EndpointId,
+    (endpoint, state): (EndpointId, Option<DeliveryState>),
     before: Option<DeliveryId>,
     limit: usize,
 ) -> Result<Vec<Delivery>, DatabaseError> {
@@ -238,6 +246,9 @@ pub(super) async fn page(
     query.value(endpoint.0 as i64);
     if let Some(before) = before {
         query.push(" AND id < ").value(before.0 as i64);
+    }
+    if let Some(state) = state {
+        query.push(" AND state = ").value(state.into_str());
     }
     query.push(" ORDER BY id DESC LIMIT ").value(limit as i64);
     database.rows(query, Delivery::read).await

@@ -1,7 +1,7 @@
 //! What tenants do with their endpoints. Each change holds from its answer on.
 
 use super::attempt::PostResult;
-use super::backlog::{self, Delivery};
+use super::backlog::{self, Delivery, DeliveryState};
 use super::endpoint::{self, Disabled, Endpoint};
 use super::event::{TEST, event};
 use super::signature::Secret;
@@ -203,11 +203,11 @@ impl Webhooks {
     pub(crate) async fn deliveries(
         &self,
         (tenant, id): (TenantId, EndpointId),
-        before: Option<DeliveryId>,
-        limit: usize,
+        state: Option<DeliveryState>,
+        (before, limit): (Option<DeliveryId>, usize),
     ) -> Result<Vec<Delivery>, EndpointFault> {
         self.find(tenant, id).await?;
-        Ok(backlog::page(&self.0.database, id, before, limit).await?)
+        Ok(backlog::page(&self.0.database, (id, state), before, limit).await?)
     }
 
     /// Has it be told once more, under the same id.

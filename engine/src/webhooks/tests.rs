@@ -143,7 +143,9 @@ async fn what_is_old_or_over_leaves_and_what_was_tried_least_is_next() {
     change.commit().await.unwrap();
     let due = backlog::due(&database, endpoint.id, NOW, 100).await.unwrap();
     assert_eq!((due[0].id, due[99].id), (all[1_101].id, all[1_100].id));
-    let shown = backlog::page(&database, endpoint.id, None, 10_000).await.unwrap();
+    let shown = backlog::page(&database, (endpoint.id, None), None, 10_000)
+        .await
+        .unwrap();
     assert_eq!((shown.len(), shown[0].id), (1_100, all[1_199].id));
     let mut change = database.change().await.unwrap();
     let dropped = backlog::expire(&mut change, NOW.plus(SECOND)).await.unwrap();

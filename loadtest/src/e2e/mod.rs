@@ -245,6 +245,7 @@ mod tests {
     fn credits_that_are_lost_or_paid_for_nothing_show() {
         let credits = |held, spent| Credits {
             granted: 10,
+            withdrawn: 0,
             available: 10 - spent,
             held,
             spent,

@@ -3,6 +3,7 @@
 use crate::domain::{Language, LocalMoment};
 use crate::fault::FieldProblem;
 
+use super::cause::Cause;
 use super::field_words::choose;
 use super::kind::{Full, ProblemCode, ProblemKind};
 
@@ -269,7 +270,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::NoSandbox => NO_SANDBOX,
         // For operators, in the words of the log.
         ProblemKind::NotReady { reasons: why } | ProblemKind::ReloadRefused { why } => return why.clone(),
-        ProblemKind::IntakeClosed { .. } => INTAKE_CLOSED,
+        ProblemKind::IntakeClosed { cause, .. } => return because((*cause, INTAKE_CLOSED), language),
         ProblemKind::DatabaseLost { .. } => DATABASE_LOST,
         ProblemKind::InvalidRequest => REQUEST_INVALID,
         ProblemKind::InvalidFields => FIELDS_INVALID,
@@ -286,10 +287,15 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
         ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
-        ProblemKind::Unavailable { .. } => UNAVAILABLE,
+        ProblemKind::Unavailable { cause, .. } => return because((*cause, UNAVAILABLE), language),
         ProblemKind::Internal => INTERNAL,
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+/// What stands in the way, and what to do.
+fn because((cause, then): (Cause, (&str, &str)), language: Language) -> String {
+    format!("{} {}", cause.words(language), choose(language, then.0, then.1))
 }
 
 fn state_is(state: &str, language: Language) -> String {

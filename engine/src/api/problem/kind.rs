@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+use super::cause::Cause;
 use crate::domain::LocalMoment;
 
 /// Why a request is refused, with what the caller needs to know. [`ProblemCode`] is the same without that: what is the same each time.
@@ -151,11 +152,13 @@ pub(crate) enum ProblemKind {
     Internal,
     /// 503: nothing new is taken in for now: the store is nearly full, or does not keep what it is given.
     IntakeClosed {
+        cause: Cause,
         /// When to ask again.
         retry_after: Duration,
     },
     /// 503: the store holds another database than before; an operator has to look.
     DatabaseLost {
+        cause: Cause,
         /// When to ask again.
         retry_after: Duration,
     },
@@ -169,8 +172,9 @@ pub(crate) enum ProblemKind {
         /// Each fault in a line.
         why: String,
     },
-    /// 503: for now; the store is away or the engine is stopping.
+    /// 503: for now; a database is away or the engine is stopping.
     Unavailable {
+        cause: Cause,
         /// When to ask again.
         retry_after: Duration,
     },
@@ -268,14 +272,25 @@ impl ProblemKind {
         }
     }
 
+    /// What stands in the way of what is refused for now.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        if let Self::IntakeClosed { cause, .. } | Self::DatabaseLost { cause, .. } | Self::Unavailable { cause, .. } =
+            self
+        {
+            Some(*cause)
+        } else {
+            None
+        }
+    }
+
     pub(super) const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after, .. }
             | Self::DailyMaxReached { retry_after, .. }
             | Self::OperationRunning { retry_after }
-            | Self::IntakeClosed { retry_after }
-            | Self::DatabaseLost { retry_after }
-            | Self::Unavailable { retry_after } => Some(*retry_after),
+            | Self::IntakeClosed { retry_after, .. }
+            | Self::DatabaseLost { retry_after, .. }
+            | Self::Unavailable { retry_after, .. } => Some(*retry_after),
             Self::InvalidRequest
             | Self::InvalidFields
             | Self::InvalidIdempotencyKey

@@ -3,6 +3,7 @@
 //! A handler answers with a [`Problem`]; [`localise`], which wraps all routes, words it in French or English and adds
 //! the request's id. Codes are stable and never translated.
 
+mod cause;
 mod kind;
 mod field_words;
 mod catalogue;
@@ -25,6 +26,7 @@ use crate::domain::Language;
 use crate::fault::FieldFault;
 
 pub(super) use catalogue::title;
+pub(crate) use cause::Cause;
 use codes::FieldCode;
 pub(crate) use field_words::field_detail;
 pub(crate) use kind::{Full, ProblemCode, ProblemKind};
@@ -79,6 +81,7 @@ impl Problem {
             code: self.kind.code(),
             errors: self.errors.iter().map(|fault| field_error(fault, language)).collect(),
             next_open_at: self.kind.next_open_at(),
+            reason: self.kind.cause().map(Cause::code),
             request_id,
         };
         let mut response = (self.kind.status(), Json(document)).into_response();
@@ -132,6 +135,10 @@ pub(super) struct ProblemDocument<'a> {
     /// When what is refused now may be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_open_at: Option<String>,
+    /// What stands in the way of what is refused for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Cause>")]
+    reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
@@ -338,6 +345,7 @@ mod tests {
         assert_eq!(headers["www-authenticate"], "Bearer");
         let (headers, _) = refused(
             ProblemKind::Unavailable {
+                cause: Cause::SqlAway,
                 retry_after: Duration::from_millis(10),
             },
             &[],
@@ -351,6 +359,30 @@ mod tests {
             &[],
         );
         assert_eq!(document["detail"], "10 credits are needed, 9 are available.");
+    }
+
+    #[test]
+    fn what_is_refused_for_now_says_what_stands_in_the_way() {
+        let retry_after = Duration::from_secs(2);
+        let cause = Cause::SqlAway;
+        let (_, document) = refused(ProblemKind::Unavailable { cause, retry_after }, &[]);
+        assert_eq!(
+            (&document["reason"], &document["detail"]),
+            (
+                &json!("sql_away"),
+                &json!("The SQL database does not answer. Try again after the delay in the Retry-After header.")
+            )
+        );
+        let (cause, french) = (Cause::RedisLeaseMark, [("accept-language", "fr")]);
+        let (_, document) = refused(ProblemKind::IntakeClosed { cause, retry_after }, &french);
+        assert_eq!(document["reason"], "redis_lease_mark");
+        let detail = document["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with("La mémoire de Redis est pleine. Rien de nouveau"),
+            "{detail}"
+        );
+        let (_, document) = refused(ProblemKind::NotFound, &[]);
+        assert!(document.get("reason").is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) fn words(problem: &SheetProblem, language: Language) -> String {
 
 fn french(problem: &SheetProblem) -> String {
     match problem {
-        SheetProblem::InvalidDay => "Une date, par exemple 03/04/1981 ou 1981-04-03.".to_owned(),
+        SheetProblem::InvalidDay => "Une date, par exemple 03/04/1981, 03/04/81 ou 1981-04-03.".to_owned(),
         SheetProblem::NotYesOrNo => "Oui ou non.".to_owned(),
         SheetProblem::ConsentUnproven => {
             "Un consentement avec sa date et sa source (date_consentement, source_consentement).".to_owned()
@@ -22,10 +22,15 @@ fn french(problem: &SheetProblem) -> String {
             "Les colonnes telephone et e164 ne disent pas le même numéro : videz celle qui n'est plus juste.".to_owned()
         }
         SheetProblem::DuplicateInFile => "Cette personne est déjà plus haut dans le fichier.".to_owned(),
-        SheetProblem::NoNumberColumn => {
-            "Aucune colonne de numéros n'est reconnue : nommez-la « portable », ou dites les \
-                                         colonnes, par exemple ?columns=last_name,number,-."
-                .to_owned()
+        SheetProblem::NoNumberColumn { heads, within } => {
+            let read = match heads {
+                Some(line) => format!("Les titres des colonnes ont été lus à la ligne {line}"),
+                None => format!("Aucune des {within} premières lignes n'a de titres de colonnes connus"),
+            };
+            format!(
+                "Aucune colonne de numéros n'est reconnue : nommez-la « portable », ou dites les colonnes, par exemple \
+                 ?columns=last_name,number,-. {read}."
+            )
         }
         SheetProblem::NoNumber => "Cette ligne n'a pas de numéro.".to_owned(),
         SheetProblem::UnclosedQuote => {
@@ -53,7 +58,7 @@ fn french(problem: &SheetProblem) -> String {
 
 fn english(problem: &SheetProblem) -> String {
     match problem {
-        SheetProblem::InvalidDay => "A day is expected, such as 03/04/1981 or 1981-04-03.".to_owned(),
+        SheetProblem::InvalidDay => "A day is expected, such as 03/04/1981, 03/04/81 or 1981-04-03.".to_owned(),
         SheetProblem::NotYesOrNo => "Yes or no is expected.".to_owned(),
         SheetProblem::ConsentUnproven => {
             "A consent needs its date and its source (consent_date, consent_source).".to_owned()
@@ -62,10 +67,15 @@ fn english(problem: &SheetProblem) -> String {
             "The columns of the number and of e164 differ: empty the one that is out of date.".to_owned()
         }
         SheetProblem::DuplicateInFile => "This person stands further up in the file.".to_owned(),
-        SheetProblem::NoNumberColumn => {
-            "No column of numbers is recognised: call it \"mobile\", or tell the columns, such \
-                                         as ?columns=last_name,number,-."
-                .to_owned()
+        SheetProblem::NoNumberColumn { heads, within } => {
+            let read = match heads {
+                Some(line) => format!("The names of the columns were read in line {line}"),
+                None => format!("None of the first {within} lines has names of columns that are known"),
+            };
+            format!(
+                "No column of numbers is recognised: call it \"mobile\", or tell the columns, such as \
+                 ?columns=last_name,number,-. {read}."
+            )
         }
         SheetProblem::NoNumber => "This row has no number.".to_owned(),
         SheetProblem::UnclosedQuote => {

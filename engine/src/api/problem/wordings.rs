@@ -56,6 +56,10 @@ pub(super) fn words(problem: &WordingProblem, language: Language) -> String {
             "Consent is required for advertising: name contacts (filter, lists, segments).".to_owned(),
         ),
         WordingProblem::CodesMissing { missing } => codes_missing(*missing),
+        WordingProblem::NothingToFillIn { field } => (
+            format!("{field} : un message seul n'a pas de champs. Écrivez ce qui doit y être, ou faites une campagne."),
+            format!("{field}: a message by itself has no fields. Write what is meant, or make a campaign."),
+        ),
         WordingProblem::AdvertiserNotNamed { brand } => (
             format!(
                 "Une publicité dit de qui elle vient : par un expéditeur en lettres, ou par « {brand} » dans le texte."

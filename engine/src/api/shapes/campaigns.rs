@@ -221,6 +221,7 @@ super::schema! {
     RejectedCode, named: false, schemars::json_schema!({ "type": "string", "enum": crate::audience::Rejected::codes() })
 }
 
+/// What is held at the launch, of its recipients then: who joins later is held for one by one.
 #[derive(JsonSchema)]
 #[schemars(rename = "CampaignEstimate")]
 struct Sums {

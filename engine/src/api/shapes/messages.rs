@@ -273,6 +273,17 @@ super::schema! {
     Why, named: false, schemars::json_schema!({ "type": "string", "enum": rules::Why::ALL.map(rules::Why::code) })
 }
 
+/// Which lines of a ledger, and which page of them.
+#[derive(JsonSchema)]
+pub(in crate::api) struct LedgerWanted {
+    #[schemars(flatten)]
+    paging: super::Paging,
+    /// Those of that instant or later.
+    since: Option<Time>,
+    /// Those before that instant, which is later than `since`.
+    until: Option<Time>,
+}
+
 /// A movement of credits.
 #[derive(JsonSchema)]
 pub(in crate::api) struct Movement {

@@ -7,7 +7,7 @@ use crate::people::{LABEL_MAX, OTHERS_MAX};
 
 #[derive(JsonSchema)]
 #[schemars(inline)]
-pub(super) struct OtherNumbers(#[schemars(length(min = 1, max = OTHERS_MAX))] Vec<GivenOtherNumber>);
+pub(super) struct OtherNumbers(#[schemars(length(max = OTHERS_MAX))] Vec<GivenOtherNumber>);
 
 /// A further number of a person.
 #[derive(JsonSchema)]

@@ -69,7 +69,7 @@ pub(in crate::api) struct GivenContact {
     reference: Option<String>,
     /// `null`: they have none any more.
     number: Option<Nullable<GivenPhone>>,
-    /// Further numbers, in the order in which campaigns try them where `number` takes no texts or cannot be reached. `null`: they have none any more.
+    /// Further numbers, in the order in which campaigns try them where `number` takes no texts or cannot be reached. `null`, or an empty list: they have none any more.
     other_numbers: Option<Nullable<OtherNumbers>>,
     #[schemars(length(max = TEXT_MAX))]
     first_name: Option<String>,
@@ -77,19 +77,23 @@ pub(in crate::api) struct GivenContact {
     last_name: Option<String>,
     kind: Option<KindWord>,
     birth_date: Option<Nullable<Day>>,
-    /// `null`: none, as of `tags`.
+    /// `null`, or an empty list: none, as of `tags`.
     practices: Option<Nullable<Names>>,
     tags: Option<Nullable<Names>>,
     /// Those that are empty, or `null`, are forgotten.
     #[schemars(extend("maxProperties" = EACH_MAX, "propertyNames" = serde_json::json!({ "maxLength": ATTRIBUTE_NAME_MAX })))]
     attributes: Option<BTreeMap<String, AttributeValue>>,
-    #[schemars(length(min = 1, max = VISITS_MAX))]
-    visits: Option<Vec<Visit>>,
+    /// Added to those that are known; `null`, or an empty list: none.
+    visits: Option<Nullable<Visits>>,
 }
 
 #[derive(JsonSchema)]
 #[schemars(inline)]
-struct Names(#[schemars(length(min = 1, max = EACH_MAX))] Vec<Name>);
+struct Names(#[schemars(length(max = EACH_MAX))] Vec<Name>);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Visits(#[schemars(length(max = VISITS_MAX))] Vec<Visit>);
 
 #[derive(JsonSchema)]
 #[schemars(inline)]

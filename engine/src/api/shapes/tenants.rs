@@ -228,7 +228,7 @@ struct AlertList(#[schemars(length(max = Terms::BALANCE_ALERTS_MAX))] Vec<AlertC
 #[schemars(inline)]
 struct AlertCredits(#[schemars(range(min = 1, max = GRANTED_MAX))] u64);
 
-/// What a tenant has: granted = available + held + spent, in every instant.
+/// What a tenant has: granted - withdrawn = available + held + spent, in every instant.
 #[derive(JsonSchema)]
 pub(in crate::api) struct Balance {
     #[schemars(flatten)]
@@ -312,6 +312,8 @@ pub(in crate::api) struct Reseller {
 struct BalanceOf {
     /// By the operator, in all.
     granted: u64,
+    /// Taken back by the operator, in all.
+    withdrawn: u64,
     /// Not given to tenants, or taken back.
     available: u64,
 }
@@ -389,12 +391,14 @@ pub(in crate::api) struct MadeTenant {
     api_key: ApiKey,
 }
 
-/// granted = available + held + spent, in every instant.
+/// granted - withdrawn = available + held + spent, in every instant.
 #[derive(JsonSchema)]
 #[schemars(rename = "Credits")]
 struct CreditsOf {
-    /// Less what was taken back.
+    /// Ever, as in statements: what was taken back is in `withdrawn`.
     granted: u64,
+    /// Taken back by the reseller, ever.
+    withdrawn: u64,
     available: u64,
     /// For what was launched and not sent yet.
     held: u64,

@@ -4,13 +4,30 @@ use schemars::JsonSchema;
 
 use super::Time;
 use crate::domain::{DeliveryId, EndpointId};
-use crate::webhooks::{DESCRIPTION_MAX, FILTERS};
+use crate::webhooks::{DESCRIPTION_MAX, DeliveryState, FILTERS};
 
 super::schema! {
     /// Which events are told.
     EventFilter, named: true, schemars::json_schema!({
         "type": "string", "description": "Which events are told: one of them, or all of a kind.", "enum": FILTERS.as_slice(),
     })
+}
+
+super::schema! {
+    /// What became of a delivery so far.
+    DeliveryStateWord, named: true, schemars::json_schema!({
+        "type": "string",
+        "description": "`waiting`: it is to be tried, or again; `delivered`; `failed`: it is not tried any more.",
+        "enum": DeliveryState::CODES,
+    })
+}
+
+/// Which deliveries of an endpoint, and which page of them.
+#[derive(JsonSchema)]
+pub(in crate::api) struct DeliveriesWanted {
+    #[schemars(flatten)]
+    paging: super::Paging,
+    state: Option<DeliveryStateWord>,
 }
 
 /// Where to tell what.
@@ -87,8 +104,7 @@ pub(in crate::api) struct Delivery {
     kind: String,
     /// How many events it brings.
     events: u64,
-    /// `waiting`, `delivered` or `failed`.
-    state: String,
+    state: DeliveryStateWord,
     created_at: Time,
     attempts: u64,
     attempted_at: Option<Time>,

@@ -166,7 +166,7 @@ impl List {
                     cell(&campaign["id"]),
                     cell(&campaign["state"]),
                     cell(&campaign["purpose"]),
-                    cell(&estimate["recipients"]),
+                    cell(&campaign["audience"]["accepted"]),
                     cell(&estimate["credits"]),
                     cell(&campaign["created_at"]),
                     cell(&campaign["name"]),

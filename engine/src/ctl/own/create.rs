@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use crate::ctl::door::{Asked, Once, opened, text_of};
+use crate::ctl::door::{Asked, Once, opened, read_filter, text_of};
 use crate::ctl::failure::Failure;
 use crate::ctl::output::{Table, cell};
 
@@ -144,8 +144,7 @@ impl Create {
             audience["numbers"] = text_of(file, NUMBERS_OCTETS_MAX)?.into();
         }
         if let Some(filter) = &self.filter {
-            let read = serde_json::from_str(filter);
-            audience["filter"] = read.map_err(|error| Failure::Usage(format!("--filter is no JSON: {error}")))?;
+            audience["filter"] = read_filter(filter)?;
         }
         for (key, ids) in [("lists", &self.lists), ("segments", &self.segments)] {
             if !ids.is_empty() {

@@ -14,14 +14,14 @@ use crate::ctl::output::{Table, cell, rows};
 /// What is asked of credits.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CreditsAsk {
-    /// A tenant's own: granted = available + held + spent.
+    /// A tenant's own: granted - withdrawn = available + held + spent.
     Show(Show),
     /// The newest movements of a tenant's own.
     Ledger(Ledger),
     /// What a tenant had at the beginning of a month, what moved, and what was left.
     #[command(after_help = "Example:\n  campanile credits statement 2026-10 --csv october.csv")]
     Statement(StatementOf),
-    /// Give a tenant credits. Needs the operator's key.
+    /// Give a tenant credits. Needs the key of its reseller, or the operator's.
     #[command(
         after_help = "Example:\n  campanile credits grant ten_… 5000 --reference \"facture 2041\" --once facture-2041"
     )]
@@ -47,6 +47,12 @@ pub(crate) struct Ledger {
     /// How many, 1 to 500.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = count::<u16, 500>)]
     limit: u16,
+    /// From then on: a time with its offset, such as 2026-10-01T00:00:00+02:00.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Before then.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
     #[command(flatten)]
     at: Asked,
 }
@@ -68,7 +74,7 @@ pub(crate) struct Grant {
     at: Office,
 }
 
-const CREDITS: [&str; 5] = ["available", "held", "spent", "granted", "recredited"];
+const CREDITS: [&str; 6] = ["available", "held", "spent", "granted", "recredited", "withdrawn"];
 
 impl CreditsAsk {
     pub(in crate::ctl) fn run(&self) -> Result<(), Failure> {
@@ -96,7 +102,13 @@ impl Show {
 
 impl Ledger {
     fn run(&self) -> Result<(), Failure> {
-        let answer = self.at.open()?.get(&format!("/v1/ledger?limit={}", self.limit))?;
+        let mut path = format!("/v1/ledger?limit={}", self.limit);
+        for (name, value) in [("since", &self.since), ("until", &self.until)] {
+            if let Some(value) = value {
+                path += &format!("&{name}={}", quoted(value));
+            }
+        }
+        let answer = self.at.open()?.get(&path)?;
         self.at.show(&answer, |answer| {
             let columns = ["at", "type", "credits", "campaign", "reference"];
             let mut table = Table::new(&columns);

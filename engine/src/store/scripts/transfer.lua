@@ -34,6 +34,7 @@ if is_too_much then
 end
 remember(token)
 redis.call('HINCRBY', tenant, 'granted', string.format('%.0f', change))
+if change < 0 then redis.call('HINCRBY', tenant, 'withdrawn', string.format('%.0f', credits)) end
 redis.call('XADD', ledger, 'MINID', '~', string.format('%.0f', math.max(0, now / 1000 - KEPT_MS)), '*', '1',
   cjson.encode({ type = line, credits = credits, reference = reference, transfer = number, at = now }))
 return redis.call('HINCRBY', tenant, 'available', string.format('%.0f', change))
