@@ -134,10 +134,10 @@ pub struct ReportedStatus {
     pub percent: f64,
 }
 
-/// A tenant's credits: granted - withdrawn = available + held + spent.
+/// A tenant's credits: granted = available + held + spent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Credits {
-    /// Ever given to it.
+    /// Given to it, less what was taken back.
     pub granted: u64,
     /// Ever taken back.
     #[serde(default)]
@@ -151,14 +151,9 @@ pub struct Credits {
 }
 
 impl Credits {
-    /// What was given to it and not taken back.
-    pub fn kept(&self) -> u64 {
-        self.granted.saturating_sub(self.withdrawn)
-    }
-
     /// What is granted less where it is: 0 if no credit is lost or made.
     pub fn imbalance(&self) -> i64 {
-        self.kept() as i64 - (self.available + self.held + self.spent) as i64
+        self.granted as i64 - (self.available + self.held + self.spent) as i64
     }
 }
 

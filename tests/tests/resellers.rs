@@ -183,7 +183,7 @@ fn req_004_35_an_operator_takes_credits_back_that_a_reseller_has_given_to_nobody
         let left = operator.post(&back, &order(60, "Avoir 1")).expect(201);
         assert_eq!(
             left["credits"],
-            json!({ "granted": 100, "withdrawn": 60, "available": 10 }),
+            json!({ "granted": 40, "withdrawn": 60, "available": 10 }),
             "once for its reference"
         );
     }

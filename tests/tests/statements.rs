@@ -173,8 +173,8 @@ fn has_what_was_taken_back(stand: &Stand) {
     let balance = tenant.http(&stand.engine).get("/v1/balance").expect(200);
     assert_eq!(
         ["granted", "withdrawn", "available"].map(|key| number(&balance[key])),
-        [600, 400, 200],
-        "a balance means by these what a statement does"
+        [200, 400, 200],
+        "what was given less what was taken back"
     );
 }
 

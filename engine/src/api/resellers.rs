@@ -171,7 +171,7 @@ async fn view(app: &App, reseller: &Reseller) -> Result<Value, Problem> {
     Ok(json!({
         "id": reseller.id.to_string(),
         "name": reseller.name,
-        "credits": { "granted": balance.granted, "withdrawn": balance.withdrawn, "available": balance.available },
+        "credits": { "granted": balance.granted.saturating_sub(balance.withdrawn), "withdrawn": balance.withdrawn, "available": balance.available },
         "hold_flagged": rules.hold_flagged,
         "hold_unusual": rules.hold_unusual,
         "hold_first": rules.hold_first.code(),

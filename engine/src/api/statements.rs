@@ -75,7 +75,7 @@ struct MonthOf {
     is_over: bool,
     /// Available or held when it began.
     opening: u64,
-    /// All grants of the month, as in a balance: what was taken back is in `withdrawn`.
+    /// All grants of the month: what was taken back is in `withdrawn`.
     granted: u64,
     /// Taken back by the reseller.
     withdrawn: u64,

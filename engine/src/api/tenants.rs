@@ -290,7 +290,7 @@ pub(super) fn view(tenant: &Tenant, now: UnixMicros) -> Value {
 
 pub(super) fn credits(credits: &Credits) -> Value {
     json!({
-        "granted": credits.given(),
+        "granted": credits.granted,
         "withdrawn": credits.withdrawn,
         "available": credits.available,
         "held": credits.held,

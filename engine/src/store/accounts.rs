@@ -83,13 +83,6 @@ pub(crate) struct Credits {
     pub(crate) recredited: u64,
 }
 
-impl Credits {
-    /// All that was ever given to it: what its ledger has grants of.
-    pub(crate) const fn given(&self) -> u64 {
-        self.granted + self.withdrawn
-    }
-}
-
 /// What a tenant has left, and what it wants to know of that.
 #[derive(Clone, Debug)]
 pub(crate) struct Balance {

@@ -461,9 +461,9 @@ impl Books {
             let lines = self.lines(tenant);
             let of = |kind: &str| lines.get(kind).copied().unwrap_or(0);
             let in_sql = (of("grant") - of("withdraw"), of("debit") - of("recredit"));
-            assert_eq!(credits.kept(), granted, "{}: {}", self.ground.context, tenant.id);
+            assert_eq!(credits.granted, granted, "{}: {}", self.ground.context, tenant.id);
             assert_eq!(credits.imbalance(), 0, "{}: {credits:?}", self.ground.context);
-            (in_sql == (credits.kept(), credits.spent)).then(|| of("debit"))
+            (in_sql == (credits.granted, credits.spent)).then(|| of("debit"))
         })
     }
 

@@ -228,7 +228,7 @@ struct AlertList(#[schemars(length(max = Terms::BALANCE_ALERTS_MAX))] Vec<AlertC
 #[schemars(inline)]
 struct AlertCredits(#[schemars(range(min = 1, max = GRANTED_MAX))] u64);
 
-/// What a tenant has: granted - withdrawn = available + held + spent, in every instant.
+/// What a tenant has: granted = available + held + spent, in every instant.
 #[derive(JsonSchema)]
 pub(in crate::api) struct Balance {
     #[schemars(flatten)]
@@ -310,7 +310,7 @@ pub(in crate::api) struct Reseller {
 #[derive(JsonSchema)]
 #[schemars(rename = "ResellerCredits")]
 struct BalanceOf {
-    /// By the operator, in all.
+    /// By the operator, less what that took back.
     granted: u64,
     /// Taken back by the operator, in all.
     withdrawn: u64,
@@ -391,11 +391,11 @@ pub(in crate::api) struct MadeTenant {
     api_key: ApiKey,
 }
 
-/// granted - withdrawn = available + held + spent, in every instant.
+/// granted = available + held + spent, in every instant.
 #[derive(JsonSchema)]
 #[schemars(rename = "Credits")]
 struct CreditsOf {
-    /// Ever, as in statements: what was taken back is in `withdrawn`.
+    /// Given to it, less what was taken back: of statements, `granted` less `withdrawn` of all months.
     granted: u64,
     /// Taken back by the reseller, ever.
     withdrawn: u64,

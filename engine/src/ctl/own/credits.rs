@@ -14,7 +14,7 @@ use crate::ctl::output::{Table, cell, rows};
 /// What is asked of credits.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CreditsAsk {
-    /// A tenant's own: granted - withdrawn = available + held + spent.
+    /// A tenant's own: granted = available + held + spent.
     Show(Show),
     /// The newest movements of a tenant's own.
     Ledger(Ledger),
