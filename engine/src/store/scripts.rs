@@ -50,6 +50,9 @@ pub(super) enum Name {
     Recall,
     Permits,
     Near,
+    Edit,
+    PriceRows,
+    Priced,
 }
 
 /// How a script is loaded.
@@ -76,7 +79,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 46] = scripts![
+const SOURCES: [(Name, Kind, &str); 49] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -123,6 +126,9 @@ const SOURCES: [(Name, Kind, &str); 46] = scripts![
     Recall Settling "recall.lua",
     Permits Settling "permits.lua",
     Near Plain "near.lua",
+    Edit Plain "edit.lua",
+    PriceRows Partition "price_rows.lua",
+    Priced Plain "priced.lua",
 ];
 
 /// Every script, ready to be loaded and called.
