@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::codes::gone;
 use super::packer::{BATCHES_MAX, Packer};
@@ -105,10 +105,7 @@ impl Campaigns {
         M: FnOnce(CampaignId) -> F + Send + 'static,
         F: Future<Output = Result<Created, CampaignFault>> + Send + 'static,
     {
-        let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
-        let Ok(Ok(turn)) = turn.await else {
-            return Err(CampaignFault::Busy);
-        };
+        let turn = self.turn().await?;
         let campaigns = self.clone();
         // A task of its own: when the caller hangs up, what was kept of the audience is forgotten all the same.
         let task = self.spawn(async move {
@@ -116,6 +113,18 @@ impl Campaigns {
             campaigns.draft_or_forget(make).await
         });
         task.await.unwrap_or(Err(CampaignFault::Stopping))
+    }
+
+    /// The turn of an order that is read; some are at once.
+    ///
+    /// # Errors
+    /// [`CampaignFault::Busy`].
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, CampaignFault> {
+        let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
+        match turn.await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(CampaignFault::Busy),
+        }
     }
 
     pub(super) async fn draft_or_forget<M, F>(&self, make: M) -> Result<Created, CampaignFault>

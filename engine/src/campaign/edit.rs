@@ -43,7 +43,7 @@ impl Campaigns {
     /// Has a draft be what it is with that change, wholly or not at all. `once`: it is not tried again when something else comes between.
     ///
     /// # Errors
-    /// All that can be wrong with a campaign that is made; [`CampaignFault::NotADraft`], [`CampaignFault::Erased`];
+    /// All that can be wrong with a campaign that is made; [`CampaignFault::Busy`], [`CampaignFault::NotADraft`], [`CampaignFault::Erased`];
     /// [`CampaignFault::Edited`]: something came between each time.
     pub(crate) async fn edit(
         &self,
@@ -51,9 +51,13 @@ impl Campaigns {
         change: Change,
         once: bool,
     ) -> Result<(), CampaignFault> {
+        let turn = self.turn().await?;
         let campaigns = self.clone();
         // A task of its own: when the caller hangs up, its rows get their prices all the same.
-        let task = self.spawn(async move { campaigns.edit_in_turns((tenant, id), &change, once).await });
+        let task = self.spawn(async move {
+            let _turn = turn;
+            campaigns.edit_in_turns((tenant, id), &change, once).await
+        });
         task.await.unwrap_or(Err(CampaignFault::Stopping))
     }
 
@@ -530,7 +534,8 @@ mod tests {
         let given =
             json!({ "purpose": "transactional", "audience": { "filter": {} }, "field_lengths": {}, "name": "A" });
         let faults = merged(&campaign, &change(given), NOW).unwrap_err();
-        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        let mut pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        pointers.sort_unstable();
         assert_eq!(pointers, ["/audience", "/field_lengths", "/purpose"]);
         let same = merge(&campaign, json!({ "purpose": "marketing", "field_lengths": null }));
         assert_eq!(same, merge(&campaign, json!({})));
