@@ -67,7 +67,8 @@ impl Campaigns {
         change: &Change,
         once: bool,
     ) -> Result<(), CampaignFault> {
-        for _ in 0..if once { 1 } else { TURNS } {
+        let turns = if once { 1 } else { TURNS };
+        for _ in 0..turns {
             let before = self.editable(tenant, id).await?;
             if change.is_empty() {
                 return Ok(());
@@ -103,26 +104,32 @@ impl Campaigns {
     /// What has to come behind an edit.
     async fn follow(&self, before: &Campaign, after: &Campaign) -> Result<(), CampaignFault> {
         if before.state == CampaignState::Blocked {
-            self.0.books.campaign_moved(after.tenant, after.id);
-            // Whom it meant at its last launch.
-            if before.query.is_some() {
-                match self.store().clear_found(before.id, before.finding).await {
-                    Err(StoreError::TakenOver) => {}
-                    cleared => cleared?,
-                }
-            }
-            if before.code_pool != after.code_pool {
-                self.give_back_codes(before.code_pool, before.id).await;
-            }
+            self.leave_launch(before, after).await?;
         }
-        if after.unpriced {
-            match self.price_again(after).await {
-                // By who has edited it since.
-                Err(CampaignFault::Edited) => {}
-                priced => drop(priced?),
-            }
+        if !after.unpriced {
+            return Ok(());
         }
-        Ok(())
+        match self.price_again(after).await {
+            // By who has edited it since.
+            Err(CampaignFault::Edited) => Ok(()),
+            priced => priced.map(drop),
+        }
+    }
+
+    /// Of the launch that lacked credits, nothing stays: whom it meant then, and codes of a pool that is not its own any more.
+    async fn leave_launch(&self, before: &Campaign, after: &Campaign) -> Result<(), CampaignFault> {
+        self.0.books.campaign_moved(after.tenant, after.id);
+        if before.code_pool != after.code_pool {
+            self.give_back_codes(before.code_pool, before.id).await;
+        }
+        if before.query.is_none() {
+            return Ok(());
+        }
+        match self.store().clear_found(before.id, before.finding).await {
+            // It is being found out anew.
+            Err(StoreError::TakenOver) => Ok(()),
+            cleared => Ok(cleared?),
+        }
     }
 
     /// Gives all rows of a draft the prices of what it says since it was edited. Done again it changes nothing.
