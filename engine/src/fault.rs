@@ -192,6 +192,8 @@ pub(crate) enum FieldProblem {
         /// Any of these.
         fields: &'static [&'static str],
     },
+    /// The recipients of the campaign were given with it, and taken by what the field says.
+    OfRecipients,
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
     LostDigits,
 }

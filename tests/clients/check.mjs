@@ -33,6 +33,9 @@ async function engine() {
   const campaign = await api.campaigns.create(order, "rappel-1");
   assert.equal((await api.campaigns.create(order, "rappel-1")).id, campaign.id);
   assert.equal((await api.campaigns.estimate(campaign.id)).max.recipients, 2);
+  const edited = await api.campaigns.edit(campaign.id, { name: "Rappel 2", validity: 3600 });
+  assert.deepEqual([edited.name, edited.validity, edited.text], ["Rappel 2", 3600, "Bonjour [Nom]"]);
+  assert.equal((await api.campaigns.edit(campaign.id, { validity: null })).validity, null);
   const inAMonth = new Date(Date.now() + 30 * 86_400_000).toISOString();
   await api.campaigns.schedule(campaign.id, inAMonth);
   assert.equal((await api.campaigns.schedule(campaign.id, null)).state, "draft");

@@ -53,6 +53,9 @@ function engine(): void
     $campaign = $api->campaigns->create($order, "rappel-1");
     holds($api->campaigns->create($order, "rappel-1")["id"] === $campaign["id"]);
     holds($api->campaigns->estimate($campaign["id"])["max"]["recipients"] === 2);
+    $edited = $api->campaigns->edit($campaign["id"], ["name" => "Rappel 2", "validity" => 3600]);
+    holds([$edited["name"], $edited["validity"], $edited["text"]] === ["Rappel 2", 3600, "Bonjour [Nom]"], $edited);
+    holds($api->campaigns->edit($campaign["id"], ["validity" => null])["validity"] === null);
     $api->campaigns->schedule($campaign["id"], date(DATE_RFC3339, time() + 30 * 86_400));
     holds($api->campaigns->schedule($campaign["id"], null)["state"] === "draft");
     $api->campaigns->cancel($campaign["id"]);

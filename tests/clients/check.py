@@ -36,6 +36,9 @@ def engine() -> None:
     campaign = api.campaigns.create(order, idempotency_key="rappel-1")
     assert api.campaigns.create(order, idempotency_key="rappel-1")["id"] == campaign["id"]
     assert api.campaigns.estimate(campaign["id"])["max"]["recipients"] == 2
+    edited = api.campaigns.edit(campaign["id"], {"name": "Rappel 2", "validity": 3600})
+    assert (edited["name"], edited["validity"], edited["text"]) == ("Rappel 2", 3600, "Bonjour [Nom]")
+    assert api.campaigns.edit(campaign["id"], {"validity": None})["validity"] is None
     in_a_month = (datetime.now(timezone.utc) + timedelta(days=30)).isoformat()
     api.campaigns.schedule(campaign["id"], in_a_month)
     assert api.campaigns.schedule(campaign["id"], None)["state"] == "draft"

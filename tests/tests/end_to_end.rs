@@ -29,6 +29,7 @@ mod demo;
 #[path = "deploy/main.rs"]
 mod deploy;
 mod doors;
+mod editing;
 mod encryption;
 mod engagement;
 mod engines;

@@ -135,7 +135,7 @@ fn req_002_04_files_of_every_habit_are_imported() {
     assert_eq!(rows(&created), json!({ "created": 3 }));
     assert_eq!(
         created["file"],
-        json!({ "format": "csv", "encoding": "utf-8", "delimiter": ";", "header": true, "octets": text.len() })
+        json!({ "format": "csv", "encoding": "utf-8", "delimiter": ";", "header": true, "header_line": 1, "octets": text.len() })
     );
     let told = created["columns"]
         .as_array()

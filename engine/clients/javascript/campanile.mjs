@@ -112,6 +112,11 @@ export class Campanile {
     return this.#json("POST", path, { body: JSON.stringify(body), key: idempotencyKey });
   }
 
+  /** `PATCH`: what is given is otherwise from then on. @param {string} path @param {object} body @returns {Promise<any>} */
+  patch(path, body) {
+    return this.#json("PATCH", path, { body: JSON.stringify(body) });
+  }
+
   /** The rows of a list, page after page, as they are asked for. @param {string} path @param {object} [query] @returns {AsyncGenerator<any>} */
   async *pages(path, query = {}) {
     let cursor;
@@ -193,6 +198,11 @@ class Campaigns {
   /** One with its progress. @param {string} campaign */
   get(campaign) {
     return this.#api.get(pathOf("campaigns", campaign));
+  }
+
+  /** Have a draft say something else; what is not given stays, `null` takes it away. @param {string} campaign @param {object} change */
+  edit(campaign, change) {
+    return this.#api.patch(pathOf("campaigns", campaign), change);
   }
 
   /** What it will take and cost; nothing is held. @param {string} campaign */

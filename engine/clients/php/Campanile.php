@@ -126,6 +126,13 @@ final class Client
         return self::decoded($this->send("POST", $path, [], $text, key: $key));
     }
 
+    /** `PATCH`: what is given is otherwise from then on. @param array<string, mixed> $body */
+    public function patch(string $path, array $body): array
+    {
+        $text = json_encode($body ?: new \stdClass(), JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE);
+        return self::decoded($this->send("PATCH", $path, [], $text));
+    }
+
     /** The rows of a list, page after page, as they are asked for. @param array<string, mixed> $query */
     public function pages(string $path, array $query = []): \Generator
     {
@@ -263,6 +270,12 @@ final class Campaigns extends Part
     public function get(string $campaign): array
     {
         return $this->api->get(self::path("campaigns", $campaign));
+    }
+
+    /** Have a draft say something else; what is not given stays, `null` takes it away. @param array<string, mixed> $change */
+    public function edit(string $campaign, array $change): array
+    {
+        return $this->api->patch(self::path("campaigns", $campaign), $change);
     }
 
     /** What it will take and cost; nothing is held. */

@@ -161,6 +161,10 @@ class Campanile:
         """`POST`, done once; the key is made here when none is given."""
         return self._json("POST", path, body=_encoded(body), key=idempotency_key or str(uuid.uuid4()))
 
+    def patch(self, path: str, body: Any) -> Json:
+        """`PATCH`: what is given is otherwise from then on."""
+        return self._json("PATCH", path, body=_encoded(body))
+
     def pages(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[Json]:
         """The rows of a list, page after page, as they are asked for."""
         cursor: str | None = None
@@ -234,6 +238,10 @@ class Campaigns(_Part):
     def get(self, campaign: str) -> Json:
         """One with its progress."""
         return self._api.get(_path("campaigns", campaign))
+
+    def edit(self, campaign: str, change: Json) -> Json:
+        """Have a draft say something else; what is not given stays, `None` takes it away."""
+        return self._api.patch(_path("campaigns", campaign), change)
 
     def estimate(self, campaign: str) -> Json:
         """What it will take and cost; nothing is held."""

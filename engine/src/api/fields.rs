@@ -108,6 +108,17 @@ impl Fields {
         self.object.remove(name)
     }
 
+    /// All of them as they are, for who knows what they mean.
+    ///
+    /// # Errors
+    /// What was wrong so far.
+    pub(super) fn all(self) -> Result<Map<String, Value>, Problem> {
+        match self.is_sound() {
+            true => Ok(self.object),
+            false => Err(self.refusal()),
+        }
+    }
+
     /// A list that must be there, of 1 to `max`.
     fn list(&mut self, name: &str, max: usize) -> Option<Vec<Value>> {
         let problem = match self.object.remove(name) {

@@ -23,6 +23,7 @@ mod credits;
 mod doc;
 mod engines;
 mod erasure;
+mod edits;
 mod etags;
 mod events;
 mod exports;
@@ -275,6 +276,7 @@ fn documented() -> Routes {
         .and(guests::routes())
         .and(opt_outs::routes())
         .and(campaigns::routes())
+        .and(edits::routes())
         .and(copies::routes())
         .and(trials::routes())
         .and(templates::routes())

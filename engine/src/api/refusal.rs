@@ -136,6 +136,8 @@ impl From<CampaignFault> for Problem {
                 let problem = DateProblem::AfterExpiry { expires_at: at };
                 Self::of_fields(vec![FieldFault::new("/expires_at", problem.into())])
             }
+            CampaignFault::NotADraft(state) => ProblemKind::NotADraft { state: state.code() }.into(),
+            CampaignFault::Edited => ProblemKind::OperationRunning { retry_after: BUSY }.into(),
             CampaignFault::Busy => full(Full::Engine),
             CampaignFault::Stopping => ProblemKind::Unavailable {
                 cause: Cause::Stopping,

@@ -80,4 +80,15 @@ pub(crate) struct Rules<'r> {
     pub(crate) now: UnixMicros,
     /// Where its template is looked up.
     pub(crate) find_template: FindTemplate<'r>,
+    /// It is that of a campaign that is edited.
+    pub(crate) again: Option<Again>,
+}
+
+/// What is known of a campaign that is read again, with what is to be otherwise.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Again {
+    /// What the variables of its recipients are called, who are not read again; of contacts, nothing.
+    pub(crate) columns: Vec<String>,
+    /// Its `field_lengths` are those that it has: what its texts do not name any more goes.
+    pub(crate) keeps_lengths: bool,
 }

@@ -73,6 +73,14 @@ pub(super) fn read(given: &Value, columns: &[(usize, &str)]) -> Result<Lengths, 
     Ok(Lengths::of_columns(lengths))
 }
 
+/// Those of the fields that are among these columns.
+pub(super) fn of_those(given: Value, columns: &[(usize, &str)]) -> Value {
+    let names: Vec<&str> = columns.iter().map(|(_, name)| *name).collect();
+    let Value::Object(mut fields) = given else { return given };
+    fields.retain(|name, _| find_column(name, &names).is_some());
+    Value::Object(fields)
+}
+
 /// The columns that may have a length: codes are whole, or none.
 pub(super) fn measurable<'c>(
     columns: impl Iterator<Item = (usize, &'c str)>,

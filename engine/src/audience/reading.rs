@@ -27,7 +27,7 @@ use super::tlvs::TlvsRead;
 use super::variants::{self, Variant, has_link};
 
 /// The texts first, those that may be missing last among them.
-pub(super) const BODY_FIELDS: [&str; 20] = [
+pub(crate) const BODY_FIELDS: [&str; 20] = [
     "name",
     "text",
     "sender",
@@ -73,7 +73,7 @@ pub(crate) const DAYS_AHEAD_MAX: u32 = 366;
 pub(crate) const SCHEDULE_S: (i64, i64) = (1, SCHEDULE_MAX.as_secs() as i64);
 
 /// Those that say which contacts are meant come last.
-pub(super) const AUDIENCE_FIELDS: [&str; 7] = [
+pub(crate) const AUDIENCE_FIELDS: [&str; 7] = [
     "numbers",
     "recipients",
     "filter",
@@ -87,6 +87,11 @@ const ENDS_OF_MEANT: usize = 5;
 pub(super) const NUMBERS: usize = 0;
 pub(super) const RECIPIENTS: usize = 1;
 
+/// Whether a campaign may be without that field.
+pub(crate) fn is_optional(field: &str) -> bool {
+    BODY_FIELDS[OPTIONAL].contains(&field)
+}
+
 /// What has been read so far.
 pub(super) struct Reading<'s> {
     sink: &'s mut dyn RowSink,
@@ -95,6 +100,7 @@ pub(super) struct Reading<'s> {
     /// When it came.
     now: UnixMicros,
     find_template: FindTemplate<'s>,
+    keeps_lengths: bool,
     /// Set when the sink took no more; reading then stops.
     pub(super) full: Option<SinkFull>,
     faults: Vec<FieldFault>,
@@ -116,11 +122,13 @@ pub(super) struct Reading<'s> {
 
 impl<'s> Reading<'s> {
     pub(super) fn new(sink: &'s mut dyn RowSink, rules: Rules<'s>) -> Self {
+        let again = rules.again.unwrap_or_default();
         Self {
             sink,
             wording: rules.wording,
             now: rules.now,
             find_template: rules.find_template,
+            keeps_lengths: again.keeps_lengths,
             full: None,
             faults: Vec::new(),
             texts: [const { None }; 14],
@@ -132,7 +140,7 @@ impl<'s> Reading<'s> {
             variants: None,
             lengths: None,
             query: Map::new(),
-            columns: Columns::default(),
+            columns: Columns::of(again.columns),
             row: RowBuffer::default(),
             key: String::new(),
         }
@@ -481,6 +489,10 @@ impl<'s> Reading<'s> {
         let names = self.columns.names().iter().map(String::as_str).enumerate();
         let is_named = |column: usize| of_contacts || template.fields().any(|(named, _)| named == column);
         let columns = lengths::measurable(names.filter(|(column, _)| is_named(*column)), has_codes);
+        let given = match self.keeps_lengths {
+            true => lengths::of_those(given, &columns),
+            false => given,
+        };
         match lengths::read(&given, &columns) {
             Ok(lengths) => lengths,
             Err(faults) => {

@@ -39,6 +39,7 @@ fn rules() -> Rules<'static> {
         wording: Wording::default(),
         now: UnixMicros(1),
         find_template: &|_| Ok(None),
+        again: None,
     }
 }
 

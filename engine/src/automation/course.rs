@@ -214,7 +214,11 @@ impl Automations {
 /// Whether a fault says nothing of the order: it is tried again.
 fn is_passing(fault: &CampaignFault) -> bool {
     match fault {
-        CampaignFault::Busy | CampaignFault::Stopping | CampaignFault::Store(_) | CampaignFault::Database(_) => true,
+        CampaignFault::Edited
+        | CampaignFault::Busy
+        | CampaignFault::Stopping
+        | CampaignFault::Store(_)
+        | CampaignFault::Database(_) => true,
         CampaignFault::NotFound
         | CampaignFault::Fields(_)
         | CampaignFault::EmptyAudience
@@ -222,6 +226,7 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::Body(_)
         | CampaignFault::AlreadyStarted(_)
         | CampaignFault::WrongState(_)
+        | CampaignFault::NotADraft(_)
         | CampaignFault::Short { .. }
         | CampaignFault::TenantSuspended { .. }
         | CampaignFault::DayFull { .. }

@@ -81,10 +81,8 @@ impl Campaigns {
     /// A campaign was not launched, and its codes may be given to others. Where that cannot be done now they are lost to these, and
     /// never given twice.
     pub(super) async fn give_back_codes(&self, pool: Option<CodePoolId>, id: CampaignId) {
-        if pool.is_none() {
-            return;
-        }
-        if let Err(error) = self.0.deps.people.give_back_codes(id).await {
+        let Some(pool) = pool else { return };
+        if let Err(error) = self.0.deps.people.give_back_codes(pool, id).await {
             tracing::warn!(campaign = %id, %error, "its codes are not given back");
         }
     }

@@ -215,6 +215,8 @@ impl Campaigns {
             scheduled_at: None,
             launched_at: None,
             traceparent: None,
+            edits: 0,
+            unpriced: false,
             ..super::resolve::counted(original.clone(), &Counts::default())
         }
     }

@@ -557,5 +557,7 @@ fn direct_campaign(tenant: TenantId, id: CampaignId, purpose: Purpose, now: Unix
         scheduled_at: None,
         launched_at: None,
         traceparent: None,
+        edits: 0,
+        unpriced: false,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustc_hash::FxHashSet;
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::codes::gone;
 use super::packer::{BATCHES_MAX, Packer};
@@ -51,12 +51,12 @@ pub(crate) struct Created {
 /// A body that was read to its end.
 pub(super) struct Taken {
     /// It goes to guests alone.
-    guests_only: bool,
+    pub(super) guests_only: bool,
     pub(super) draft: CampaignDraft,
     pub(super) counts: Counts,
     pub(super) rejected: Vec<Rejected>,
     /// Where they are.
-    reach: Reach,
+    pub(super) reach: Reach,
 }
 
 impl Campaigns {
@@ -105,10 +105,7 @@ impl Campaigns {
         M: FnOnce(CampaignId) -> F + Send + 'static,
         F: Future<Output = Result<Created, CampaignFault>> + Send + 'static,
     {
-        let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
-        let Ok(Ok(turn)) = turn.await else {
-            return Err(CampaignFault::Busy);
-        };
+        let turn = self.turn().await?;
         let campaigns = self.clone();
         // A task of its own: when the caller hangs up, what was kept of the audience is forgotten all the same.
         let task = self.spawn(async move {
@@ -116,6 +113,18 @@ impl Campaigns {
             campaigns.draft_or_forget(make).await
         });
         task.await.unwrap_or(Err(CampaignFault::Stopping))
+    }
+
+    /// The turn of an order that is read; some are at once.
+    ///
+    /// # Errors
+    /// [`CampaignFault::Busy`].
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, CampaignFault> {
+        let turn = tokio::time::timeout(TURN_MAX, self.0.creations.clone().acquire_owned());
+        match turn.await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(CampaignFault::Busy),
+        }
     }
 
     pub(super) async fn draft_or_forget<M, F>(&self, make: M) -> Result<Created, CampaignFault>
@@ -210,11 +219,7 @@ impl Campaigns {
         read: Taken,
         (tenant, terms): (TenantId, Terms),
     ) -> Result<Created, CampaignFault> {
-        let query = read.draft.query.as_ref();
-        let query = query.ok_or(CampaignFault::EmptyAudience)?;
-        let audience = Audience::read(query).map_err(CampaignFault::Fields)?;
-        self.0.deps.people.meant(tenant, &audience).await?;
-        self.check_texts(tenant, &read.draft).await?;
+        let query = self.check_contacts(tenant, &read.draft).await?;
         let mut pages = Pages::all(id, self.store().partitions());
         let mut pasted = Vec::new();
         loop {
@@ -233,12 +238,25 @@ impl Campaigns {
         let campaign = Campaign {
             cipher,
             encoding: read.draft.encoding.unwrap_or(terms.encoding),
-            query: Some(Value::Object(query.clone()).to_string()),
+            query: Some(query),
             // Nobody knows yet how many they are.
             total: 0,
             ..self.campaign_of(tenant, id, &read)
         };
         self.keep_draft(campaign, read.rejected).await
+    }
+
+    /// Whom a draft of contacts means, as it is kept: its lists and segments are there, and contacts have what its texts name.
+    pub(super) async fn check_contacts(
+        &self,
+        tenant: TenantId,
+        draft: &CampaignDraft,
+    ) -> Result<String, CampaignFault> {
+        let query = draft.query.as_ref().ok_or(CampaignFault::EmptyAudience)?;
+        let audience = Audience::read(query).map_err(CampaignFault::Fields)?;
+        self.0.deps.people.meant(tenant, &audience).await?;
+        self.check_texts(tenant, draft).await?;
+        Ok(Value::Object(query.clone()).to_string())
     }
 
     /// Whether contacts have what the texts name, and whether the variants' filters are some.
@@ -353,7 +371,7 @@ impl Campaigns {
     pub(super) async fn price(
         &self,
         (id, cipher, finding): (CampaignId, &Cipher, u64),
-        mut price: Price<'_>,
+        price: Price<'_>,
         accepted: u32,
     ) -> Result<(u64, u64), CampaignFault> {
         let refuse = |price: &Price<'_>| CampaignFault::Fields(vec![price::too_long(price.characters())]);
@@ -363,6 +381,20 @@ impl Campaigns {
                 return Ok((accepted.into(), accepted.into()));
             }
         }
+        let put = |rows: Vec<_>| async move { self.store().set_rows((id, finding), &rows).await };
+        self.price_rows((id, cipher), price, put).await
+    }
+
+    /// The same of all rows, whatever their prices were; those that have another are handed on.
+    pub(super) async fn price_rows<F>(
+        &self,
+        (id, cipher): (CampaignId, &Cipher),
+        mut price: Price<'_>,
+        mut put: impl FnMut(Vec<(Partition, u32, Vec<u8>)>) -> F,
+    ) -> Result<(u64, u64), CampaignFault>
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
         let mut pages = Pages::all(id, self.store().partitions());
         let (mut segments, mut credits) = (0, 0);
         loop {
@@ -370,7 +402,7 @@ impl Campaigns {
             if chunks.is_empty() {
                 return Ok((segments, credits));
             }
-            let mut dearer: Vec<(Partition, u32, Vec<u8>)> = Vec::new();
+            let mut other: Vec<(Partition, u32, Vec<u8>)> = Vec::new();
             for chunk in chunks {
                 for (position, packed) in (chunk.position..).zip(&chunk.rows) {
                     let row = Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))?;
@@ -380,12 +412,12 @@ impl Campaigns {
                     segments += u64::from(of_row.segments);
                     credits += u64::from(of_row.credits);
                     let with_price = repriced(row, of_row).map(|row| (chunk.partition, position, row));
-                    dearer.extend(with_price);
+                    other.extend(with_price);
                 }
                 // Rendering a chunk takes a fraction of a millisecond; others have their turn between two.
                 tokio::task::yield_now().await;
             }
-            self.store().set_rows((id, finding), &dearer).await?;
+            put(other).await?;
         }
     }
 
@@ -445,20 +477,22 @@ impl Campaigns {
             scheduled_at: None,
             launched_at: None,
             traceparent: None,
+            edits: 0,
+            unpriced: false,
         }
     }
 }
 
 /// By whom, and when.
-struct Asked {
-    wording: Wording,
-    now: UnixMicros,
-    people: People,
-    tenant: TenantId,
+pub(super) struct Asked {
+    pub(super) wording: Wording,
+    pub(super) now: UnixMicros,
+    pub(super) people: People,
+    pub(super) tenant: TenantId,
 }
 
 impl Asked {
-    async fn template(&self, id: TemplateId) -> Result<Option<GivenTemplate>, DatabaseError> {
+    pub(super) async fn template(&self, id: TemplateId) -> Result<Option<GivenTemplate>, DatabaseError> {
         match self.people.template((self.tenant, id), None).await {
             Ok(found) => Ok(Some(GivenTemplate {
                 version: found.version,
@@ -502,6 +536,7 @@ fn read(
         wording: asked.wording.clone(),
         now: asked.now,
         find_template: &find,
+        again: None,
     };
     let draft = read_campaign(body, rules, &mut ingest)?;
     let (counts, rejected) = ingest.finish();

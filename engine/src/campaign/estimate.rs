@@ -270,7 +270,7 @@ impl Campaigns {
             }
         };
         let stock = self.codes_for(&campaign, tally.max.recipients).await?;
-        let order = self.0.orders.keep(&campaign)?;
+        let order = self.0.orders.of(&campaign)?;
         let rows = tally.samples().into_iter();
         let mut samples: Vec<Sample> = rows.filter_map(|row| sample((&order, &tally), row)).collect();
         samples.sort_by_key(|sample| sample.segments);

@@ -60,6 +60,12 @@ pub(crate) enum CampaignFault {
     /// It cannot be done in this state.
     #[error("not possible for a campaign that is {}", .0.code())]
     WrongState(CampaignState),
+    /// It is edited, and no draft: it is planned or looked at, or was launched.
+    #[error("a campaign that is {} is not edited", .0.code())]
+    NotADraft(CampaignState),
+    /// It was edited since it was read.
+    #[error("the campaign was edited meanwhile")]
+    Edited,
     /// Fewer credits than it takes.
     #[error("{needed} credits are needed, {available} are available")]
     Short {

@@ -14,6 +14,9 @@ use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, Share, StoreError};
 
+/// How often a launch begins anew since an edit came between.
+const EDITED_MAX: usize = 3;
+
 impl Campaigns {
     /// Holds the estimate and sets the campaign going; its spans are queued behind the answer.
     ///
@@ -21,19 +24,39 @@ impl Campaigns {
     /// [`CampaignFault::TenantSuspended`], [`CampaignFault::Expired`], [`CampaignFault::Erased`], [`CampaignFault::TextRejected`], [`CampaignFault::TrafficRejected`], [`CampaignFault::DayFull`], [`CampaignFault::Short`], [`CampaignFault::AlreadyStarted`], [`CampaignFault::WrongState`],
     /// [`CampaignFault::NotFound`] or [`CampaignFault::Store`].
     pub(crate) async fn launch(&self, tenant: TenantId, id: CampaignId) -> Result<CampaignState, CampaignFault> {
-        let campaign = self.find(tenant, id).await?;
-        if campaign.kind == CampaignKind::Direct {
-            return Err(CampaignFault::AlreadyStarted(campaign.state));
+        for _ in 0..EDITED_MAX {
+            let campaign = self.find(tenant, id).await?;
+            if campaign.kind == CampaignKind::Direct {
+                return Err(CampaignFault::AlreadyStarted(campaign.state));
+            }
+            // Whoever finds out whom it means launches it: before that, nobody knows what it takes.
+            if campaign.state == CampaignState::Resolving {
+                return Err(CampaignFault::AlreadyStarted(campaign.state));
+            }
+            match self.launch_as(&campaign, None).await {
+                Err(CampaignFault::Edited) => {}
+                launched => return launched,
+            }
         }
-        // Whoever finds out whom it means launches it: before that, nobody knows what it takes.
-        if campaign.state == CampaignState::Resolving {
-            return Err(CampaignFault::AlreadyStarted(campaign.state));
-        }
-        self.launch_as(&campaign, None).await
+        Err(CampaignFault::Edited)
     }
 
     /// The same of a campaign that was found; `planned`: only if its launch is planned for then.
+    ///
+    /// # Errors
+    /// [`CampaignFault::Edited`]: it is something else by now; or as [`Campaigns::launch`].
     pub(super) async fn launch_as(
+        &self,
+        campaign: &Campaign,
+        planned: Option<UnixMicros>,
+    ) -> Result<CampaignState, CampaignFault> {
+        match campaign.unpriced && campaign.state.is_before_launch() {
+            true => self.launch_priced(&self.price_again(campaign).await?, planned).await,
+            false => self.launch_priced(campaign, planned).await,
+        }
+    }
+
+    async fn launch_priced(
         &self,
         campaign: &Campaign,
         planned: Option<UnixMicros>,
@@ -75,7 +98,7 @@ impl Campaigns {
         let share = admission.share(self.now());
         let launched = self.hold(campaign, (planned, &share)).instrument(launching).await;
         // Also after a lost reply: it may have been launched, and then nobody else sees to it before the next start.
-        let started = !matches!(launched, Ok(Launch::Short | Launch::DayFull | Launch::WrongState));
+        let started = matches!(launched, Ok(Launch::Held) | Err(_));
         if started {
             self.queue_later(tenant, id);
         }
@@ -100,6 +123,10 @@ impl Campaigns {
             Launch::DayFull => {
                 launches.with_label_values(&["daily_max"]).inc();
                 Err(self.day_is_full(tenant, &share).await?)
+            }
+            Launch::Edited => {
+                self.0.books.look_soon(tenant, id);
+                Err(CampaignFault::Edited)
             }
             Launch::WrongState => Err(self.why_not(tenant, id).await?),
         }
@@ -181,6 +208,7 @@ impl Campaigns {
             Ok(Launch::Held) => span.record("outcome", "held"),
             Ok(Launch::DayFull) => span.record("outcome", "daily_max"),
             Ok(Launch::Short) => span.record("outcome", "blocked_credit"),
+            Ok(Launch::Edited) => span.record("outcome", "edited"),
             Ok(Launch::WrongState) => span.record("outcome", "wrong_state"),
             Err(_) => span.record("otel.status_code", "ERROR"),
         };

@@ -14,6 +14,7 @@ mod control;
 mod copy;
 mod direct;
 mod draft;
+mod edit;
 mod estimate;
 mod expiry;
 mod fault;

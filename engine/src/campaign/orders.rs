@@ -293,7 +293,11 @@ impl Orders {
         let Some(campaign) = self.store.campaign(tenant, id).await? else {
             return Ok(None);
         };
-        self.keep(&campaign).map(Some)
+        // A draft may be edited yet, by another engine.
+        match campaign.kind == CampaignKind::Direct || campaign.launched_at.is_some() {
+            true => self.keep(&campaign).map(Some),
+            false => self.of(&campaign).map(|order| Some(Arc::new(order))),
+        }
     }
 
     /// The order of a campaign, which is not kept.

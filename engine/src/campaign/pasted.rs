@@ -39,6 +39,14 @@ impl PastedLeftOut {
     }
 }
 
+impl PastedLeftOut {
+    /// The account, and the list of the first of them, as they are kept.
+    pub(super) fn stored(&self) -> Result<(String, String), StoreError> {
+        let account = serde_json::to_string(self).map_err(|_| StoreError::Corrupt("numbers that were not taken"))?;
+        Ok((account, Value::from(self.rejected.clone()).to_string()))
+    }
+}
+
 impl Campaigns {
     /// Keeps the numbers of a draft, and the account of the others.
     pub(super) async fn keep_pasted(
@@ -47,8 +55,8 @@ impl Campaigns {
         (numbers, left_out): (&[Recipient], &PastedLeftOut),
     ) -> Result<(), CampaignFault> {
         self.store().save_pasted(of, numbers).await?;
-        let json = serde_json::to_string(left_out).map_err(|_| StoreError::Corrupt("numbers that were not taken"))?;
-        Ok(self.store().save_pasted_left_out(of, &json).await?)
+        let (account, _) = left_out.stored()?;
+        Ok(self.store().save_pasted_left_out(of, &account).await?)
     }
 
     /// That account; nothing is in it of a campaign that an older version made.
@@ -58,6 +66,7 @@ impl Campaigns {
         let left_out = left_out.map_err(|_| StoreError::Corrupt("numbers that were not taken"))?;
         Ok(left_out.unwrap_or_default())
     }
+
     /// The numbers of a campaign of contacts, as they are to be taken.
     pub(super) async fn pasted_of(&self, campaign: &Campaign, meant: &Meant) -> Result<Pasted, CampaignFault> {
         let numbers = self.store().pasted((campaign.tenant, campaign.id)).await?;

@@ -19,7 +19,7 @@ use crate::database::DatabaseError;
 use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, TenantId, Terms, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem, WordingProblem};
 use crate::people::{Audience, Contact, Filter, Meant, MergeField, People};
-use crate::store::{Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
+use crate::store::{Begun, Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// The pause before a database that is away is asked again.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -69,10 +69,12 @@ impl Campaigns {
             (None, CampaignState::InReview) => &[CampaignState::InReview][..],
             (None, _) => &CampaignState::BEFORE_LAUNCH[..],
         };
+        let from = (from, campaign.edits);
         match self.store().begin_resolving(owner, from, self.0.deps.epoch).await {
-            Ok(true) => {}
-            Ok(false) if self.is_left_here(owner).await? => {}
-            Ok(false) => return Err(self.why_not(owner.0, owner.1).await?),
+            Ok(Begun::Yes) => {}
+            Ok(Begun::Edited) => return Err(CampaignFault::Edited),
+            Ok(Begun::WrongState) if self.is_left_here(owner).await? => {}
+            Ok(Begun::WrongState) => return Err(self.why_not(owner.0, owner.1).await?),
             Err(error) => {
                 // It may have begun, and then nobody else sees to it before the next start.
                 self.resolve_later(owner, planned);
@@ -572,6 +574,8 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         | CampaignFault::WrongState(_)
         | CampaignFault::OutsideWindow { .. }
         | CampaignFault::TextsInUse
+        | CampaignFault::NotADraft(_)
+        | CampaignFault::Edited
         | CampaignFault::Busy
         | CampaignFault::Stopping
         | CampaignFault::Store(_)

@@ -239,7 +239,12 @@ impl Campaigns {
                 Ok(_)
                 | Err(CampaignFault::Short { .. } | CampaignFault::AlreadyStarted(_) | CampaignFault::WrongState(_)) => {
                 }
-                Err(fault @ (CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping)) => {
+                Err(
+                    fault @ (CampaignFault::Edited
+                    | CampaignFault::Store(_)
+                    | CampaignFault::Database(_)
+                    | CampaignFault::Stopping),
+                ) => {
                     return Err(fault);
                 }
                 Err(fault) => {

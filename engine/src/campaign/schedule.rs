@@ -129,7 +129,12 @@ impl Campaigns {
                     self.0.deps.metrics.campaign_schedule_delay_seconds.observe(late);
                     tracing::info!(campaign = %planned.campaign, late, "launched at its time");
                 }
-                Err(why @ (CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping)) => {
+                Err(
+                    why @ (CampaignFault::Edited
+                    | CampaignFault::Store(_)
+                    | CampaignFault::Database(_)
+                    | CampaignFault::Stopping),
+                ) => {
                     return Err(why);
                 }
                 // It is blocked, and says so; or somebody else has moved it.

@@ -4,6 +4,7 @@ mod agreement;
 mod auditing;
 mod census;
 mod conservation;
+mod editing;
 mod heard;
 mod lease;
 mod listing;

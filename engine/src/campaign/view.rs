@@ -14,19 +14,33 @@ pub(crate) fn campaign(campaign: &Campaign, counters: &Counters) -> Value {
     let redacted = |(at, characters)| json!({ "at": time(at), "characters": characters });
     view["redacted"] = campaign.redacted.map(redacted).into();
     view["link"] = campaign.link.as_ref().map(link).into();
-    view["sender"] = campaign.sender.clone().into();
-    view["encoding"] = campaign.encoding.name().into();
-    view["validity"] = campaign.validity.map(|validity| validity.as_secs()).into();
-    let parameters = &campaign.parameters;
-    view["service_type"] = parameters.service_type.clone().into();
-    view["schedule_delivery"] = parameters.schedule_delivery.map(|after| after.as_secs()).into();
-    let tlv = |(tag, value): (u16, &[u8])| json!({ "tag": tag, "hex": to_hexadecimal(value) });
-    view["tlvs"] = parameters.tlvs.iter().map(tlv).collect();
-    let variant = |variant: &StoredVariant| json!({ "filter": variant.filter, "text": variant.text });
-    view["variants"] = campaign.variants.iter().map(variant).collect();
-    view["field_lengths"] = field_lengths(campaign);
+    for (name, value) in ordered(campaign) {
+        view[name] = value;
+    }
     add_progress(&mut view, campaign, counters);
     view
+}
+
+/// Fields that are shown as they are ordered.
+pub(super) fn ordered(campaign: &Campaign) -> Map<String, Value> {
+    let parameters = &campaign.parameters;
+    let tlv = |(tag, value): (u16, &[u8])| json!({ "tag": tag, "hex": to_hexadecimal(value) });
+    let variant = |variant: &StoredVariant| json!({ "filter": variant.filter, "text": variant.text });
+    let fields: [(&str, Value); 7] = [
+        ("sender", campaign.sender.clone().into()),
+        ("encoding", campaign.encoding.name().into()),
+        ("validity", campaign.validity.map(|validity| validity.as_secs()).into()),
+        ("service_type", parameters.service_type.clone().into()),
+        (
+            "schedule_delivery",
+            parameters.schedule_delivery.map(|after| after.as_secs()).into(),
+        ),
+        ("tlvs", parameters.tlvs.iter().map(tlv).collect()),
+        ("variants", campaign.variants.iter().map(variant).collect()),
+    ];
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let lengths = ("field_lengths".to_owned(), field_lengths(campaign));
+    fields.chain([lengths]).collect()
 }
 
 fn field_lengths(campaign: &Campaign) -> Value {
@@ -113,6 +127,7 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "template": campaign.template.map(|(id, version)| json!({ "id": id.to_string(), "version": version })),
         "guests_only": campaign.guests_only,
         "copied_from": campaign.copied_from.map(|id| id.to_string()),
+        "edits": campaign.edits,
         "code_pool": campaign.code_pool.map(|pool| pool.to_string()),
         "refused": refused,
         "codes_missing": missing.and_then(|missing| missing.parse::<u64>().ok()),

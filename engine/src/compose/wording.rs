@@ -193,12 +193,25 @@ impl Wording {
             };
         };
         let mut text = clause::with_number(text, number);
-        let wanted = purpose == Purpose::Marketing || self.stop_clause == StopClause::Always;
-        if wanted && !clause::is_said(&text, number) {
+        if self.wants_clause(purpose) && !clause::is_said(&text, number) {
             text.push(' ');
             text.push_str(&clause::with_number(&self.stop_text, number));
         }
         Ok(text)
+    }
+
+    /// A text as it was given, of one that [`Wording::with_clause`] has made: without the clause that it would put behind it again.
+    pub(crate) fn without_clause<'t>(&self, text: &'t str, purpose: Purpose) -> &'t str {
+        let number = self.stop_number.as_deref().filter(|_| self.wants_clause(purpose));
+        let given = number.and_then(|number| {
+            let clause = clause::with_number(&self.stop_text, number);
+            text.strip_suffix(&clause)?.strip_suffix(' ')
+        });
+        given.filter(|given| !is_blank(given)).unwrap_or(text)
+    }
+
+    fn wants_clause(&self, purpose: Purpose) -> bool {
+        purpose == Purpose::Marketing || self.stop_clause == StopClause::Always
     }
 }
 
@@ -234,6 +247,20 @@ mod tests {
         assert_eq!(wording.check(&"é".repeat(480)), Ok(()));
         let too_long = FieldProblem::TooLong { max: 480, given: 481 };
         assert_eq!(wording.check(&"é".repeat(481)), Err(too_long));
+    }
+
+    #[test]
+    fn a_clause_that_was_put_behind_a_text_is_taken_off_again_and_no_other() {
+        let wording = Wording::new(&Terms::default(), Some("36180"), &ProtectedNames::default());
+        let marketing = wording.with_clause("Portes ouvertes", Purpose::Marketing).unwrap();
+        assert_eq!(
+            wording.without_clause(&marketing, Purpose::Marketing),
+            "Portes ouvertes"
+        );
+        assert_eq!(wording.without_clause(&marketing, Purpose::Transactional), marketing);
+        for text in ["STOP au 36180", "Portes ouvertes. STOP 36180", "Portes ouvertes"] {
+            assert_eq!(wording.without_clause(text, Purpose::Marketing), text);
+        }
     }
 
     #[test]

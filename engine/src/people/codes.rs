@@ -220,11 +220,12 @@ impl People {
     ///
     /// # Errors
     /// The database's.
-    pub(crate) async fn give_back_codes(&self, campaign: CampaignId) -> Result<(), DatabaseError> {
+    pub(crate) async fn give_back_codes(&self, pool: CodePoolId, campaign: CampaignId) -> Result<(), DatabaseError> {
         let mut change = self.database.change().await?;
         let mut update =
             Sql::new("UPDATE code SET campaign = NULL, recipient = NULL, given_at = NULL WHERE campaign = ");
         update.value(campaign.0.cast_signed());
+        update.push(" AND pool = ").value(pool.0.cast_signed());
         change.run(update).await?;
         change.commit().await
     }

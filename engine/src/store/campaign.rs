@@ -16,7 +16,8 @@ use crate::encryption::{Cipher, EncryptionFault, TextKey};
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
 /// says is encrypted. The sixth goes to guests alone, the seventh cuts values or leaves people out who have long ones, the eighth goes at a
 /// rate of its own, the ninth may be joined after its launch: what those before did not know.
-const FORM: u32 = WITH_JOINERS;
+const FORM: u32 = EDITED;
+const EDITED: u32 = 10;
 const WITH_JOINERS: u32 = 9;
 const WITH_RATE: u32 = 8;
 const WITH_LENGTHS: u32 = 7;
@@ -194,6 +195,10 @@ pub(crate) struct Campaign {
     pub(crate) launched_at: Option<UnixMicros>,
     /// In which trace it was launched (W3C Trace Context); `None`: nothing was traced then.
     pub(crate) traceparent: Option<String>,
+    /// How often it was edited before its launch.
+    pub(crate) edits: u64,
+    /// Not all of its rows have the prices of what it says since then.
+    pub(crate) unpriced: bool,
 }
 
 impl Campaign {
@@ -218,7 +223,14 @@ impl Campaign {
 
 /// The call that keeps an order.
 pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
-    let key = keys::campaign(campaign.tenant, campaign.id);
+    let mut set = redis::cmd("HSET");
+    set.arg(keys::campaign(campaign.tenant, campaign.id));
+    add_fields(&mut set, campaign)?;
+    Ok(set)
+}
+
+/// Field and value of all that a campaign was ordered as.
+pub(super) fn add_fields(set: &mut redis::Cmd, campaign: &Campaign) -> Result<(), StoreError> {
     let columns = serde_json::to_string(&campaign.columns).map_err(|_| StoreError::Corrupt("columns"))?;
     let kind = if campaign.kind == CampaignKind::Direct {
         "direct"
@@ -235,9 +247,7 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
     let (Some(content), Some(cipher)) = (campaign.cipher.key(), campaign.cipher.as_stored()) else {
         return Err(EncryptionFault::Erased.into());
     };
-    let mut set = redis::cmd("HSET");
-    set.arg(&key)
-        .arg("kind")
+    set.arg("kind")
         .arg(kind)
         .arg("name")
         .arg(&campaign.name)
@@ -253,7 +263,7 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
         .arg(form_of(campaign))
         .arg("encoding")
         .arg(campaign.encoding.name());
-    set_if_any(&mut set, campaign);
+    set_if_any(set, campaign);
     if !campaign.lengths.is_empty() {
         let lengths = serde_json::to_string(&campaign.lengths).map_err(|_| StoreError::Corrupt("lengths of fields"))?;
         set.arg("field_lengths").arg(lengths);
@@ -262,14 +272,35 @@ pub(super) fn order(campaign: &Campaign) -> Result<redis::Cmd, StoreError> {
         set.arg("parameters").arg(campaign.parameters.to_string());
     }
     set.arg("columns").arg(columns).arg("state").arg(campaign.state.code());
-    set_counts(&mut set, campaign);
+    set_counts(set, campaign);
     set.arg("created_at").arg(campaign.created_at.0);
-    Ok(set)
+    Ok(())
 }
+
+/// Fields that a campaign has no more when it is edited so that it has none: what not every campaign has, and words as earlier versions have them.
+pub(super) const IF_ANY: [&str; 16] = [
+    "validity",
+    "expires_at",
+    "rate",
+    "joined_until",
+    "category",
+    "template",
+    "template_version",
+    "code_pool",
+    "link_domain",
+    "link_expires_at",
+    "field_lengths",
+    "parameters",
+    "unpriced",
+    "text",
+    "variants",
+    "query",
+];
 
 /// The form of a stored order: the first that knew all that it has.
 pub(super) const fn form_of(campaign: &Campaign) -> u32 {
     match (campaign.late.is_some(), campaign.rate.is_some()) {
+        _ if campaign.edits > 0 => EDITED,
         (true, _) => WITH_JOINERS,
         (false, true) => WITH_RATE,
         (false, false) if !campaign.lengths.is_empty() => WITH_LENGTHS,
@@ -313,6 +344,12 @@ fn set_if_any(set: &mut redis::Cmd, campaign: &Campaign) {
     }
     if campaign.guests_only {
         set.arg("guests_only").arg(1);
+    }
+    if campaign.edits > 0 {
+        set.arg("edits").arg(campaign.edits);
+    }
+    if campaign.unpriced {
+        set.arg("unpriced").arg(1);
     }
 }
 
@@ -451,6 +488,8 @@ fn read_known((tenant, id): (TenantId, CampaignId), fields: &HashMap<String, Str
         scheduled_at: time("scheduled_at"),
         launched_at: time("launched_at"),
         traceparent: fields.get("traceparent").cloned(),
+        edits: number("edits"),
+        unpriced: number("unpriced") == 1,
     })
 }
 

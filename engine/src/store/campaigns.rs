@@ -22,6 +22,8 @@ pub(crate) enum Launch {
     Short,
     /// Its tenant's day would have more messages than it may.
     DayFull,
+    /// It was edited since it was read.
+    Edited,
     /// It is not in a state to be launched from.
     WrongState,
 }
@@ -279,7 +281,8 @@ impl Store {
             .arg(planned.map_or(String::new(), |at| at.0.to_string()))
             .arg(campaign.total)
             .arg(&share.arguments())
-            .arg(campaign.finding);
+            .arg(campaign.finding)
+            .arg(campaign.edits);
         // Active first: a crash after this costs one useless look; the reverse order would lose the campaign.
         self.set_active(tenant, id).await?;
         let held = self.ask::<i64>(&call).await;
@@ -291,6 +294,7 @@ impl Store {
                 Ok(Launch::Short)
             }
             -2 => Ok(Launch::DayFull),
+            -3 => Ok(Launch::Edited),
             _ => Ok(Launch::WrongState),
         }
     }
@@ -298,14 +302,26 @@ impl Store {
     /// Moves a campaign from one of some states to another; `false` when it was in none of them.
     pub(crate) async fn move_campaign(
         &self,
-        (tenant, id): (TenantId, CampaignId),
+        owner: (TenantId, CampaignId),
         from: &[CampaignState],
         to: CampaignState,
     ) -> Result<bool, StoreError> {
+        let call = self.moving(owner, (from, to), None);
+        Ok(self.ask::<i64>(&call).await? == 1)
+    }
+
+    /// The call that does so; `edits`: only if it was edited so often. What is set with the state is added to it.
+    pub(super) fn moving(
+        &self,
+        (tenant, id): (TenantId, CampaignId),
+        (from, to): (&[CampaignState], CampaignState),
+        edits: Option<u64>,
+    ) -> redis::Cmd {
         let key = keys::campaign(tenant, id);
         let mut call = self.script(Name::State, &[&key]);
         call.arg(states(from)).arg(to.code());
-        Ok(self.ask::<i64>(&call).await? == 1)
+        call.arg(edits.map_or(String::new(), |edits| edits.to_string()));
+        call
     }
 
     /// Notes when the first message of a campaign was leased. `false`: it was noted before, or the campaign is gone.

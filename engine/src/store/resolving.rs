@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use redis::Value;
 
 use super::scripts::Name;
-use super::states::states;
 use super::{CampaignState, Store, StoreError, keys};
 use crate::domain::{CampaignId, Recipient, TenantId};
 
@@ -15,41 +14,50 @@ const FINDING: &str = "finding";
 /// Octets of a number that is kept.
 const NUMBER_OCTETS: usize = 8;
 
+/// Whether a campaign is being found out from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    Yes,
+    /// It was edited since it was read.
+    Edited,
+    /// It is in none of the states from which that begins.
+    WrongState,
+}
+
 impl Store {
-    /// A launch sets off to find out whom its campaign means, under the epoch of whoever does it. `false`: the campaign is in none
-    /// of these states.
+    /// A launch sets off to find out whom its campaign means, under the epoch of whoever does it; `edits`: how often that was edited, as
+    /// it was read.
     pub(crate) async fn begin_resolving(
         &self,
         (tenant, id): (TenantId, CampaignId),
-        from: &[CampaignState],
+        (from, edits): (&[CampaignState], u64),
         epoch: u32,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Begun, StoreError> {
         // Listed first: a crash after this costs one useless look; the reverse order would lose the campaign. Not in another's place,
         // who may be about it.
         self.set_active(tenant, id).await?;
         let mut list = redis::cmd("HSETNX");
         self.ask::<i64>(list.arg(keys::RESOLVING).arg(id.0).arg(epoch)).await?;
-        let key = keys::campaign(tenant, id);
-        let mut call = self.script(Name::State, &[&key]);
-        call.arg(states(from)).arg(CampaignState::Resolving.code());
+        let mut call = self.moving((tenant, id), (from, CampaignState::Resolving), Some(edits));
         call.arg("refused").arg("");
-        let begins = self.ask::<i64>(&call).await? == 1;
-        if begins {
-            self.set_resolving(id, Some(epoch)).await?;
+        match self.ask::<i64>(&call).await? {
+            1 => {
+                self.set_resolving(id, Some(epoch)).await?;
+                Ok(Begun::Yes)
+            }
+            -2 => Ok(Begun::Edited),
+            _ => Ok(Begun::WrongState),
         }
-        Ok(begins)
     }
 
     /// It could not be found out: the campaign is as before its launch. `false`: it was canceled meanwhile.
     pub(crate) async fn refuse_resolving(
         &self,
-        (tenant, id): (TenantId, CampaignId),
+        owner: (TenantId, CampaignId),
         to: CampaignState,
         code: &str,
     ) -> Result<bool, StoreError> {
-        let key = keys::campaign(tenant, id);
-        let mut call = self.script(Name::State, &[&key]);
-        call.arg(states(&[CampaignState::Resolving])).arg(to.code());
+        let mut call = self.moving(owner, (&[CampaignState::Resolving], to), None);
         call.arg("refused").arg(code);
         Ok(self.ask::<i64>(&call).await? == 1)
     }

@@ -1,7 +1,5 @@
 //! Launches that are planned.
 
-use super::scripts::Name;
-use super::states::states;
 use super::{CampaignState, Store, StoreError, keys};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
 
@@ -53,18 +51,16 @@ impl Store {
     /// A launch waits until somebody has looked at the campaign; `at`: for when it is planned. `false`: it is in none of these states.
     pub(crate) async fn begin_review(
         &self,
-        (tenant, id): (TenantId, CampaignId),
+        owner: (TenantId, CampaignId),
         from: &[CampaignState],
         (at, now): (Option<UnixMicros>, UnixMicros),
     ) -> Result<bool, StoreError> {
-        let key = keys::campaign(tenant, id);
-        let mut call = self.script(Name::State, &[&key]);
-        call.arg(states(from)).arg(CampaignState::InReview.code());
+        let mut call = self.moving(owner, (from, CampaignState::InReview), None);
         call.arg("scheduled_at").arg(at.map_or(0, |at| at.0));
         call.arg("refused").arg("");
         let begins = self.ask::<i64>(&call).await? == 1;
         if begins {
-            self.list_as_unqueued((tenant, id), now).await;
+            self.list_as_unqueued(owner, now).await;
         }
         Ok(begins)
     }
@@ -80,38 +76,28 @@ impl Store {
     }
 
     /// A campaign that was looked at does not go: it is a draft.
-    pub(crate) async fn refuse_review(
-        &self,
-        (tenant, id): (TenantId, CampaignId),
-        code: &str,
-    ) -> Result<(), StoreError> {
-        let key = keys::campaign(tenant, id);
-        let mut call = self.script(Name::State, &[&key]);
-        call.arg(states(&[CampaignState::InReview]))
-            .arg(CampaignState::Draft.code());
+    pub(crate) async fn refuse_review(&self, owner: (TenantId, CampaignId), code: &str) -> Result<(), StoreError> {
+        let moves = (&[CampaignState::InReview][..], CampaignState::Draft);
+        let mut call = self.moving(owner, moves, None);
         call.arg("refused").arg(code);
         self.ask::<i64>(&call).await.map(drop)
     }
 
     /// The launch of a campaign that was planned came to nothing: it is a draft.
-    pub(crate) async fn refuse_plan(&self, (tenant, id): (TenantId, CampaignId), code: &str) -> Result<(), StoreError> {
-        let key = keys::campaign(tenant, id);
-        let mut call = self.script(Name::State, &[&key]);
-        call.arg(states(&[CampaignState::Scheduled]))
-            .arg(CampaignState::Draft.code());
+    pub(crate) async fn refuse_plan(&self, owner: (TenantId, CampaignId), code: &str) -> Result<(), StoreError> {
+        let moves = (&[CampaignState::Scheduled][..], CampaignState::Draft);
+        let mut call = self.moving(owner, moves, None);
         call.arg("refused").arg(code);
         self.ask::<i64>(&call).await.map(drop)
     }
 
     async fn set_plan(
         &self,
-        (tenant, id): (TenantId, CampaignId),
-        (from, to): (&[CampaignState], CampaignState),
+        owner: (TenantId, CampaignId),
+        moves: (&[CampaignState], CampaignState),
         at: Option<UnixMicros>,
     ) -> Result<bool, StoreError> {
-        let key = keys::campaign(tenant, id);
-        let mut call = self.script(Name::State, &[&key]);
-        call.arg(states(from)).arg(to.code());
+        let mut call = self.moving(owner, moves, None);
         call.arg("scheduled_at").arg(at.map_or(0, |at| at.0));
         Ok(self.ask::<i64>(&call).await? == 1)
     }

@@ -51,6 +51,9 @@ pub(super) enum Name {
     Permits,
     Near,
     Allow,
+    Edit,
+    PriceRows,
+    Priced,
 }
 
 /// How a script is loaded.
@@ -77,7 +80,7 @@ macro_rules! scripts {
     };
 }
 
-const SOURCES: [(Name, Kind, &str); 47] = scripts![
+const SOURCES: [(Name, Kind, &str); 50] = scripts![
     Rows Partition "rows.lua",
     Launch Partition "launch.lua",
     Recut Partition "recut.lua",
@@ -125,6 +128,9 @@ const SOURCES: [(Name, Kind, &str); 47] = scripts![
     Permits Settling "permits.lua",
     Near Plain "near.lua",
     Allow Settling "allow.lua",
+    Edit Plain "edit.lua",
+    PriceRows Partition "price_rows.lua",
+    Priced Plain "priced.lua",
 ];
 
 /// Every script, ready to be loaded and called.

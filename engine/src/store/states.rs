@@ -46,6 +46,9 @@ impl CampaignState {
     /// Those from which a campaign may be launched.
     pub(crate) const BEFORE_LAUNCH: [Self; 4] = [Self::Draft, Self::InReview, Self::Scheduled, Self::Blocked];
 
+    /// Those in which a campaign may be edited: nothing of it is planned, and nobody looks at it.
+    pub(crate) const EDITABLE: [Self; 2] = [Self::Draft, Self::Blocked];
+
     /// Whether it may still be launched.
     pub(crate) fn is_before_launch(self) -> bool {
         Self::BEFORE_LAUNCH.contains(&self)

@@ -58,6 +58,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::InvalidRate
         | FieldProblem::ReceiverOnly
         | FieldProblem::Url(_)
+        | FieldProblem::OfRecipients
         | FieldProblem::LostDigits => true,
     }
 }
@@ -86,6 +87,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::EmptyAudience => ("Aucun destinataire", "Empty audience"),
         ProblemCode::MessageWrongState => ("Message déjà parti", "Message sent already"),
         ProblemCode::WrongState => ("Impossible dans cet état", "Not possible in this state"),
+        ProblemCode::NotADraft => ("Ce n'est plus un brouillon", "Not a draft any more"),
         ProblemCode::TextRejected => ("Texte refusé", "Text rejected"),
         ProblemCode::TrafficRejected => ("Envoi refusé", "Traffic rejected"),
         ProblemCode::TrafficInReview => ("Envoi à vérifier", "Traffic in review"),
@@ -236,6 +238,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::AlreadyStarted { state }
         | ProblemKind::WrongState { state }
         | ProblemKind::MessageWrongState { state } => return state_is(state, language),
+        ProblemKind::NotADraft { state } => return not_a_draft(state, language),
         ProblemKind::TextRejected { note } => return rejected(note, TEXT_REJECTED, language),
         ProblemKind::TrafficRejected { note } => return rejected(note, TRAFFIC_REJECTED, language),
         ProblemKind::TrafficInReview => TRAFFIC_IN_REVIEW,
@@ -303,6 +306,29 @@ fn state_is(state: &str, language: Language) -> String {
         Language::Fr => format!("L'état actuel est « {state} »."),
         Language::En => format!("The current state is \"{state}\"."),
     }
+}
+
+/// What to do first, or instead.
+fn not_a_draft(state: &str, language: Language) -> String {
+    let (french, english) = match state {
+        "scheduled" => (
+            "Cette campagne est programmée : retirez d'abord sa date (« scheduled_at » à null, par …/schedule), elle redevient un brouillon.",
+            "This campaign is planned: take its date back first (\"scheduled_at\": null to …/schedule), and it is a draft again.",
+        ),
+        "in_review" => (
+            "Votre revendeur vérifie cette campagne : retirez-la d'abord (« scheduled_at » à null, par …/schedule), elle redevient un brouillon.",
+            "The reseller looks at this campaign: take it back first (\"scheduled_at\": null to …/schedule), and it is a draft again.",
+        ),
+        "canceled" => (
+            "Cette campagne est annulée : faites-en une copie (…/duplicate), qui se modifie.",
+            "This campaign was canceled: make a draft like it (…/duplicate), which can be edited.",
+        ),
+        _ => (
+            "Cette campagne est déjà lancée et ne se modifie plus : faites-en une copie (…/duplicate), qui se modifie.",
+            "This campaign was launched and can be edited no more: make a draft like it (…/duplicate), which can.",
+        ),
+    };
+    choose(language, french, english).to_owned()
 }
 
 fn short((available, needed): (u64, u64), language: Language) -> String {

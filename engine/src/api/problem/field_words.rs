@@ -15,6 +15,12 @@ const NOBODY: (&str, &str) = (
     "None of these numbers is a mobile that can be written to: are they whole, with their 0 or country code?",
 );
 
+/// In French, and in English.
+const OF_RECIPIENTS: (&str, &str) = (
+    "Les destinataires de cette campagne ont été donnés avec elle, et retenus d'après ce champ : il ne change plus. Créez une autre campagne.",
+    "The recipients of this campaign were given with it, and taken by this field: it cannot change. Make another campaign.",
+);
+
 /// The most columns that a refusal names: who has more looks at their own file.
 const COLUMNS_SHOWN: usize = 40;
 
@@ -108,6 +114,7 @@ fn french(problem: &FieldProblem) -> String {
             "Ce SMSC ne fait que recevoir (bind = \"receiver\") : rien ne lui est soumis.".to_owned()
         }
         FieldProblem::Url(problem) => of_url(problem, Language::Fr),
+        FieldProblem::OfRecipients => choose(Language::Fr, OF_RECIPIENTS.0, OF_RECIPIENTS.1).to_owned(),
         FieldProblem::LostDigits => "Excel a perdu des chiffres : formatez la colonne en Texte.".to_owned(),
     }
 }
@@ -175,6 +182,7 @@ fn english(problem: &FieldProblem) -> String {
             "This SMSC only receives (bind = \"receiver\"): nothing is submitted to it.".to_owned()
         }
         FieldProblem::Url(problem) => of_url(problem, Language::En),
+        FieldProblem::OfRecipients => choose(Language::En, OF_RECIPIENTS.0, OF_RECIPIENTS.1).to_owned(),
         FieldProblem::LostDigits => "A spreadsheet lost digits of this number: format the column as text.".to_owned(),
     }
 }

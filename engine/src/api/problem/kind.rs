@@ -75,6 +75,12 @@ pub(crate) enum ProblemKind {
         /// The state's code, such as `draft`.
         state: &'static str,
     },
+    /// 409: a campaign is edited that is no draft.
+    #[strum_discriminants(strum(serialize = "campaign_not_a_draft"))]
+    NotADraft {
+        /// The code of its state, such as `scheduled`.
+        state: &'static str,
+    },
     /// 409: a message is to be called back that does not wait any more.
     MessageWrongState {
         /// Its status, such as `transmitted`.
@@ -224,6 +230,7 @@ impl ProblemCode {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::AlreadyStarted
             | Self::WrongState
+            | Self::NotADraft
             | Self::MessageWrongState
             | Self::OperationRunning
             | Self::TextRejected
@@ -308,6 +315,7 @@ impl ProblemKind {
             | Self::InsufficientCredit { .. }
             | Self::AlreadyStarted { .. }
             | Self::WrongState { .. }
+            | Self::NotADraft { .. }
             | Self::MessageWrongState { .. }
             | Self::TextRejected { .. }
             | Self::TrafficRejected { .. }

@@ -69,7 +69,7 @@ pub(in crate::api) struct CampaignOrder {
 /// How long values of a field are.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct FieldLength {
+pub(super) struct FieldLength {
     /// In characters, without spaces around it.
     #[schemars(range(min = 1, max = crate::audience::VALUE_MAX))]
     max: u32,
@@ -108,7 +108,7 @@ super::schema! {
 /// A text for those whom a filter means.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct GivenVariant {
+pub(super) struct GivenVariant {
     filter: Filter,
     /// As the campaign's.
     #[schemars(length(min = 1, max = Terms::CHARACTERS_MAX))]
@@ -267,6 +267,8 @@ struct CampaignFacts {
     template: Option<TemplateVersion>,
     /// The campaign of which it was made.
     copied_from: Option<CampaignId>,
+    /// How often it was edited before its launch.
+    edits: u64,
     /// It was made with a key of the kind `team`, and goes to the tenant's guests alone.
     guests_only: bool,
     /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::people::Given;
+use crate::store::Begun;
 
 fn person(number: u64, first: &str, tags: &[&str]) -> Given {
     Given {
@@ -100,12 +101,13 @@ async fn a_launch_that_its_process_left_behind_is_begun_again() {
     bench.people.upsert(tenant, &people, (None, None)).await.unwrap();
     let id = bench.create_of(tenant, r#"{"filter": {}}"#).await.unwrap();
     let (owner, dead) = ((tenant, id), 99);
-    assert!(
+    assert_eq!(
         bench
             .store
-            .begin_resolving(owner, &[CampaignState::Draft], dead)
+            .begin_resolving(owner, (&[CampaignState::Draft], 0), dead)
             .await
-            .unwrap()
+            .unwrap(),
+        Begun::Yes
     );
     // Whom it means is not known: launched now, it would go to nobody, or to some for nothing.
     let early = bench.campaigns.launch(tenant, id).await;
@@ -132,12 +134,13 @@ async fn a_balance_that_is_short_blocks_what_was_found_out_and_a_cancel_ends_it(
     bench.campaigns.launch(tenant, id).await.unwrap();
     bench.is_in((tenant, id), CampaignState::Running).await;
     let other = bench.create_of(tenant, r#"{"filter": {}}"#).await.unwrap();
-    assert!(
+    assert_eq!(
         bench
             .store
-            .begin_resolving((tenant, other), &[CampaignState::Draft], 1)
+            .begin_resolving((tenant, other), (&[CampaignState::Draft], 0), 1)
             .await
-            .unwrap()
+            .unwrap(),
+        Begun::Yes
     );
     let canceled = bench.campaigns.cancel(tenant, other).await.unwrap();
     assert_eq!(canceled, CampaignState::Canceled);

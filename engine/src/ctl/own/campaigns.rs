@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::create::Create;
+use super::edit::EditOf;
 use super::export::Export;
 use super::report::Report;
 use super::view::{account, path_of};
@@ -27,6 +28,12 @@ pub(crate) enum CampaignsAsk {
     Create(Box<Create>),
     /// One of them: how far, the seven statuses, credits, why it waits.
     Show(One),
+    /// Have a draft say something else; what is not given stays.
+    #[command(
+        after_help = "Examples:\n  campanile campaigns edit cmp_… --text-file text.txt --rate 30/min\n  campanile campaigns edit cmp_… --clear \
+                      expires_at --clear validity\n  campanile campaigns edit cmp_… --body change.json"
+    )]
+    Edit(Box<EditOf>),
     /// What it will take and cost, before it is launched.
     Estimate(One),
     /// Launch it: the credits of its estimate are held, all of them or none.
@@ -134,6 +141,7 @@ impl CampaignsAsk {
                 let answer = one.at.open()?.get(&path_of(&one.id))?;
                 one.at.show(&answer, account)
             }
+            Self::Edit(edit) => edit.run(),
             Self::Estimate(one) => one.estimate(),
             Self::Launch(ordered) => ordered.order("launch"),
             Self::Schedule(schedule) => schedule.run(),

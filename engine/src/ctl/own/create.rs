@@ -10,7 +10,7 @@ use crate::ctl::failure::Failure;
 use crate::ctl::output::{Table, cell};
 
 /// A text that no tenant may send, whatever was agreed on: 1,224 characters of four octets, and some room to be told so.
-const TEXT_OCTETS_MAX: u64 = 64 << 10;
+pub(super) const TEXT_OCTETS_MAX: u64 = 64 << 10;
 
 /// A million numbers with what stands between them.
 const NUMBERS_OCTETS_MAX: u64 = 64 << 20;

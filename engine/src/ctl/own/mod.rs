@@ -3,6 +3,7 @@
 mod campaigns;
 mod create;
 mod credits;
+mod edit;
 mod export;
 mod margin;
 mod messages;
