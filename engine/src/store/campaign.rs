@@ -15,7 +15,7 @@ use crate::encryption::{Cipher, EncryptionFault, TextKey};
 
 /// The form of a stored order: one without it is of the first, which knew neither encodings nor validity. From the fifth on what it
 /// says is encrypted. The sixth goes to guests alone, the seventh cuts values or leaves people out who have long ones, the eighth goes at a
-/// rate of its own, the ninth may be joined after its launch: what those before did not know.
+/// rate of its own, the ninth may be joined after its launch, the tenth was edited: what those before did not know.
 const FORM: u32 = EDITED;
 const EDITED: u32 = 10;
 const WITH_JOINERS: u32 = 9;
