@@ -304,6 +304,19 @@ fn req_004_07_no_private_address_is_asked() {
     assert!(inner.posted().is_empty());
 }
 
+/// Deliveries of an endpoint that has taken nothing, and whose retries are over.
+fn are_asked_for_by_state(http: &Http, path: &str) {
+    let of_state = |state: &str| http.get(&format!("{path}/deliveries?state={state}"));
+    let failed = of_state("failed").expect(200);
+    let rows = failed["data"].as_array().expect("a list");
+    assert!(
+        !rows.is_empty() && rows.iter().all(|row| row["state"] == "failed"),
+        "{failed}"
+    );
+    assert_eq!(of_state("delivered").expect(200)["data"], json!([]));
+    of_state("broken").expect_field_problem(&[422], "?state");
+}
+
 #[test]
 fn req_004_07_disabled_after_the_last_retry_enabled_replayed_and_rotated() {
     const MESSAGES: usize = 50;
@@ -332,15 +345,7 @@ fn req_004_07_disabled_after_the_last_retry_enabled_replayed_and_rotated() {
         (&log["data"][0]["state"], &log["data"][0]["code"]),
         (&json!("failed"), &json!(500))
     );
-    let of_state = |state: &str| http(&stand).get(&format!("{path}/deliveries?state={state}"));
-    let failed = of_state("failed").expect(200);
-    let rows = failed["data"].as_array().expect("a list");
-    assert!(
-        !rows.is_empty() && rows.iter().all(|row| row["state"] == "failed"),
-        "{failed}"
-    );
-    assert_eq!(of_state("delivered").expect(200)["data"], json!([]));
-    of_state("broken").expect_field_problem(&[422], "?state");
+    are_asked_for_by_state(&http(&stand), &path);
     let delivery = log["data"][0]["id"].as_str().expect("an id").to_owned();
     // Enabled, it is told what waited; what was given up is told when it is asked for.
     receiver.be(Manner::Takes);
