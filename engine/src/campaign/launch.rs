@@ -182,6 +182,7 @@ impl Campaigns {
         }
         let kept = links.keep(ShortLinks {
             of: (campaign.tenant, campaign.id),
+            edits: campaign.edits,
             domain: &link.domain,
             url: &link.url,
             expires_at: link.expires_at,

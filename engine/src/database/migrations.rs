@@ -93,6 +93,7 @@ const STEPS: &[(&str, &str)] = &[
         "reseller withdrawals",
         include_str!("../data/migrations/0053_reseller_withdrawals.sql"),
     ),
+    ("edited links", include_str!("../data/migrations/0054_edited_links.sql")),
 ];
 
 pub(super) fn all() -> Migrator {

@@ -42,6 +42,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 /// Where links of a campaign lead.
 pub(crate) struct ShortLinks<'a> {
     pub(crate) of: (TenantId, CampaignId),
+    /// How often it was edited by then.
+    pub(crate) edits: u64,
     pub(crate) domain: &'a str,
     pub(crate) url: &'a str,
     /// `None`: [`USUAL`].
@@ -114,7 +116,7 @@ impl Links {
     pub(crate) async fn keep(&self, links: ShortLinks<'_>) -> Result<(), DatabaseError> {
         let expires_at = links.expires_at.unwrap_or_else(|| self.0.clock.unix().plus(USUAL));
         let (tenant, campaign) = links.of;
-        let mut keep = Sql::new("INSERT INTO short_link (campaign, tenant, domain, url, expires_at) VALUES (");
+        let mut keep = Sql::new("INSERT INTO short_link (campaign, tenant, domain, url, expires_at, edits) VALUES (");
         keep.value(campaign.0.cast_signed())
             .push(", ")
             .value(tenant.0)
@@ -124,8 +126,11 @@ impl Links {
             .value(links.url)
             .push(", ")
             .value(expires_at.0.cast_signed())
+            .push(", ")
+            .value(links.edits.cast_signed())
             .push(") ON CONFLICT (campaign) DO UPDATE SET domain = excluded.domain, url = excluded.url, ")
-            .push("expires_at = excluded.expires_at");
+            // A launch that read it before an edit may come late with what it said then.
+            .push("expires_at = excluded.expires_at, edits = excluded.edits WHERE short_link.edits <= excluded.edits");
         let mut change = self.0.database.change().await?;
         change.run(keep).await?;
         change.commit().await

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::database::{Found, Sql};
+use crate::links::{Links, ShortLinks};
 use crate::store::{Edit, Edited};
 
 impl Bench {
@@ -103,4 +105,28 @@ async fn of_two_edits_of_one_version_one_is_made() {
     assert!((1..=3).contains(&edits) && credits == 100, "{edits} {credits}");
     bench.campaigns.launch(tenant, id).await.unwrap();
     assert_eq!(bench.credits(tenant).await.held, 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_links_lead_is_what_the_last_edit_says_whoever_comes_late() {
+    let bench = Bench::start("editing-links").await;
+    let database = crate::database::tests::open(bench.folder()).await.unwrap();
+    let metrics = Metrics::new(9).unwrap();
+    let seen = (bench.clock, &metrics);
+    let links = Links::new((database.clone(), bench.mirror.clone()), seen, Duration::ZERO);
+    let leads = async || {
+        let query = Sql::new("SELECT url FROM short_link");
+        database.row(query, |row: &Found<'_>| row.text(0)).await.unwrap()
+    };
+    for (edits, url, wanted) in [(0, "a", "a"), (2, "c", "c"), (1, "b", "c"), (2, "d", "d")] {
+        let said = ShortLinks {
+            of: (TenantId(1), CampaignId(1)),
+            edits,
+            domain: "rdv.example",
+            url,
+            expires_at: None,
+        };
+        links.keep(said).await.unwrap();
+        assert_eq!(leads().await.as_deref(), Some(wanted), "{edits}");
+    }
 }
