@@ -29,6 +29,7 @@
 //! | `c:{pN}:stop:<lane>`, `c:{pN}:stopall:<lane>` | set | who opted out: of one tenant's messages (tenant, recipient), of all |
 //! | `c:{pN}:back:<lane>` | hash | who opted out of all → tenants whose messages they have asked for since, 4 octets each |
 //! | `c:{pN}:leases` | hash | epoch → number of its last lease, and what that handed out |
+//! | `c:{pN}:gaps` | set | ids that the cursors were moved past when an engine said what it had leased of an older database, and that others may have leased |
 //! | `c:{pN}:checked` | hash | first epoch of an engine → run id of the server on which it has checked in last |
 //! | `c:{pN}:waited` | string | number of the lease that replicas were last waited for with |
 //! | `c:{pN}:jr` | stream | the journal; the field's name is the form of its events |

@@ -282,10 +282,15 @@ fn end(ground: &Ground, campaign: &Campaign, loss: Loss) -> Figures {
         let log = ground.stand.engine.process().log().to_lowercase();
         log.contains("older").then_some(())
     });
+    let nowhere = |engine: &Engine| {
+        let lost = engine.metric(|sample| sample == "campanile_misplaced_messages_total{found=\"lost\"}");
+        lost as u64
+    };
     Figures::from([
         ("delivered", view.status("delivered")),
         ("transmitted", view.status("transmitted")),
         ("in doubt", view.progress.in_doubt),
+        ("nowhere", nowhere(&ground.stand.engine)),
     ])
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{Back, FrequencyCap};
-use crate::store::{Again, Allowed, InboundPlace, Want};
+use crate::store::{Again, Allowed, InboundPlace, RestoreAsk, Want};
 
 /// A new tenant, and a launched campaign of it to that many recipients, from 33 6 00 00 00 00 on.
 async fn campaign(bench: &Bench, recipients: u64) -> (TenantId, CampaignId) {
@@ -260,4 +260,57 @@ async fn refused_among_others(name: &str, latest: UnixMicros) {
 async fn who_was_refused_once_does_not_wait_for_all_that_another_was_refused() {
     refused_among_others("refused-last", UnixMicros(1)).await;
     refused_among_others("refused-between", UnixMicros(3)).await;
+}
+
+impl Bench {
+    /// Says that this was leased under that epoch, of a database that knows nothing of it. Returns how many messages of it are in doubt.
+    async fn restore(&self, epoch: u32, leased: &[LeasedMessage]) -> usize {
+        let mut found = 0;
+        for partition in self.store.all_partitions() {
+            let here = leased
+                .iter()
+                .filter(|leased| leased.recipient.partition(self.store.partitions()) == partition);
+            let messages: Vec<_> = here.map(|leased| (leased.recipient, leased.message.clone())).collect();
+            let ask = RestoreAsk {
+                partition,
+                epoch,
+                known: 0,
+                number: 1,
+                messages: &messages,
+                now: UnixMicros(9),
+            };
+            let (doubted, _) = self.store.restore(&ask).await.unwrap().expect("no later lease");
+            found += doubted;
+        }
+        found
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_engines_had_leased_of_an_older_database_is_all_in_doubt_whoever_says_so_first() {
+    // The same is queued in both: what one has leased the other knows nothing of.
+    let (ahead, older) = (Bench::start("restore-ahead").await, Bench::start("restore-older").await);
+    campaign(&ahead, 200).await;
+    let (tenant, id) = campaign(&older, 200).await;
+    let first = ahead.lease(2).await;
+    let second = ahead.lease(2).await;
+    let third = ahead.lease(1).await;
+    assert_eq!(older.restore(71, &second).await, second.len());
+    assert_eq!(
+        older.restore(72, &first).await,
+        first.len(),
+        "rows that the cursor was moved past"
+    );
+    assert_eq!(older.restore(73, &third).await, third.len());
+    let counters = counters(&older, tenant, id).await;
+    let doubted = first.len() + second.len() + third.len();
+    assert_eq!(counters.in_doubt(), doubted as u64);
+    // Nothing of it is leased again, and all of the rest is.
+    let rest = older.lease(1_000).await;
+    assert_eq!(rest.len(), 200 - doubted);
+    let known: HashSet<MessageId> = [&first, &second, &third]
+        .into_iter()
+        .flat_map(|leased| ids(leased))
+        .collect();
+    assert!(ids(&rest).is_disjoint(&known));
 }

@@ -108,6 +108,7 @@ local function look_at(position, counted)
     if counted == 'Q' then events[#events + 1] = 'mQ' .. sub(moved(message, 1, 'I', ''), 3) end
     changed[recipient] = record .. message
     found[#found + 1] = recipient
+    call('SREM', base .. 'gaps', id)
     return 'l'
   end
   local waits = first and (byte(record, first + STATE) == WAITING or byte(record, first + STATE) == DEFERRED)

@@ -1,5 +1,6 @@
 -- Step: Doubt (Queued, Waiting, Deferred → InDoubt), after the database came back older than this process has seen it: what
--- was leased in the meantime may have been sent, and is not leased again.
+-- was leased in the meantime may have been sent, and is not leased again. Of what other processes leased in between the cursors move on as well:
+-- that stands in `gaps` until these say so.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] epoch, decimal  [2] number of the last lease that the database knows  [3] number of the last lease of this process
 --     [4] now in seconds, packed as I4  [5] now, packed as I8  [6] partitions  then for each message leased since, in order:
@@ -11,8 +12,11 @@ local base, epoch, known, number, now_s, at8, partitions = KEYS[1], ARGV[1], ARG
 local leases = call('HGET', base .. 'leases', epoch)
 local last = leases and sub(leases, 1, find(leases, ':', 1, true) - 1) or '0'
 if last ~= known then return { -1 } end
-local changed, events, found, cursors, orders = {}, {}, {}, {}, {}
+local changed, events, found, cursors, orders, own = {}, {}, {}, {}, {}, {}
 local heads = {}
+local partition, has_gaps = tonumber(string.match(base, '{p(%d+)}')), call('EXISTS', base .. 'gaps') == 1
+-- For longer than anybody who was stopped is waited for: whoever comes later finds what was looked for meanwhile.
+local GAPS_KEPT_S = 3600
 local function is_queued(message, position)
   local queue = line_of(message, 1) .. ':' .. campaign_of(message, 1)
   if heads[queue] == nil then
@@ -20,6 +24,11 @@ local function is_queued(message, position)
     heads[queue] = span and (struct.unpack('>I4', span)) or false
   end
   return heads[queue] and position >= heads[queue]
+end
+
+-- Whether a message was passed over when another process said what it had leased.
+local function is_gap(id)
+  return has_gaps and call('SREM', base .. 'gaps', id) == 1
 end
 for i = 7, #ARGV, 2 do
   local recipient, message = ARGV[i], ARGV[i + 1]
@@ -30,7 +39,7 @@ for i = 7, #ARGV, 2 do
   local index = byte(id, 6) * 65536 + byte(id, 7) * 256 + byte(id, 8)
   local position = floor(index / partitions)
   -- What is in no record and behind the cursor has ended: books that have not come so far do not know it yet.
-  if (not first and is_queued(message, position)) or state == WAITING or state == DEFERRED then
+  if (not first and (is_queued(message, position) or is_gap(id))) or state == WAITING or state == DEFERRED then
     local lost = ''
     for _ = 1, math.max(1, byte(message, 1 + SEGMENTS)) do lost = lost .. '\2\0' end
     local length = 13 + 8 + #lost
@@ -45,9 +54,23 @@ for i = 7, #ARGV, 2 do
     found[#found + 1] = recipient
   end
   local queue = line_of(message, 1) .. ' ' .. campaign_of(message, 1)
-  if not cursors[queue] then orders[#orders + 1] = queue end
+  if not cursors[queue] then
+    orders[#orders + 1] = queue
+    own[queue] = {}
+  end
+  own[queue][position] = true
   cursors[queue] = math.max(cursors[queue] or 0, position + 1)
 end
+-- Notes what of these rows nobody has spoken for here.
+local function note_gaps(queue, campaign, first, count)
+  for position = first, first + count - 1 do
+    if not own[queue][position] then
+      call('SADD', base .. 'gaps', struct.pack('>I5I3', campaign, position * partitions + partition))
+      call('EXPIRE', base .. 'gaps', GAPS_KEPT_S)
+    end
+  end
+end
+
 -- The cursors move on behind what was leased.
 for _, queue in ipairs(orders) do
   local line, campaign = string.match(queue, '^(%S+) (%d+)$')
@@ -59,6 +82,7 @@ for _, queue in ipairs(orders) do
     local used = math.min(count, cursors[queue] - first)
     if used <= 0 then break end
     moved_on = moved_on + used
+    note_gaps(queue, campaign, first, used)
     if used < count then
       call('LSET', spans, 0, struct.pack('>I4I4I4', first + used, count - used, cut))
       break
