@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// To as many numbers that begin so, from that sender.
-fn order(sender: &str, prefix: &str, count: usize) -> CampaignOrder {
+pub(super) fn order(sender: &str, prefix: &str, count: usize) -> CampaignOrder {
     let numbers: Vec<String> = (0..count).map(|index| format!("{prefix}{index:04}")).collect();
     CampaignOrder::to_audience(&json!({ "numbers": numbers.join(";") })).with("sender", json!(sender))
 }
 
 /// What the simulator has of a sender's.
-fn had(stand: &Stand, sender: &str) -> u64 {
+pub(super) fn had(stand: &Stand, sender: &str) -> u64 {
     stand.sim.ledger().iter().filter(|row| row.source == sender).count() as u64
 }
 
 /// What it had of that sender from the first to the last of the one that is the clock.
-fn had_during(stand: &Stand, sender: &str, clock: &str) -> usize {
+pub(super) fn had_during(stand: &Stand, sender: &str, clock: &str) -> usize {
     let rows = stand.sim.ledger();
     let times = |of: &str| -> Vec<u64> {
         let rows = rows.iter().filter(|row| row.source == of);
@@ -32,7 +32,7 @@ fn had_during(stand: &Stand, sender: &str, clock: &str) -> usize {
 }
 
 /// The most that it had within a second.
-fn most_in_a_second(stand: &Stand, sender: &str) -> usize {
+pub(super) fn most_in_a_second(stand: &Stand, sender: &str) -> usize {
     let rows = stand.sim.ledger();
     let mut times: Vec<u64> = rows
         .iter()
@@ -50,7 +50,7 @@ fn ask_for_rate(stand: &Stand, engine: &Engine, campaign: &Campaign, rate: &Valu
 }
 
 /// Waits until a campaign is wholly delivered.
-fn delivered(engine: &Engine, campaign: &Campaign, count: u64) {
+pub(super) fn delivered(engine: &Engine, campaign: &Campaign, count: u64) {
     campaign.wait(engine, "all are delivered", LIMIT, |view| {
         view.nothing_queued() && view.status("delivered") == count
     });

@@ -10,7 +10,7 @@ use crate::ctl::failure::Failure;
 use crate::ctl::output::{Table, cell};
 
 /// A text that no tenant may send, whatever was agreed on: 1,224 characters of four octets, and some room to be told so.
-pub(super) const TEXT_OCTETS_MAX: u64 = 64 << 10;
+const TEXT_OCTETS_MAX: u64 = 64 << 10;
 
 /// A million numbers with what stands between them.
 const NUMBERS_OCTETS_MAX: u64 = 64 << 20;
@@ -37,16 +37,9 @@ impl PurposeOf {
     }
 }
 
-/// A campaign that is to be.
+/// What a campaign says, and how fast.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Create {
-    /// The whole of it as JSON, as POST /v1/campaigns takes it, a million recipients at the most; - is standard input.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["name", "sender", "purpose", "text", "text_file", "numbers_file", "filter", "lists", "segments", "rate", "late_joiners_until"]
-    )]
-    body: Option<PathBuf>,
+pub(super) struct Said {
     /// What it is called.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -62,6 +55,49 @@ pub(crate) struct Create {
     /// The text in a file; - is standard input.
     #[arg(long, value_name = "FILE")]
     text_file: Option<PathBuf>,
+    /// How many of its messages begin in what time at most, such as 5/s, 30/min or 600/h.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
+}
+
+impl Said {
+    /// As the API has them: those that are given.
+    pub(super) fn fields(&self) -> Result<Map<String, Value>, Failure> {
+        let text = match &self.text_file {
+            // The line break at the end of a file is none of the text.
+            Some(file) => Some(
+                text_of(file, TEXT_OCTETS_MAX)?
+                    .trim_end_matches(['\r', '\n'])
+                    .to_owned(),
+            ),
+            None => self.text.clone(),
+        };
+        let given = [
+            ("name", self.name.clone()),
+            ("sender", self.sender.clone()),
+            ("purpose", self.purpose.map(|purpose| purpose.code().to_owned())),
+            ("text", text),
+            ("rate", self.rate.clone()),
+        ];
+        let given = given.into_iter();
+        Ok(given
+            .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
+            .collect())
+    }
+}
+
+/// A campaign that is to be.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Create {
+    /// The whole of it as JSON, as POST /v1/campaigns takes it, a million recipients at the most; - is standard input.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["name", "sender", "purpose", "text", "text_file", "numbers_file", "filter", "lists", "segments", "rate", "late_joiners_until"]
+    )]
+    body: Option<PathBuf>,
+    #[command(flatten)]
+    said: Said,
     /// Numbers between commas, semicolons, spaces or line breaks; - is standard input.
     #[arg(long, value_name = "FILE")]
     numbers_file: Option<PathBuf>,
@@ -74,9 +110,6 @@ pub(crate) struct Create {
     /// A segment, seg_…; more of them by repeating it.
     #[arg(long = "segment", value_name = "SEGMENT")]
     segments: Vec<String>,
-    /// How many of its messages begin in what time at most, such as 5/s, 30/min or 600/h.
-    #[arg(long, value_name = "RATE")]
-    rate: Option<String>,
     /// Until when people get it as well who come to fit it after its launch, such as 2026-12-24T18:00:00+01:00.
     #[arg(long, value_name = "INSTANT")]
     late_joiners_until: Option<String>,
@@ -110,30 +143,10 @@ impl Create {
 
     /// What is not said is left out, so that the engine says what is missing, and all of it at once.
     fn order(&self) -> Result<Value, Failure> {
-        let mut order = Map::new();
-        let text = match &self.text_file {
-            // The line break at the end of a file is none of the text.
-            Some(file) => Some(
-                text_of(file, TEXT_OCTETS_MAX)?
-                    .trim_end_matches(['\r', '\n'])
-                    .to_owned(),
-            ),
-            None => self.text.clone(),
-        };
-        let purpose = self.purpose.map(|purpose| purpose.code().to_owned());
-        let given = [
-            ("name", self.name.clone()),
-            ("sender", self.sender.clone()),
-            ("purpose", purpose),
-            ("text", text),
-            ("rate", self.rate.clone()),
-            ("late_joiners_until", self.late_joiners_until.clone()),
-        ];
-        order.extend(
-            given
-                .into_iter()
-                .filter_map(|(key, value)| Some((key.to_owned(), value?.into()))),
-        );
+        let mut order = self.said.fields()?;
+        if let Some(until) = &self.late_joiners_until {
+            order.insert("late_joiners_until".to_owned(), until.as_str().into());
+        }
         order.insert("audience".to_owned(), self.audience()?);
         Ok(Value::Object(order))
     }

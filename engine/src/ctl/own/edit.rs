@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::create::{PurposeOf, TEXT_OCTETS_MAX};
+use super::create::Said;
 use super::view::{account, path_of};
 use crate::ctl::door::{Asked, text_of};
 use crate::ctl::failure::Failure;
@@ -25,24 +25,8 @@ pub(crate) struct EditOf {
         conflicts_with_all = ["name", "sender", "purpose", "text", "text_file", "rate", "expires_at", "clear"]
     )]
     body: Option<PathBuf>,
-    /// What it is called.
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// Under which name or number it is sent.
-    #[arg(long, value_name = "SENDER")]
-    sender: Option<String>,
-    /// What it is for.
-    #[arg(long)]
-    purpose: Option<PurposeOf>,
-    /// The text, with its fields, such as [Prenom|cher patient].
-    #[arg(long, value_name = "TEXT", conflicts_with = "text_file")]
-    text: Option<String>,
-    /// The text in a file; - is standard input.
-    #[arg(long, value_name = "FILE")]
-    text_file: Option<PathBuf>,
-    /// How many of its messages begin in what time at most, such as 5/s, 30/min or 600/h.
-    #[arg(long, value_name = "RATE")]
-    rate: Option<String>,
+    #[command(flatten)]
+    said: Said,
     /// From when on nothing of it goes, such as 2026-12-24T18:00:00+01:00.
     #[arg(long, value_name = "INSTANT")]
     expires_at: Option<String>,
@@ -65,26 +49,9 @@ impl EditOf {
             let read = serde_json::from_str(&text_of(file, BODY_OCTETS_MAX)?);
             return read.map_err(|error| Failure::Usage(format!("--body is no JSON: {error}")));
         }
-        let text = match &self.text_file {
-            // The line break at the end of a file is none of the text.
-            Some(file) => Some(
-                text_of(file, TEXT_OCTETS_MAX)?
-                    .trim_end_matches(['\r', '\n'])
-                    .to_owned(),
-            ),
-            None => self.text.clone(),
-        };
-        let given = [
-            ("name", self.name.clone()),
-            ("sender", self.sender.clone()),
-            ("purpose", self.purpose.map(|purpose| purpose.code().to_owned())),
-            ("text", text),
-            ("rate", self.rate.clone()),
-            ("expires_at", self.expires_at.clone()),
-        ];
-        let mut change: Map<String, Value> = Map::new();
-        for (name, value) in given {
-            change.extend(value.map(|value| (name.to_owned(), value.into())));
+        let mut change = self.said.fields()?;
+        if let Some(at) = &self.expires_at {
+            change.insert("expires_at".to_owned(), at.as_str().into());
         }
         for name in &self.clear {
             if change.insert(name.clone(), Value::Null).is_some() {
@@ -92,7 +59,7 @@ impl EditOf {
             }
         }
         if change.is_empty() {
-            return Err(Failure::Usage("nothing is to be otherwise".to_owned()));
+            return Err(Failure::Usage("nothing is given that is to change: --text, --name, --clear FIELD, or --body FILE with all that PATCH takes".to_owned()));
         }
         Ok(change.into())
     }
