@@ -265,6 +265,17 @@ impl Bench {
 
     /// Has that happen to those messages that are still under way, and to the books.
     pub(crate) async fn make(&self, leased: &[LeasedMessage], event: impl Fn(&Message<'_>) -> (Event, Note)) {
+        self.make_unbooked(leased, event).await;
+        self.campaigns.books().round().await;
+    }
+
+    /// As `accept`, and the journal stays as long as it is.
+    pub(crate) async fn accept_unbooked(&self, leased: &[LeasedMessage]) {
+        self.make_unbooked(leased, |message| (accepted(message), Note::Taken(36_180)))
+            .await;
+    }
+
+    async fn make_unbooked(&self, leased: &[LeasedMessage], event: impl Fn(&Message<'_>) -> (Event, Note)) {
         let recipients: Vec<Recipient> = leased.iter().map(|leased| leased.recipient).collect();
         let records = self.store.records(&recipients).await.unwrap();
         let moves: Vec<(Transition, Note)> = leased
@@ -280,7 +291,6 @@ impl Bench {
             .collect();
         let made = self.store.make(self.clock.unix(), &moves).await.unwrap();
         assert!(made.done.iter().all(|done| *done));
-        self.campaigns.books().round().await;
     }
 }
 

@@ -43,6 +43,19 @@ const LITTLE: u64 = 8;
 /// It stops nothing any more when the journal is down to so many percent of its room.
 const RELIEVED: u64 = 75;
 
+/// What was read of the journal, and is not written down yet.
+pub(super) struct Batch {
+    read: Vec<(Partition, Gathered, String)>,
+    /// How far each partition is read with it.
+    places: Vec<String>,
+    /// The partition whose turn it is then.
+    next: u16,
+    /// There is more to be read now.
+    more: bool,
+    /// When it was begun.
+    at: UnixMicros,
+}
+
 /// What a step has come to.
 pub(super) struct Step {
     /// There is more to be read now.
@@ -53,13 +66,13 @@ pub(super) struct Step {
 
 impl History {
     pub(super) async fn follow(self, stop: CancellationToken) {
-        let (mut failed, mut rest) = (false, ROUND);
+        let (mut failed, mut rest, mut ahead) = (false, ROUND, None);
         loop {
             let stopped = stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_none();
             if stopped {
                 return;
             }
-            let step = self.0.watched_step().await;
+            let step = self.0.watched_step(&mut ahead).await;
             if let (Err(error), false) = (&step, failed) {
                 tracing::warn!(%error, "history does not follow what happens; it is tried again");
             }
@@ -83,8 +96,8 @@ impl History {
 
 impl Shared {
     /// A step, while it is shown how far history is behind: most of all when the database is away or hangs.
-    pub(super) async fn watched_step(&self) -> Result<Step, HistoryFault> {
-        let step = watched(self.step(), ROUND, || self.show_lag()).await;
+    pub(super) async fn watched_step(&self, ahead: &mut Option<Batch>) -> Result<Step, HistoryFault> {
+        let step = watched(self.step(ahead), ROUND, || self.show_lag()).await;
         self.show_lag();
         step
     }
@@ -95,31 +108,31 @@ impl Shared {
         self.deps.metrics.history_lag_seconds.set(lag.as_secs_f64());
     }
 
-    /// Some of what there is to be written down.
-    pub(super) async fn step(&self) -> Result<Step, HistoryFault> {
-        let (begun, now) = (self.deps.clock.now(), self.deps.clock.unix());
-        let (mut more, mut together, mut count) = (false, Vec::new(), 0);
-        let partitions = self.deps.store.partitions();
-        let first = self.next.load(Ordering::Relaxed);
-        for at in 0..partitions {
-            // Each comes first in its turn.
-            let partition = Partition((first + at) % partitions);
-            let (gathered, place, full) = self.read(partition).await?;
-            more |= full;
-            count += gathered.fates.len();
-            if let Some(place) = place {
-                together.push((partition, gathered, place));
+    /// Writes down some of what there is: what the step before has read ahead, if it has. When this is not to rest, it reads on meanwhile.
+    pub(super) async fn step(&self, ahead: &mut Option<Batch>) -> Result<Step, HistoryFault> {
+        let begun = self.deps.clock.now();
+        let batch = match ahead.take() {
+            Some(batch) => batch,
+            None => self.gather(self.positions(), self.next.load(Ordering::Relaxed)).await?,
+        };
+        let (more, at, next) = (batch.more, batch.at, batch.next);
+        let reads_on = more && self.rest.load(Ordering::Relaxed) == 0;
+        let after = reads_on.then(|| batch.places.clone());
+        let read_on = async {
+            match after {
+                // What cannot be read now is read by the next step.
+                Some(after) => self.gather(after, next).await.ok(),
+                None => None,
             }
-            if count >= TOGETHER {
-                more = true;
-                self.next.store((partition.0 + 1) % partitions, Ordering::Relaxed);
-                break;
-            }
+        };
+        let (kept, read) = tokio::join!(self.keep(batch.read), read_on);
+        if kept? {
+            self.next.store(next, Ordering::Relaxed);
+            *ahead = read;
         }
-        self.keep(together).await?;
         self.trim().await?;
         if !more {
-            *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+            *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
         }
         Ok(Step {
             more,
@@ -127,11 +140,39 @@ impl Shared {
         })
     }
 
-    /// What the next entries of a partition say, where they end, and whether there are more.
-    async fn read(&self, partition: Partition) -> Result<(Gathered, Option<String>, bool), HistoryFault> {
-        let from = self.position(partition);
+    /// Reads what comes behind these places, from the partition `first` on, each of which comes first in its turn.
+    async fn gather(&self, mut places: Vec<String>, first: u16) -> Result<Batch, HistoryFault> {
+        let (at, partitions) = (self.deps.clock.unix(), self.deps.store.partitions());
+        let (mut more, mut read, mut count, mut next) = (false, Vec::new(), 0, first);
+        for turn in 0..partitions {
+            let partition = Partition((first + turn) % partitions);
+            let place = &mut places[usize::from(partition.0)];
+            let (gathered, end, full) = self.read(partition, place).await?;
+            more |= full;
+            count += gathered.fates.len();
+            if let Some(end) = end {
+                place.clone_from(&end);
+                read.push((partition, gathered, end));
+            }
+            if count >= TOGETHER {
+                more = true;
+                next = (partition.0 + 1) % partitions;
+                break;
+            }
+        }
+        Ok(Batch {
+            read,
+            places,
+            next,
+            more,
+            at,
+        })
+    }
+
+    /// What the next entries of a partition say, and whom the messages are for, where they end, and whether there are more.
+    async fn read(&self, partition: Partition, from: &str) -> Result<(Gathered, Option<String>, bool), HistoryFault> {
         let partitions = self.deps.store.partitions();
-        let entries = self.deps.store.journal(partition, &from).await?;
+        let entries = self.deps.store.journal(partition, from).await?;
         let mut gathered = Gathered::default();
         for entry in &entries {
             let read = gathered.read(entry, (partition, partitions));
@@ -140,16 +181,15 @@ impl Shared {
                 form,
             })?;
         }
+        self.look_up(partition, &mut gathered).await?;
         let place = entries.last().map(|last| last.id.clone());
         Ok((gathered, place, entries.len() == JOURNAL_READ_MAX))
     }
 
-    async fn keep(&self, mut all: Vec<(Partition, Gathered, String)>) -> Result<(), HistoryFault> {
+    /// Writes it down. Returns whether it did: another process may have had the duty meanwhile.
+    async fn keep(&self, all: Vec<(Partition, Gathered, String)>) -> Result<bool, HistoryFault> {
         if all.is_empty() {
-            return Ok(());
-        }
-        for (partition, gathered, _) in &mut all {
-            self.look_up(*partition, gathered).await?;
+            return Ok(true);
         }
         let fresh = self
             .fresh_campaigns(all.iter().map(|(_, gathered, _)| gathered))
@@ -165,9 +205,9 @@ impl Shared {
             rows += self.put(&mut change, (gathered, &packs), &mut delivered).await?;
             let before = self.position(*partition);
             if change.run(move_on(*partition, &before, place)).await? == 0 {
-                // Another process had the duty meanwhile.
                 drop(change);
-                return Ok(self.read_positions().await?);
+                self.read_positions().await?;
+                return Ok(false);
             }
         }
         engagement::add(&mut change, &delivered).await?;
@@ -178,7 +218,7 @@ impl Shared {
         for (partition, _, place) in all {
             positions[usize::from(partition.0)] = place;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whom the messages are for: in the rows of their audiences. A row that has left says nothing any more.

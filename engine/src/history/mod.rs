@@ -160,6 +160,10 @@ impl Shared {
         Ok(())
     }
 
+    fn positions(&self) -> Vec<String> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn position(&self, partition: Partition) -> String {
         let positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
         positions[usize::from(partition.0)].clone()

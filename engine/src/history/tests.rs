@@ -6,7 +6,7 @@ use super::*;
 use crate::campaign::tests::Bench;
 use crate::database;
 use crate::domain::{Message, MessageId, Recipient, TenantId};
-use crate::store::LeasedMessage;
+use crate::store::{JOURNAL_READ_MAX, LeasedMessage};
 
 async fn history(bench: &Bench, settings: config::History) -> History {
     let deps = HistoryDeps {
@@ -38,7 +38,7 @@ async fn every_message_is_remembered_once_with_the_last_that_is_known_of_it() {
     let leased = bench.lease(3).await;
     bench.accept(&leased).await;
     let first = history(&bench, config::History::default()).await;
-    assert!(!first.0.step().await.unwrap().more);
+    assert!(!first.0.step(&mut None).await.unwrap().more);
     let taken = all(&first, tenant).await;
     assert_eq!(taken.len(), leased.len());
     assert!(all(&first, other).await.is_empty());
@@ -57,11 +57,11 @@ async fn every_message_is_remembered_once_with_the_last_that_is_known_of_it() {
     // Another process goes on where this one was, and what was read already is not read again.
     let second = history(&bench, config::History::default()).await;
     let rows = |history: &History| history.0.deps.metrics.history_rows_total.get();
-    second.0.step().await.unwrap();
+    second.0.step(&mut None).await.unwrap();
     assert_eq!(rows(&second), 0);
     bench.campaigns.cancel(tenant, campaign).await.unwrap();
     bench.campaigns.books().round().await;
-    second.0.step().await.unwrap();
+    second.0.step(&mut None).await.unwrap();
     // What was stopped before anything was done for it has no history.
     assert_eq!(all(&second, tenant).await.len(), leased.len());
 
@@ -119,7 +119,7 @@ async fn the_journal_waits_until_it_is_written_down_and_no_longer() {
     assert_eq!(history.trims(Partition(0), "1-0"), "");
     history.0.look_at_room().await.unwrap();
     assert!(history.0.deps.fullness.get());
-    history.0.step().await.unwrap();
+    history.0.step(&mut None).await.unwrap();
     for partition in bench.store.all_partitions() {
         let left = bench.store.journal(partition, "").await.unwrap();
         assert!(left.len() <= 1, "{} {}", partition.0, left.len());
@@ -142,7 +142,7 @@ async fn what_is_old_is_forgotten() {
             ..config::History::default()
         };
         let history = history(&bench, settings).await;
-        history.0.step().await.unwrap();
+        history.0.step(&mut None).await.unwrap();
         let last = all(&history, tenant)
             .await
             .first()
@@ -185,7 +185,7 @@ async fn figures_are_put_together_by_what_campaigns_were_when_these_are_gone() {
     let leased = bench.lease(50).await;
     bench.accept(&leased).await;
     let history = history(&bench, config::History::default()).await;
-    history.0.step().await.unwrap();
+    history.0.step(&mut None).await.unwrap();
     bench.store.retire(tenant, campaign).await.unwrap();
     let all = leased.len() as u64;
     let text = |text: &str| Some(text.to_owned());
@@ -225,12 +225,44 @@ async fn the_lag_rises_while_the_database_is_away() {
     bench.launched(tenant, campaign).await;
     let leased = bench.lease(20).await;
     let history = history(&bench, config::History::default()).await;
-    history.0.watched_step().await.unwrap();
+    history.0.watched_step(&mut None).await.unwrap();
     let lag = || history.0.deps.metrics.history_lag_seconds.get();
     assert!(lag() < 60.0, "{}", lag());
     bench.accept(&leased).await;
     history.0.deps.database.close().await;
     crate::clock::pass(Duration::from_secs(700)).await;
-    assert!(history.0.watched_step().await.is_err());
+    assert!(history.0.watched_step(&mut None).await.is_err());
     assert!(lag() >= 700.0, "{}", lag());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_next_is_read_while_this_is_written_down_and_dropped_when_another_has_read_on() {
+    let bench = Bench::start("history-ahead").await;
+    let tenant = bench.tenant(10_000).await;
+    let campaign = bench.create(tenant, 0..5_000).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    bench.launched(tenant, campaign).await;
+    let mut taken = 0;
+    // Each makes an entry in the journal of each partition: more than a step reads.
+    for _ in 0..JOURNAL_READ_MAX + 20 {
+        let leased = bench.lease(1).await;
+        bench.accept_unbooked(&leased).await;
+        taken += leased.len() as u64;
+    }
+    let first = history(&bench, config::History::default()).await;
+    let second = history(&bench, config::History::default()).await;
+    let (mut ahead, mut stale) = (None, None);
+    assert!(first.0.step(&mut ahead).await.unwrap().more);
+    assert!(ahead.is_some(), "nothing has it rest");
+    // Another process finds what it has read written down, and goes on where this one is.
+    assert!(second.0.step(&mut stale).await.unwrap().more);
+    assert!(stale.is_none());
+    while second.0.step(&mut stale).await.unwrap().more {}
+    // So does this one, when it has read what that one wrote down.
+    first.0.step(&mut ahead).await.unwrap();
+    assert!(ahead.is_none());
+    let rows = |history: &History| history.0.deps.metrics.history_rows_total.get();
+    assert_eq!(rows(&first) + rows(&second), taken);
+    first.0.step(&mut ahead).await.unwrap();
+    assert_eq!(rows(&first) + rows(&second), taken);
 }
