@@ -158,7 +158,20 @@ fn the_load_testers_readme() {
     assert_eq!(line["mode"], "smpp");
 }
 
-/// Who reads the engine's readme: keeps the ids that answers tell, as the text asks for.
+/// The engine's readme, and the pages whose commands go on where it ends.
+const ENGINE: [&str; 9] = [
+    "README.md",
+    "docs/smscs.md",
+    "docs/hours.md",
+    "docs/configuration.md",
+    "docs/operations.md",
+    "docs/history.md",
+    "docs/replies.md",
+    "docs/engines.md",
+    "docs/contacts.md",
+];
+
+/// Who reads these: keeps the ids that answers tell, as the text asks for.
 const OPERATOR: &str = r#"
 campanile() {
     case "${1:-}" in
@@ -201,7 +214,7 @@ done
 "#;
 
 #[test]
-fn the_engines_readme() {
+fn the_engines_readme_and_pages() {
     let reader = Reader::new("readme-engine");
     let toml = blocks("README.md", "toml")
         .into_iter()
@@ -227,8 +240,9 @@ fn the_engines_readme() {
         .into_iter()
         .find(|block| block.contains("campanile serve"));
     // First the one whose answers the others ask about.
-    let (first, others): (Vec<_>, Vec<_>) = blocks("README.md", "sh")
-        .into_iter()
+    let (first, others): (Vec<_>, Vec<_>) = ENGINE
+        .iter()
+        .flat_map(|page| blocks(page, "sh"))
         .partition(|block| block.contains("/launch"));
     let (last, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|block| block.contains("campanile backup"));
     let mut script = format!(

@@ -3,6 +3,7 @@
 
 mod compliance;
 mod imports;
+mod links;
 mod modules;
 mod programs;
 mod requirements;
