@@ -455,8 +455,8 @@ metrics! {
     /// When it stands still, the auditor cannot read from Redis, and the two imbalances are old.
     reconciliation_last_run_timestamp_seconds: Gauge [];
     /// Messages that were not in one place, by what was found: lost (nowhere), queued_twice, recorded_twice, ended_twice, never_due;
-    /// and campaigns with rows that nobody would have leased (adrift). Each is mended at once; what is lost, when its campaign
-    /// does not move.
+    /// campaigns with rows that nobody would have leased (adrift); and how many were counted as queued and were not, or the other way
+    /// (miscounted). Each is mended at once; what is lost, when its campaign does not move, and a count, when its partition does not.
     ///
     /// It does not rise, ever. When it does, something wrote into the database besides the engine, or the engine has a fault; the
     /// log names the messages.

@@ -5,6 +5,7 @@
 //! * [`random`]: numbers that depend on a seed and on nothing else.
 //! * [`clock`]: time that nobody can set back.
 //! * [`output`]: what is said to whoever reads it.
+//! * [`hosts`]: what a request says of who asks.
 //!
 //! Nothing here knows SMPP, Redis or HTTP, opens a socket or starts a task.
 
@@ -13,3 +14,4 @@ pub mod words;
 pub mod random;
 pub mod clock;
 pub mod output;
+pub mod hosts;

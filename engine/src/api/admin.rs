@@ -11,7 +11,6 @@ use super::App;
 use super::known::Known;
 use super::problem::{Cause, Problem, ProblemKind};
 use super::refusal::{STORE_AWAY, database_refuses, store_refuses};
-use crate::guard::Standing;
 use crate::reload::ReloadFault;
 
 /// Prometheus' text format.
@@ -32,17 +31,17 @@ pub(super) struct How {
 /// `GET /readyz`: requests can be served, and nothing stops messages. Binds do not count: a carrier that is away takes no
 /// API away.
 pub(super) async fn ready(State(app): State<App>, Query(how): Query<How>) -> Result<Response, Problem> {
-    let standing = app.verdict.standing();
+    let reasons = reasons(&app);
     if how.verbose.is_some_and(|verbose| verbose != 0) {
-        let status = if standing.reasons.is_empty() {
+        let status = if reasons.is_empty() {
             StatusCode::OK
         } else {
             StatusCode::SERVICE_UNAVAILABLE
         };
-        return Ok((status, Json(everything(&standing))).into_response());
+        return Ok((status, Json(everything(&app))).into_response());
     }
-    if !standing.reasons.is_empty() {
-        let sentences: Vec<String> = standing.reasons.iter().map(ToString::to_string).collect();
+    if !reasons.is_empty() {
+        let sentences: Vec<String> = reasons.into_iter().map(|(_, sentence)| sentence).collect();
         return Err(ProblemKind::NotReady {
             reasons: sentences.join(". "),
         }
@@ -52,13 +51,22 @@ pub(super) async fn ready(State(app): State<App>, Query(how): Query<How>) -> Res
     Ok("ok\n".into_response())
 }
 
+/// Why it is not ready, each as a code and a sentence.
+fn reasons(app: &App) -> Vec<(&'static str, String)> {
+    let stopping = app.stopping.is_cancelled();
+    let stopping = stopping.then(|| (Cause::Stopping.code(), "the engine is stopping".to_owned()));
+    let guarded = app.verdict.standing().reasons;
+    let guarded = guarded.iter().map(|reason| (reason.code(), reason.to_string()));
+    stopping.into_iter().chain(guarded).collect()
+}
+
 /// What was looked at, and what it shows.
-pub(super) fn everything(standing: &Standing) -> Value {
-    let reasons = standing.reasons.iter();
+pub(super) fn everything(app: &App) -> Value {
+    let (standing, reasons) = (app.verdict.standing(), reasons(app));
     let allowed: Vec<String> = standing.loss_allowed.iter().map(ToString::to_string).collect();
     json!({
-        "ready": standing.reasons.is_empty(),
-        "reasons": reasons.map(|reason| json!({ "code": reason.code(), "detail": reason.to_string() })).collect::<Vec<_>>(),
+        "ready": reasons.is_empty(),
+        "reasons": reasons.iter().map(|(code, sentence)| json!({ "code": code, "detail": sentence })).collect::<Vec<_>>(),
         "redis_loss_allowed": allowed,
         "clocks": {
             "server_step_seconds": standing.server_step_us as f64 / 1e6,

@@ -29,6 +29,7 @@ mod events;
 mod exports;
 mod flagged;
 mod fields;
+mod foreign;
 mod form;
 mod gate;
 mod guesses;
@@ -112,6 +113,7 @@ use axum::{Json, Router};
 use jiff::tz::TimeZone;
 use prometheus::IntGauge;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
@@ -146,6 +148,7 @@ use crate::waiting::Waiting;
 use crate::webhooks::Webhooks;
 
 use doc::Routes;
+use foreign::Names;
 pub(crate) use guesses::Guesses;
 use problem::{Problem, ProblemKind};
 use requests::Listener;
@@ -222,6 +225,8 @@ pub(crate) struct App {
     pub(crate) shares: Shares,
     /// The longest body, and how many may be connected.
     pub(crate) limits: Arc<config::Api>,
+    /// Cancelled when the engine is told to end.
+    pub(crate) stopping: CancellationToken,
     /// Owns what is carried out to its end though its caller may hang up.
     pub(crate) operations: TaskTracker,
 }
@@ -335,7 +340,7 @@ fn written(document: &Value) -> String {
 }
 
 /// The routes of operators and their machines.
-fn admin(app: App) -> Router {
+fn admin(app: App, names: Names) -> Router {
     let keyed = Router::new()
         .route("/v1/tenants", get(operators::tenants))
         .route("/v1/campaigns", get(operators::campaigns))
@@ -369,6 +374,7 @@ fn admin(app: App) -> Router {
         .route("/v1/suppressions", post(suppressions::add))
         .route("/v1/receipts/parked", get(parked::list))
         .route("/v1/receipts/parked/{id}/replay", post(parked::replay));
+    let routes = routes.layer(middleware::from_fn_with_state(names, foreign::keep_out));
     finish(routes, (app, Listener::Admin))
 }
 

@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::App;
 use super::client::{self, Client, Peer};
+use super::foreign::Names;
 use super::held;
 use super::places::{NoPlace, Phase, Places, Room, Seat};
 use super::secured::{Secured, Shown, shake_hands};
@@ -56,13 +57,21 @@ pub(crate) struct Listeners {
     pub(crate) secured: Secured,
 }
 
-/// Serves both listeners until `stop`, then lets the requests under way end.
-pub(crate) async fn serve(listeners: Listeners, app: App, stop: CancellationToken) {
-    serve_with(Patience::default(), listeners, app, stop).await;
+/// Serves the listeners until the engine is told to end, and that of operators until it is `over`; then lets the requests under way end.
+pub(crate) async fn serve(listeners: Listeners, app: App, over: CancellationToken) {
+    serve_with(Patience::default(), listeners, app, over).await;
 }
 
-pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: App, stop: CancellationToken) {
-    let (api, metrics) = (&app.limits, &app.metrics);
+pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: App, over: CancellationToken) {
+    let (api, metrics, stop) = (&app.limits, &app.metrics, app.stopping.clone());
+    let is_loopback = listeners
+        .admin
+        .local_addr()
+        .is_ok_and(|address| address.ip().is_loopback());
+    let names = match listeners.secured.admin.now() {
+        None if is_loopback => Names::Local,
+        None | Some(_) => Names::Any,
+    };
     let room = Room {
         all: api.connections_max as usize,
         each: api.address_connections_max as usize,
@@ -82,10 +91,10 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
     let admin = Server {
         places: Places::new(admin, "admin", metrics),
         tls: listeners.secured.admin,
-        router: super::admin(app.clone()),
+        router: super::admin(app.clone(), names),
         proxies: Vec::new(),
         patience,
-        stop: stop.clone(),
+        stop: over,
     };
     let links = Server {
         places: Places::new(room, "links", metrics),
@@ -95,15 +104,14 @@ pub(super) async fn serve_with(patience: Patience, listeners: Listeners, app: Ap
         patience,
         stop,
     };
-    tokio::join!(
-        public.listen(listeners.public),
-        admin.listen(listeners.admin),
-        links.listen_if(listeners.links)
-    );
-    app.operations.close();
-    if tokio::time::timeout(patience.end, app.operations.wait()).await.is_err() {
-        tracing::warn!(operations = app.operations.len(), "operations did not end in time");
-    }
+    let taken = async {
+        tokio::join!(public.listen(listeners.public), links.listen_if(listeners.links));
+        app.operations.close();
+        if tokio::time::timeout(patience.end, app.operations.wait()).await.is_err() {
+            tracing::warn!(operations = app.operations.len(), "operations did not end in time");
+        }
+    };
+    tokio::join!(taken, admin.listen(listeners.admin));
 }
 
 /// One listener's side.

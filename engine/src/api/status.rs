@@ -1,5 +1,7 @@
 //! `GET /v1/status` on the operators' listener: everything at a glance.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::App;
 use super::admin::everything;
 use crate::bind::BindStatus;
 use crate::domain::Status;
-use crate::store::InLine;
+use crate::store::{InLine, StoreError};
 use crate::traffic::SmscStatus;
 
 /// States of an SMSC, as its traffic says them, and the kind of a bind that brings messages and takes none.
@@ -16,12 +18,16 @@ const RUNNING: &str = "running";
 const NOT_BOUND: &str = "not_bound";
 const RECEIVER: &str = "receiver";
 
+/// How long Redis is waited for.
+const GLANCE: Duration = Duration::from_secs(2);
+
 /// Tenants that are listed: more are no glance.
 const TENANTS_MAX: usize = 20;
 
 /// `GET /v1/status`. What Redis does not tell now is `null`: this page is for the day on which something is wrong.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
-    let backlog = app.store.census().await.ok().map(|census| {
+    let (census, parked) = tokio::join!(soon(app.store.census()), soon(app.store.parked_count()));
+    let backlog = census.map(|census| {
         let sum = |of: fn(&InLine) -> u64| census.lines.iter().map(of).sum::<u64>();
         let counts = app.waiting.counts(&census, app.clock.unix());
         let reasons = counts.present();
@@ -33,15 +39,30 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
         })
     });
     let now = app.clock.now();
-    let mut shown = everything(&app.verdict.standing());
+    let mut shown = everything(&app);
     shown["version"] = env!("CARGO_PKG_VERSION").into();
     shown["uptime_seconds"] = (now - app.started).as_secs().into();
     shown["backlog"] = json!(backlog);
     shown["settling"] = json!({ "behind_seconds": app.pressure.behind(now).as_secs_f64() });
-    shown["receipts_parked"] = json!(app.store.parked_count().await.ok());
+    shown["receipts_parked"] = json!(parked);
+    shown["sql"] = json!(app.engines.has_duty().then(|| sql(&app)));
     shown["smscs"] = app.traffic.smscs().iter().map(|smsc| of_one(&app, smsc)).collect();
     shown["tenants"] = json!(app.metrics.tenants_shown(TENANTS_MAX));
     Json(shown)
+}
+
+/// What Redis tells, if it does so soon: whoever asks at a glance does not wait until a Redis that stands still is given up.
+async fn soon<T>(told: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    tokio::time::timeout(GLANCE, told).await.ok()?.ok()
+}
+
+/// How far what is kept in SQL is behind, as the engine that has the duty sees it: when it is more than seconds, the database is away or slow.
+fn sql(app: &App) -> Value {
+    json!({
+        "history_behind_seconds": app.metrics.history_lag_seconds.get(),
+        "mirror_behind_seconds": app.metrics.mirror_lag_seconds.get(),
+        "journal_bytes": app.metrics.history_journal_bytes.get(),
+    })
 }
 
 /// How an SMSC stands, with its binds, and what it was given since the start.

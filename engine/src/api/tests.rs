@@ -170,9 +170,10 @@ impl Api {
             submissions: Submissions::default(),
             shares: Shares::new(&limits),
             limits: Arc::new(limits),
+            stopping: CancellationToken::new(),
             operations: TaskTracker::new(),
         };
-        let (public, admin) = (public(app.clone()), super::admin(app.clone()));
+        let (public, admin) = (public(app.clone()), super::admin(app.clone(), Names::Any));
         Self {
             bench,
             app,

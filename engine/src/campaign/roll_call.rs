@@ -54,6 +54,8 @@ pub(crate) struct RollCall {
     open: BTreeSet<CampaignId>,
     /// Messages that were seen nowhere and could not be put back yet: each is said once.
     missed: BTreeSet<MessageId>,
+    /// By how many rows the counts of what is queued in lines were too high at the last look.
+    counts_off: BTreeMap<(Partition, String), i64>,
     /// How long the books were waited for in this partition.
     waited: Duration,
 }
@@ -125,6 +127,7 @@ impl RollCall {
             known: BTreeMap::new(),
             open: BTreeSet::new(),
             missed: BTreeSet::new(),
+            counts_off: BTreeMap::new(),
             waited: Duration::ZERO,
         }
     }
@@ -169,6 +172,7 @@ impl RollCall {
     /// # Errors
     /// When the store does not answer, or holds a record that cannot be read.
     pub(crate) async fn look_through(&mut self, partition: Partition) -> Result<(), StoreError> {
+        let depths = self.store.depths(partition).await?;
         let under_way = self.store.active().await?;
         self.known
             .extend(under_way.into_iter().map(|(tenant, id)| (id, tenant)));
@@ -179,6 +183,9 @@ impl RollCall {
         let after = self.ends(partition, &seen).await?;
         let ids: Vec<CampaignId> = seen.keys().copied().collect();
         let queued = self.store.queued_of(partition, &ids).await?;
+        if self.store.depths(partition).await? == depths {
+            self.check_counts(partition, depths, &queued).await?;
+        }
         let waits = self.never_due(partition, &waiting).await?;
         let ends = before.iter().zip(&after).zip(&queued);
         for (sighting, ((before, after), queued)) in seen.values_mut().zip(ends) {
@@ -201,6 +208,42 @@ impl RollCall {
         if !seen.is_empty() {
             self.miss(partition, &seen);
             self.find_again(partition, &seen).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts counts of what is queued right that are as wrong as they were at the last look, nothing having been queued or leased meanwhile.
+    async fn check_counts(
+        &mut self,
+        partition: Partition,
+        depths: BTreeMap<String, i64>,
+        queued: &[Queued],
+    ) -> Result<(), StoreError> {
+        let mut off = depths;
+        for (line, count) in queued.iter().flat_map(|queued| &queued.by_line) {
+            *off.entry(line.clone()).or_default() -= count;
+        }
+        for (line, rows) in off {
+            let place = (partition, line);
+            let before = self.counts_off.remove(&place);
+            if rows == 0 {
+                continue;
+            }
+            if before != Some(rows) {
+                self.counts_off.insert(place, rows);
+                continue;
+            }
+            let (line, found) = (place.1, Misplaced::Miscounted.code());
+            self.store.count_less(partition, &line, rows).await?;
+            let total = self.metrics.misplaced_messages_total.with_label_values(&[found]);
+            total.inc_by(rows.unsigned_abs());
+            tracing::error!(
+                partition = partition.0,
+                line,
+                rows,
+                found,
+                "what is queued in a line was counted wrongly"
+            );
         }
         Ok(())
     }
@@ -419,7 +462,8 @@ impl RollCall {
                 | Misplaced::RecordedTwice
                 | Misplaced::EndedTwice
                 | Misplaced::NeverDue
-                | Misplaced::Adrift => self.say((sighting, id(*position)), *what),
+                | Misplaced::Adrift
+                | Misplaced::Miscounted => self.say((sighting, id(*position)), *what),
             }
         }
         if mended.lines > 0 {

@@ -62,10 +62,25 @@ pub(super) fn facts(status: &Value) -> Vec<(&'static str, String)> {
         ("queued", cell(&status["backlog"]["queued"])),
         ("deferred", cell(&status["backlog"]["deferred"])),
         ("waiting for", reasons_of(&status["backlog"])),
+        ("sql behind, s", sql_of(&status["sql"])),
         ("settling behind, s", cell(&status["settling"]["behind_seconds"])),
         ("receipts parked", cell(&status["receipts_parked"])),
         ("redis may lose data", cell(&status["redis_loss_allowed"])),
     ]
+}
+
+/// By how much what is kept in SQL is behind. Another engine knows it where this one has not the duty.
+fn sql_of(sql: &Value) -> String {
+    let seconds = |what: &str| {
+        sql[what]
+            .as_f64()
+            .map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.0}"))
+    };
+    format!(
+        "history {}, mirror {}",
+        seconds("history_behind_seconds"),
+        seconds("mirror_behind_seconds")
+    )
 }
 
 /// Why what waits does so, the gravest reason first.

@@ -29,13 +29,14 @@ const REPLIES: [&str; 11] = [
 ];
 const LAUNCHES: [&str; 4] = ["started", "blocked_credit", "daily_max", "failed"];
 const UNUSUAL: [&str; 3] = ["flagged", "held", "rejected"];
-const MISPLACED: [&str; 6] = [
+const MISPLACED: [&str; 7] = [
     "lost",
     "queued_twice",
     "recorded_twice",
     "ended_twice",
     "never_due",
     "adrift",
+    "miscounted",
 ];
 const REDIS_OPS: [&str; 8] = [
     "commit", "lease", "replicas", "launch", "inbound", "index", "park", "parked",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::database::{self, Base};
@@ -324,12 +325,14 @@ impl Engine {
             links,
             secured: self.secured.clone(),
         };
-        let serving = api::serve(listeners, self.app(accounts), shutdown.orderly.clone());
+        let over = CancellationToken::new();
+        let serving = api::serve(listeners, self.app(accounts, &shutdown), over.clone());
         on_ready(&ready);
         let ending = async {
             shutdown.orderly.cancelled().await;
             let within = self.config.engine.shutdown_timeout;
             self.stages.end(self.base.clock, within, &self.leases).await;
+            over.cancel();
         };
         let ended = async {
             tokio::join!(serving, ending);
@@ -363,8 +366,9 @@ impl Engine {
         agenda(&self.base, &self.campaigns)
     }
 
-    fn app(&self, accounts: Arc<Accounts>) -> App {
+    fn app(&self, accounts: Arc<Accounts>, shutdown: &Shutdown) -> App {
         App {
+            stopping: shutdown.orderly.clone(),
             store: self.base.store.clone(),
             accounts,
             campaigns: self.campaigns.clone(),

@@ -1,5 +1,7 @@
 //! Where each message of a campaign is: what the auditor compares, and how what is nowhere, or in two places, is mended.
 
+use std::collections::BTreeMap;
+
 use redis::Value;
 
 use super::counters::COUNTERS_LENGTH;
@@ -25,8 +27,10 @@ pub(crate) struct Queued {
     pub(crate) stopped: bool,
     /// First position and count, of each span.
     pub(crate) spans: Vec<(u32, u32)>,
-    /// Lines in which it has spans that nobody would lease.
+    /// Lines in which it has spans that nobody would lease, or none although it should.
     pub(crate) adrift: u32,
+    /// Rows by line, as the line is written in keys.
+    pub(crate) by_line: Vec<(String, i64)>,
 }
 
 /// What was wrong with a message, or with a campaign's place in a line.
@@ -45,6 +49,8 @@ pub(crate) enum Misplaced {
     NeverDue,
     /// A campaign had rows in a line that nobody would have leased: it stands in line again.
     Adrift,
+    /// It was counted as queued, and was not, or the other way: the count is right again.
+    Miscounted,
 }
 
 impl Misplaced {
@@ -132,16 +138,30 @@ impl Store {
             let mut values = array(replies.pop().unwrap_or_default())?.into_iter();
             for _ in some {
                 let mut value = || values.next().unwrap_or_default();
-                let (rows, halt, spans, adrift) = (value(), value(), value(), value());
+                let (rows, halt, spans, adrift, counts) = (value(), value(), value(), value(), value());
                 all.push(Queued {
                     rows: integer(&rows)? as u32,
                     stopped: bytes(halt)? == b"c",
                     spans: read_spans(&bytes(spans)?),
                     adrift: integer(&adrift)? as u32,
+                    by_line: read_counts(&bytes(counts)?),
                 });
             }
         }
         Ok(all)
+    }
+
+    /// How many rows are counted as queued in each line of a partition.
+    pub(crate) async fn depths(&self, partition: Partition) -> Result<BTreeMap<String, i64>, StoreError> {
+        self.ask(redis::cmd("HGETALL").arg(format!("{}depth", self.base(partition))))
+            .await
+    }
+
+    /// Counts so many rows less in a line.
+    pub(crate) async fn count_less(&self, partition: Partition, line: &str, rows: i64) -> Result<(), StoreError> {
+        let mut less = redis::cmd("HINCRBY");
+        less.arg(format!("{}depth", self.base(partition))).arg(line).arg(-rows);
+        self.ask::<i64>(&less).await.map(drop)
     }
 
     /// For each row of a campaign in a partition whether it has a result.
@@ -246,6 +266,15 @@ fn read_spans(packed: &[u8]) -> Vec<(u32, u32)> {
     let number = |octets: &[u8]| octets.iter().fold(0, |number, octet| number << 8 | u32::from(*octet));
     let spans = packed.chunks_exact(8);
     spans.map(|span| (number(&span[..4]), number(&span[4..]))).collect()
+}
+
+fn read_counts(written: &[u8]) -> Vec<(String, i64)> {
+    let written = String::from_utf8_lossy(written);
+    let words: Vec<&str> = written.split_ascii_whitespace().collect();
+    let pairs = words.chunks_exact(2);
+    pairs
+        .map(|pair| (pair[0].to_owned(), pair[1].parse().unwrap_or_default()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -72,6 +72,7 @@ pub(crate) const fn title(code: ProblemCode, language: Language) -> &'static str
         ProblemCode::KeyExpired => ("Clé expirée", "The key has expired"),
         ProblemCode::Forbidden => ("Accès refusé", "Forbidden"),
         ProblemCode::AddressNotAllowed => ("Adresse non autorisée", "Address not allowed"),
+        ProblemCode::ForeignSite => ("Page d'un autre site", "A page of another site"),
         ProblemCode::RoleNotAllowed => ("Rôle insuffisant", "Role not allowed"),
         ProblemCode::GuestsOnly => ("Invités seulement", "Guests only"),
         ProblemCode::TenantSuspended => ("Compte suspendu", "The account is suspended"),
@@ -280,6 +281,7 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::Unauthorized => UNAUTHORIZED,
         ProblemKind::KeyExpired => KEY_EXPIRED,
         ProblemKind::AddressNotAllowed => ADDRESS_NOT_ALLOWED,
+        ProblemKind::ForeignSite { header, value } => return foreign_site((header, value), language),
         ProblemKind::RoleNotAllowed { needed, has } => return role_not_allowed((*needed, *has), language),
         ProblemKind::TenantSuspended { reason } if fr => return format!("Rien de nouveau n'est accepté : {reason}"),
         ProblemKind::TenantSuspended { reason } => return format!("Nothing new is taken: {reason}"),
@@ -294,6 +296,24 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::Internal => INTERNAL,
     };
     choose(language, fixed.0, fixed.1).to_owned()
+}
+
+fn foreign_site((header, value): (&str, &str), language: Language) -> String {
+    let (french, english) = if header == "Host" {
+        (
+            "une adresse IP ou localhost, tant que admin.listen est une adresse de la machine elle-même et n'a pas de TLS",
+            "an IP address or localhost, as long as admin.listen is an address of the machine itself and has no TLS",
+        )
+    } else {
+        (
+            "absent, ou les pages de cette écoute",
+            "absent, or this listener's own pages",
+        )
+    };
+    match language {
+        Language::Fr => format!("{header} est « {value} ». Accepté : {french}."),
+        Language::En => format!("{header} is “{value}”. Allowed: {english}."),
+    }
 }
 
 /// What stands in the way, and what to do.

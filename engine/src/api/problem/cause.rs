@@ -33,7 +33,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// For machines: stable, never translated.
-    pub(super) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         self.into_str()
     }
 

@@ -29,6 +29,12 @@ pub(crate) enum ProblemKind {
     Forbidden,
     /// 403: the key is good, but not from there.
     AddressNotAllowed,
+    /// 403: a page from elsewhere has made a browser ask.
+    ForeignSite {
+        /// The header that shows it.
+        header: &'static str,
+        value: String,
+    },
     /// 403: the key is its tenant's, and its role too low for this.
     RoleNotAllowed {
         /// The least role that opens it.
@@ -222,6 +228,7 @@ impl ProblemCode {
             Self::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
             Self::Forbidden
             | Self::AddressNotAllowed
+            | Self::ForeignSite
             | Self::RoleNotAllowed
             | Self::GuestsOnly
             | Self::TenantSuspended => StatusCode::FORBIDDEN,
@@ -307,6 +314,7 @@ impl ProblemKind {
             | Self::KeyExpired
             | Self::Forbidden
             | Self::AddressNotAllowed
+            | Self::ForeignSite { .. }
             | Self::RoleNotAllowed { .. }
             | Self::GuestsOnly
             | Self::TenantSuspended { .. }

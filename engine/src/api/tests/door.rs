@@ -51,7 +51,11 @@ impl Door {
         let address = |listener: &TcpListener| listener.local_addr().unwrap();
         let (public, admin) = (address(&listeners.public), address(&listeners.admin));
         let (stop, serving) = (CancellationToken::new(), TaskTracker::new());
-        serving.spawn(serve_with(patience, listeners, api.app.clone(), stop.clone()));
+        let app = App {
+            stopping: stop.clone(),
+            ..api.app.clone()
+        };
+        serving.spawn(serve_with(patience, listeners, app, stop.clone()));
         serving.close();
         Self {
             api,

@@ -214,6 +214,67 @@ async fn what_would_never_have_been_leased_is_leased() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_spans_that_are_lost_nobody_waits_and_nothing_is_counted_as_queued() {
+    let bench = Bench::start("spans-lost").await;
+    let tenant = bench.tenant(1_000).await;
+    let (first, second) = (bench.create(tenant, 0..100).await, bench.create(tenant, 200..300).await);
+    for id in [first, second] {
+        bench.campaigns.launch(tenant, id).await.unwrap();
+        bench.launched(tenant, id).await;
+    }
+    let key = format!("{{}}spans:1:1:0:{}", first.0);
+    let in_some: Vec<Partition> = bench.store.all_partitions().take(8).collect();
+    for partition in &in_some {
+        bench.store.tamper(*partition, &[b"DEL", key.as_bytes()]).await.unwrap();
+    }
+    let leased = bench.lease(100).await;
+    let of = |id: CampaignId| {
+        leased
+            .iter()
+            .filter(|leased| message(leased).id.campaign() == id)
+            .count()
+    };
+    assert_eq!(of(second), 100);
+    let lost = 100 - of(first) as u64;
+    assert!(lost > 0);
+    let mut looked = bench.roll_call();
+    assert_eq!(bench.look(&mut looked).await, [("lost", lost)]);
+    let found = bench.look(&mut looked).await;
+    assert_eq!(found, [("lost", lost), ("miscounted", lost)]);
+    assert_eq!(bench.look(&mut looked).await, found);
+    for partition in bench.store.all_partitions() {
+        let counted: i64 = bench.store.depths(partition).await.unwrap().values().sum();
+        assert_eq!(counted, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_without_spans_is_left_before_anybody_leases_from_it() {
+    let bench = Bench::start("line-left").await;
+    let tenant = bench.tenant(1_000).await;
+    let id = bench.create(tenant, 0..100).await;
+    bench.campaigns.launch(tenant, id).await.unwrap();
+    bench.launched(tenant, id).await;
+    let key = format!("{{}}spans:1:1:0:{}", id.0);
+    for partition in bench.store.all_partitions() {
+        bench.store.tamper(partition, &[b"DEL", key.as_bytes()]).await.unwrap();
+    }
+    let mut looked = bench.roll_call();
+    assert_eq!(bench.look(&mut looked).await, [("lost", 100)]);
+    let queued = bench.store.queued_of(Partition(0), &[id]).await.unwrap();
+    assert_eq!((queued[0].adrift, queued[0].by_line.len()), (0, 0));
+    // What is counted wrongly while something moves is looked at again, and not before.
+    bench
+        .store
+        .tamper(Partition(3), &[b"HINCRBY", b"{}depth", b"1:0:0", b"7"])
+        .await
+        .unwrap();
+    assert_eq!(bench.look(&mut looked).await, [("lost", 100), ("miscounted", 100)]);
+    assert_eq!(bench.look(&mut looked).await, [("lost", 100), ("miscounted", 107)]);
+    assert_eq!(bench.lease(100).await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_moves_while_it_is_looked_for_is_not_missed() {
     let bench = Bench::start("moving").await;
     let tenant = bench.tenant(100_000).await;

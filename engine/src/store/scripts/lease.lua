@@ -325,6 +325,12 @@ local function take(line, lane, gate2, route2, tenant, want)
   end
   local spans = base .. 'spans:' .. line .. ':' .. campaign
   local span, next_span = unpack(call('LRANGE', spans, '0', '1'))
+  if not span then
+    -- Lost, as by hand: what it had there is missed elsewhere, and nobody waits behind it.
+    call('HDEL', base .. 'c:' .. campaign, 's:' .. line)
+    call('LREM', lane_key, 0, campaign)
+    return next_campaign ~= nil
+  end
   local first, count, cut = struct.unpack('>I4I4I4', span)
   if cut < version then
     call('LPOP', lane_key)

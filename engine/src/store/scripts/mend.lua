@@ -7,7 +7,7 @@
 --     all of the journal of then (Q: under none); '.' where that was not seen: what has ended since is nowhere else either
 -- Returns: for each position a letter: '.' it is in one place; 'l' it was nowhere and is in its record now; 'q' it was queued besides;
 --     'r' it was twice in its record; 'e' it had ended, and was in its record besides; 'd' it waited and would never have been due;
---     then how many lines the campaign was put back into; then pairs of recipient and parked receipts for those that were nowhere.
+--     then how many lines the campaign was put back into, those without spans being left; then pairs of recipient and parked receipts for those that were nowhere.
 -- Limits: at most 200 positions a call; the spans of one campaign are written anew where one of them is cut.
 local base, campaign, lane, partitions, now, suspects = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local counted_under = ARGV[6]
@@ -163,8 +163,12 @@ for i = 1, next(cuts) and #lines or 0 do
 end
 
 local back = 0
-for _, line in ipairs(lines) do
-  if halt == '' and call('HEXISTS', order, 's:' .. line) == 1 and not is_in_line(base, line, tenant, campaign) then
+for i, line in ipairs(lines) do
+  if #spans[i] == 0 then
+    -- Its spans there are gone: nobody is to look for some.
+    call('HDEL', order, 's:' .. line)
+    leave_line(base, line, tenant, campaign)
+  elseif halt == '' and call('HEXISTS', order, 's:' .. line) == 1 and not is_in_line(base, line, tenant, campaign) then
     local lane_key, ring = base .. 'lane:' .. line .. ':' .. tenant, base .. 'ring:' .. line
     if not call('LPOS', lane_key, campaign) then call('RPUSH', lane_key, campaign) end
     if not call('LPOS', ring, tenant) then call('RPUSH', ring, tenant) end
