@@ -124,6 +124,7 @@ use crate::bind::{Board, Traces};
 use crate::campaign::Campaigns;
 use crate::clock::Clock;
 use crate::config;
+use crate::database::Database;
 use crate::domain::TenantId;
 use crate::engines::Engines;
 use crate::guard::Verdict;
@@ -177,6 +178,8 @@ pub(crate) struct App {
     pub(crate) imports: Imports,
     /// Asked whether it is there.
     pub(crate) store: Store,
+    /// Asked whether it is there.
+    pub(crate) database: Database,
     /// Parked receipts.
     pub(crate) replay: Replay,
     /// Where it is asked that the configuration be read again.

@@ -53,7 +53,7 @@ pub(super) async fn resume(
     set((&app, &known), &name, false).await
 }
 
-/// `POST /v1/smscs/{name}/rate`, `{"rate": "50/s"}`: it is given no more than that until the engine ends; `"configured"`: as much
+/// `POST /v1/smscs/{name}/rate`, `{"rate": "50/s"}`: it is given no more than that, by any engine, whoever restarts; `"configured"`: as much
 /// as the configuration says.
 pub(super) async fn rate(
     State(app): State<App>,
@@ -75,13 +75,14 @@ pub(super) async fn rate(
         fields.refuse("/rate".to_owned(), FieldProblem::UnknownValue { allowed: &RATES });
         return Err(fields.refusal());
     };
-    match app.traffic.set_rate(&name, wanted) {
+    match app.traffic.set_rate(&name, wanted).await {
         Ok(()) => {
             known.object(&name);
             known.detail("rate", text);
             Ok(shown(&app, &name))
         }
         Err(SpeedFault::NotFound) => Err(ProblemKind::NotFound.into()),
+        Err(SpeedFault::Store(error)) => Err(store_refuses(&error)),
         Err(SpeedFault::NeverFed) => {
             fields.refuse("/rate".to_owned(), FieldProblem::ReceiverOnly);
             Err(fields.refusal())

@@ -45,7 +45,7 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     shown["backlog"] = json!(backlog);
     shown["settling"] = json!({ "behind_seconds": app.pressure.behind(now).as_secs_f64() });
     shown["receipts_parked"] = json!(parked);
-    shown["sql"] = json!(app.engines.has_duty().then(|| sql(&app)));
+    shown["sql"] = sql(&app);
     shown["smscs"] = app.traffic.smscs().iter().map(|smsc| of_one(&app, smsc)).collect();
     shown["tenants"] = json!(app.metrics.tenants_shown(TENANTS_MAX));
     Json(shown)
@@ -56,12 +56,16 @@ async fn soon<T>(told: impl Future<Output = Result<T, StoreError>>) -> Option<T>
     tokio::time::timeout(GLANCE, told).await.ok()?.ok()
 }
 
-/// How far what is kept in SQL is behind, as the engine that has the duty sees it: when it is more than seconds, the database is away or slow.
+/// Whether the database is there, and how far what is kept in it is behind, which the engine with the duty alone sees: more than seconds mean
+/// that it is away, locked or slow.
 fn sql(app: &App) -> Value {
+    let on_duty = app.engines.has_duty();
+    let metrics = &app.metrics;
     json!({
-        "history_behind_seconds": app.metrics.history_lag_seconds.get(),
-        "mirror_behind_seconds": app.metrics.mirror_lag_seconds.get(),
-        "journal_bytes": app.metrics.history_journal_bytes.get(),
+        "away": app.database.is_away(),
+        "history_behind_seconds": on_duty.then(|| metrics.history_lag_seconds.get()),
+        "mirror_behind_seconds": on_duty.then(|| metrics.mirror_lag_seconds.get()),
+        "journal_bytes": on_duty.then(|| metrics.history_journal_bytes.get()),
     })
 }
 

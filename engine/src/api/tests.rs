@@ -133,7 +133,7 @@ impl Api {
         let inbox = (&struck, &numbers, None);
         let inbox = Inbox::new((&bench.store, &mirror), for_inbox, inbox, (&routes, kept)).unwrap();
         let replies = replies((&bench, &agenda), (&database, &numbers), (&webhooks, &metrics), kept);
-        let automations = (database, bench.clock);
+        let automations = (database.clone(), bench.clock);
         let automations = crate::automation::Automations::new(automations, bench.campaigns.clone(), webhooks.clone());
         let app = App {
             links: None,
@@ -154,6 +154,7 @@ impl Api {
             mirror,
             imports: imports(&bench),
             store: bench.store.clone(),
+            database,
             logs: crate::logs::Logs::silent(),
             tracer: crate::otel::Tracer::off(),
             message_log: crate::message_log::MessageLog::off(),

@@ -505,7 +505,14 @@ impl<'a> Driver<'a> {
 
     fn submit(&mut self, segments: Segments) {
         let now = self.around.clock.now();
-        if self.session.phase() != Phase::Bound || !self.around.fence.is_alive(now) {
+        if self.session.phase() != Phase::Bound {
+            return self.give_back(&segments);
+        }
+        if !self.around.fence.is_alive(now) {
+            // The session goes on when others hold this engine for alive again, with its whole window.
+            if let Some((gate, _)) = &self.gate {
+                self.around.pool.give_back(gate, segments.count());
+            }
             return self.give_back(&segments);
         }
         self.around.metrics.submit_sm.inc_by(segments.count() as u64);

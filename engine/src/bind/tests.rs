@@ -215,10 +215,15 @@ struct Kept {
 
 impl Kept {
     fn up(smsc: config::Smsc) -> Self {
+        Self::among(&Seats::all_ours(), smsc)
+    }
+
+    /// Other engines may be there.
+    fn among(seats: &Seats, smsc: config::Smsc) -> Self {
         let (stop, tasks, metrics) = (Stop::default(), TaskTracker::new(), Metrics::new(9).unwrap());
         let (binds, events) = Binds::new(
             metrics.clone(),
-            (Clock::new(), Seats::all_ours()),
+            (Clock::new(), seats.clone()),
             stop.clone(),
             tasks.clone(),
         );
@@ -550,6 +555,41 @@ async fn sessions_that_are_too_old_are_bound_anew_one_at_a_time() {
     }
     kept.until(0, "both are renewed", |_| renewed() == 2).await;
     assert_eq!(leaving(), Vec::<u32>::new());
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn a_session_that_outlives_a_silence_of_its_engine_has_its_whole_window_again() {
+    let (listener, address) = listen().await;
+    let (seats, now) = (Seats::shared(), Clock::new().now());
+    let smsc = config::Smsc::new("north", address, "campanile");
+    let window = smsc.window as usize;
+    let mut kept = Kept::among(&seats, smsc);
+    seats.alive_until(now + SOON);
+    seats.granted(&Granted {
+        group: seats.wishes()[0].group,
+        company: Company::default(),
+        held: Vec::new(),
+        seats: vec![(0, 1)],
+        until: now + 60 * SOON,
+        surplus: 0,
+    });
+    let mut connection = accept(&listener).await;
+    seats.alive_until(now);
+    // More than the window has: none of it goes, and none of it keeps its place.
+    for _ in 0..2 * window {
+        timeout(SOON, submit(&kept.pool)).await.expect("there is a place");
+    }
+    let mut unsent = 0;
+    while unsent < 2 * window {
+        let events = timeout(SOON, kept.events.recv()).await.expect("it is told").unwrap();
+        assert!(events.answers.iter().all(|answer| answer.reply == Reply::Unsent));
+        unsent += events.answers.len();
+    }
+    seats.alive_until(now + 60 * SOON);
+    submit(&kept.pool).await;
+    let (command, ..) = read_pdu(&mut connection).await;
+    assert_eq!(command, CommandId::SUBMIT_SM);
     kept.end().await;
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum SmscAsk {
     Suspend(One),
     /// Messages are submitted to it again.
     Resume(One),
-    /// It is given no more than that, until the engine ends; "configured": what its configuration says.
+    /// It is given no more than that, by all engines together; "configured": what its configuration says.
     #[command(after_help = "Examples:\n  campanile smsc rate north 50/s\n  campanile smsc rate north configured")]
     Rate(Rate),
     /// Suspend it, and wait until it has answered everything.

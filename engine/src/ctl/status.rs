@@ -62,25 +62,21 @@ pub(super) fn facts(status: &Value) -> Vec<(&'static str, String)> {
         ("queued", cell(&status["backlog"]["queued"])),
         ("deferred", cell(&status["backlog"]["deferred"])),
         ("waiting for", reasons_of(&status["backlog"])),
-        ("sql behind, s", sql_of(&status["sql"])),
+        ("sql", sql_of(&status["sql"])),
         ("settling behind, s", cell(&status["settling"]["behind_seconds"])),
         ("receipts parked", cell(&status["receipts_parked"])),
         ("redis may lose data", cell(&status["redis_loss_allowed"])),
     ]
 }
 
-/// By how much what is kept in SQL is behind. Another engine knows it where this one has not the duty.
+/// Whether the database is there, and by how much what is kept in it is behind. Another engine knows that where this one has not the duty.
 fn sql_of(sql: &Value) -> String {
-    let seconds = |what: &str| {
-        sql[what]
-            .as_f64()
-            .map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.0}"))
+    let there = if sql["away"] == true { "away" } else { "there" };
+    let behind = |what: &str| {
+        let seconds = sql[format!("{what}_behind_seconds")].as_f64();
+        seconds.map_or_else(String::new, |seconds| format!(", {what} {seconds:.0} s behind"))
     };
-    format!(
-        "history {}, mirror {}",
-        seconds("history_behind_seconds"),
-        seconds("mirror_behind_seconds")
-    )
+    format!("{there}{}{}", behind("history"), behind("mirror"))
 }
 
 /// Why what waits does so, the gravest reason first.

@@ -1,5 +1,9 @@
 //! The two drivers, behind one face: connections, changes under way, rows.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use sqlx::postgres::PgRow;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteRow;
@@ -9,11 +13,45 @@ use super::migrations;
 use super::sql::{Sql, Value};
 use super::{DatabaseError, Dialect, Found};
 
+/// How long a free connection to a server is waited for; and when none could be had the last time, and none is left.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
+const ACQUIRE_WITHIN_WHILE_AWAY: Duration = Duration::from_millis(500);
+
 /// Connections to a database.
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Postgres(Reach),
+}
+
+/// A server, which may be away.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    pool: PgPool,
+    is_away: Arc<AtomicBool>,
+}
+
+impl Reach {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self {
+            pool,
+            is_away: Arc::default(),
+        }
+    }
+
+    /// What is asked for first of all, or soon a word that nobody is there: whoever asks has more to ask, and somebody waits for all of it.
+    async fn soon<T>(&self, asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+        let within = match self.is_away.load(Ordering::Relaxed) {
+            true => ACQUIRE_WITHIN_WHILE_AWAY,
+            false => ACQUIRE_WITHIN,
+        };
+        let answered = tokio::time::timeout(within, asked).await;
+        let answered = answered.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        // One that has connections, and all of them in use, is there.
+        let is_away = answered.is_err() && self.pool.size() == 0;
+        self.is_away.store(is_away, Ordering::Relaxed);
+        answered
+    }
 }
 
 impl Pool {
@@ -27,29 +65,40 @@ impl Pool {
     pub(super) async fn rows(&self, query: Sql) -> Result<Rows, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Rows::Sqlite(of_sqlite(query).fetch_all(pool).await?),
-            Self::Postgres(pool) => Rows::Postgres(of_postgres(query).fetch_all(pool).await?),
+            Self::Postgres(reach) => {
+                let mut connection = reach.soon(reach.pool.acquire()).await?;
+                Rows::Postgres(of_postgres(query).fetch_all(&mut *connection).await?)
+            }
         })
+    }
+
+    /// Whether the server could not be reached the last time.
+    pub(super) fn is_away(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(reach) => reach.is_away.load(Ordering::Relaxed),
+        }
     }
 
     pub(super) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
             // At once: one that has read before it writes would be refused if somebody else wrote meanwhile.
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Self::Postgres(reach) => Transaction::Postgres(reach.soon(reach.pool.begin()).await?),
         })
     }
 
     pub(super) async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
         match self {
             Self::Sqlite(pool) => migrations::all().run(pool).await,
-            Self::Postgres(pool) => migrations::all().run(pool).await,
+            Self::Postgres(reach) => migrations::all().run(&reach.pool).await,
         }
     }
 
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(reach) => reach.pool.close().await,
         }
     }
 }

@@ -64,6 +64,11 @@ impl Database {
         self.pool.dialect()
     }
 
+    /// Whether it is on a server that could not be reached the last time.
+    pub(crate) fn is_away(&self) -> bool {
+        self.pool.is_away()
+    }
+
     /// Ends all connections: what the embedded one has in its log goes to its file.
     pub(crate) async fn close(&self) {
         self.changes.close().await;

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::driver::Pool;
+use super::driver::{Pool, Reach};
 use super::{Database, DatabaseError, DatabaseFault, Sql};
 use crate::config;
 
@@ -250,8 +250,8 @@ async fn to_server(url: &str) -> Result<Pools, sqlx::Error> {
         .connect_with(options.clone())
         .await?;
     let numbers = few().max_connections(NUMBERS_CONNECTIONS).connect_lazy_with(options);
-    let pool = Pool::Postgres(pool);
-    Ok((pool.clone(), pool, Some(Pool::Postgres(numbers))))
+    let pool = Pool::Postgres(Reach::new(pool));
+    Ok((pool.clone(), pool, Some(Pool::Postgres(Reach::new(numbers)))))
 }
 
 /// What the codes of SQLite mean for who starts the engine (<https://sqlite.org/rescode.html>); the last octet is the kind.

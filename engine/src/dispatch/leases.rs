@@ -364,8 +364,7 @@ impl Leases {
     /// and another epoch begins, so that what is under way is told from what came back.
     pub(super) async fn resolve_older(&self, turn: &mut Turn, partition: Partition, known: u64) {
         match self.restore(turn, partition, known).await {
-            Ok(found) => {
-                tell_of_older(partition, found);
+            Ok(()) => {
                 self.renew(turn.epoch).await;
                 turn.begin_anew();
             }
@@ -376,7 +375,26 @@ impl Leases {
         }
     }
 
-    async fn restore(&self, turn: &Turn, partition: Partition, known: u64) -> Result<usize, StoreError> {
+    /// Unless others took this process for dead, and have resolved what it had leased: they have forgotten which lease was the last.
+    async fn restore(&self, turn: &Turn, partition: Partition, known: u64) -> Result<(), StoreError> {
+        if known == 0 && self.store.is_buried(turn.epoch).await? {
+            tracing::debug!(
+                partition = partition.0,
+                epoch = turn.epoch,
+                "others have resolved what was leased"
+            );
+            return Ok(());
+        }
+        let messages = self.put_in_doubt(turn, partition, known).await?;
+        tracing::error!(
+            partition = partition.0,
+            messages,
+            "Redis came back older than this engine had seen it: what was leased since is in doubt, and not sent again"
+        );
+        Ok(())
+    }
+
+    async fn put_in_doubt(&self, turn: &Turn, partition: Partition, known: u64) -> Result<usize, StoreError> {
         let since = turn.recent.iter().filter(|recent| recent.number > known);
         let messages: Vec<(Recipient, Bytes)> = since.flat_map(|recent| recent.messages.iter().cloned()).collect();
         if turn.recent.front().is_none_or(|oldest| oldest.number > known + 1) {
@@ -450,17 +468,10 @@ impl Leases {
 
     async fn sign(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        if self.seats.is_alive(now) {
-            self.store.beat(&self.epochs.own()).await?;
-            self.seats.heard_at(now);
-            return Ok(());
-        }
-        // Whoever has resolved its leases has forgotten them, and then the database is not older where it knows none.
-        let lost = self.epoch();
-        let is_known = self.store.epochs().await?.iter().any(|epoch| epoch.number == lost);
+        let is_alive = self.seats.is_alive(now);
         self.store.beat(&self.epochs.own()).await?;
         self.seats.heard_at(now);
-        self.begin_anew(is_known).await
+        if is_alive { Ok(()) } else { self.begin_anew().await }
     }
 
     /// Whether an engine that has not said that it lives may be taken for dead.
@@ -470,7 +481,7 @@ impl Leases {
 
     /// Nothing was heard of this process for so long that others may have put in doubt what it had leased: it leases under another
     /// epoch. The database may have come back older meanwhile.
-    async fn begin_anew(&self, is_known: bool) -> Result<(), StoreError> {
+    async fn begin_anew(&self) -> Result<(), StoreError> {
         let lost = self.epoch();
         let mut turns = Vec::with_capacity(self.turns.len());
         for (partition, turn) in self.turns() {
@@ -481,7 +492,7 @@ impl Leases {
             ));
         }
         for (partition, turn) in &turns {
-            if turn.number == 0 || !is_known {
+            if turn.number == 0 {
                 continue;
             }
             let last = LastLease {
@@ -490,7 +501,7 @@ impl Leases {
                 number: turn.number,
             };
             if let CheckedIn::Older(known) = self.store.check_in(*partition, last).await? {
-                tell_of_older(*partition, self.restore(turn, *partition, known).await?);
+                self.restore(turn, *partition, known).await?;
             }
         }
         self.renew(lost).await;
@@ -514,14 +525,6 @@ impl Leases {
             }
         }
     }
-}
-
-fn tell_of_older(partition: Partition, messages: usize) {
-    tracing::error!(
-        partition = partition.0,
-        messages,
-        "Redis came back older than this engine had seen it: what was leased since is in doubt, and not sent again"
-    );
 }
 
 impl Turn {

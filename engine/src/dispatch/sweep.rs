@@ -123,12 +123,16 @@ impl Sweeper {
         for epoch in others.filter(|epoch| !own.contains(&epoch.number)) {
             if self.alone || (self.leases.may_judge() && now.since(epoch.seen_at) > DEAD_AFTER) {
                 let found = self.everywhere(Search::Lost(epoch.number)).await?;
-                self.store.forget_epoch(epoch.number).await?;
-                tracing::warn!(
-                    epoch = epoch.number,
-                    messages = found,
-                    "an engine process died; its leases are resolved"
-                );
+                self.store.bury_epoch(epoch.number).await?;
+                let epoch = epoch.number;
+                match found {
+                    // Also one of a process that lives, which never heard that this epoch had begun.
+                    0 => tracing::info!(
+                        epoch,
+                        "nobody leases under this epoch any more, and nothing is leased under it"
+                    ),
+                    messages => tracing::warn!(epoch, messages, "an engine process died; its leases are resolved"),
+                }
             }
         }
         let epochs = &self.leases.epochs;

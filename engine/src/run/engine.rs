@@ -370,6 +370,7 @@ impl Engine {
         App {
             stopping: shutdown.orderly.clone(),
             store: self.base.store.clone(),
+            database: self.base.database.clone(),
             accounts,
             campaigns: self.campaigns.clone(),
             automations: self.automations(),

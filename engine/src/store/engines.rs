@@ -6,10 +6,14 @@ use super::connection::read;
 use super::health::memory;
 use super::scripts::Name;
 use super::{Store, StoreError, Token, keys};
+use crate::config::Rate;
 use crate::domain::{CampaignId, GateId, RouteId, SmscId, UnixMicros};
 
 /// Of so many epochs it is known which rules they were under: more than begin in the time that a message may take.
 const OBEYED_KEPT: u32 = 10_000;
+
+/// Epochs whose processes were taken for dead, as many as are kept in mind.
+const BURIED_KEPT: i64 = 1_000;
 
 /// An engine process that has leased messages, and its last sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +89,23 @@ impl Store {
         self.forget_leases(epoch).await
     }
 
+    /// Forgets an epoch of a process that was taken for dead, whose leases are resolved: should it live, it is told so.
+    pub(crate) async fn bury_epoch(&self, epoch: u32) -> Result<(), StoreError> {
+        let mut bury = redis::cmd("ZADD");
+        self.ask::<i64>(bury.arg(keys::BURIED).arg(epoch).arg(epoch)).await?;
+        let mut forget_old = redis::cmd("ZREMRANGEBYRANK");
+        self.ask::<i64>(forget_old.arg(keys::BURIED).arg(0).arg(-1 - BURIED_KEPT))
+            .await?;
+        self.forget_epoch(epoch).await
+    }
+
+    /// Whether the leases of an epoch were resolved by somebody who took its process for dead.
+    pub(crate) async fn is_buried(&self, epoch: u32) -> Result<bool, StoreError> {
+        let mut score = redis::cmd("ZSCORE");
+        let score: Option<f64> = self.ask(score.arg(keys::BURIED).arg(epoch)).await?;
+        Ok(score.is_some())
+    }
+
     /// Forgets which leases of an epoch were the last.
     pub(crate) async fn forget_leases(&self, epoch: u32) -> Result<(), StoreError> {
         self.forget_everywhere("leases", epoch).await
@@ -144,6 +165,31 @@ impl Store {
     pub(crate) async fn suspended(&self) -> Result<Vec<SmscId>, StoreError> {
         let numbers: Vec<u16> = self.ask(redis::cmd("SMEMBERS").arg(keys::SUSPENDED)).await?;
         Ok(numbers.into_iter().map(SmscId).collect())
+    }
+
+    /// That SMSC is given no more than that, by any process; `None`: than is configured.
+    pub(crate) async fn tell_rate(&self, smsc: SmscId, rate: Option<Rate>) -> Result<(), StoreError> {
+        let mut tell = redis::cmd(if rate.is_some() { "HSET" } else { "HDEL" });
+        tell.arg(keys::TOLD_RATES).arg(smsc.0);
+        if let Some(rate) = rate {
+            tell.arg(format!("{} {}", rate.segments, rate.period.as_millis()));
+        }
+        self.ask::<i64>(&tell).await.map(drop)
+    }
+
+    /// What operators have said how fast SMSCs are fed.
+    pub(crate) async fn told_rates(&self) -> Result<Vec<(SmscId, Rate)>, StoreError> {
+        let all: Vec<(u16, String)> = self.ask(redis::cmd("HGETALL").arg(keys::TOLD_RATES)).await?;
+        let read = |(smsc, text): (u16, String)| {
+            let (segments, period) = text.split_once(' ')?;
+            let rate = Rate {
+                segments: segments.parse().ok()?,
+                period: Duration::from_millis(period.parse().ok()?),
+            };
+            Some((SmscId(smsc), rate))
+        };
+        let read = |told| read(told).ok_or(StoreError::Corrupt("the rate that an operator has said"));
+        all.into_iter().map(read).collect()
     }
 
     /// The version of a table of routes: a table that was never seen is newer than all before.

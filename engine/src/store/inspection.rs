@@ -33,9 +33,14 @@ pub(crate) struct Inspection {
 /// Looks, without writing anything. Of a cluster, at one of its nodes; its settings are those of all of them, where they agree.
 ///
 /// # Errors
-/// When the server is not there, or refuses us.
+/// When the server is not there, or refuses us, or a part of a cluster has no master.
 pub(crate) async fn inspect(servers: &Servers) -> Result<Inspection, StoreError> {
     let link = servers.visit(WITHIN).await?;
+    if link.is_to_cluster() {
+        let of_each = link.each(redis::cmd("CLUSTER").arg("INFO")).await?;
+        let of_each: Vec<String> = of_each.into_iter().map(read).collect::<Result<_, _>>()?;
+        of_each.iter().try_for_each(|info| whole(info))?;
+    }
     let infos = link.each(redis::cmd("INFO").arg("server")).await?;
     let infos: Vec<String> = infos.into_iter().map(read).collect::<Result<_, _>>()?;
     let (seconds, micros): (u64, u64) = read(link.call(&redis::cmd("TIME")).await?)?;
@@ -44,6 +49,18 @@ pub(crate) async fn inspect(servers: &Servers) -> Result<Inspection, StoreError>
         settings: settings(&link).await.ok(),
         time_us: seconds * 1_000_000 + micros,
     })
+}
+
+/// Whether a node of a cluster knows a master that works for every slot.
+fn whole(info: &str) -> Result<(), StoreError> {
+    let of = |field: &str| info.lines().find_map(|line| line.strip_prefix(field)).map(str::trim);
+    let (state, working) = (of("cluster_state:"), of("cluster_slots_ok:").unwrap_or("some"));
+    if state.is_none_or(|state| state == "ok") {
+        return Ok(());
+    }
+    let down = redis::ErrorKind::Server(redis::ServerErrorKind::ClusterDown);
+    let what = format!("{working} of the 16384 slots have a master that works");
+    Err(redis::RedisError::from((down, "the cluster is down", what)).into())
 }
 
 /// `Redis 7.0.15`, `3 × Redis 7.0.15`, or each with its number.
@@ -91,6 +108,21 @@ async fn settings(link: &Link) -> Result<BTreeMap<String, String>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_is_whole_when_every_slot_has_a_master_that_works() {
+        let info = |state: &str, working: u32| {
+            format!(
+                "cluster_enabled:1\r\ncluster_state:{state}\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:{working}\r\n"
+            )
+        };
+        assert!(whole(&info("ok", 16_384)).is_ok());
+        let said = whole(&info("fail", 10_923)).unwrap_err().to_string();
+        assert!(
+            said.contains("the cluster is down") && said.contains("10923 of the 16384 slots"),
+            "{said}"
+        );
+    }
 
     #[test]
     fn servers_of_a_cluster_are_counted() {

@@ -64,10 +64,14 @@ pub(super) const ROUTES: &str = "c:routes";
 pub(super) const GATES: &str = "c:gates";
 /// A set: numbers of the SMSCs that nothing is given to.
 pub(super) const SUSPENDED: &str = "c:suspended";
+/// Number of an SMSC → the rate that an operator has said, as segments and a period in ms.
+pub(super) const TOLD_RATES: &str = "c:told_rates";
 /// SHA-256 of an API key → whose it is.
 pub(super) const API_KEYS: &str = "c:keys";
 /// Epoch → last sign of life of the engine process that has it, µs by the server's clock.
 pub(super) const ENGINES: &str = "c:engines";
+/// A sorted set, by themselves: epochs whose processes were taken for dead.
+pub(super) const BURIED: &str = "c:buried";
 /// Epoch → numbers of the rules of sending that the engine process that has it has obeyed, one after the other, apart by spaces.
 pub(super) const OBEYED: &str = "c:obeyed";
 /// A channel: what engines ring for.

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bind::{Company, Pool, Seats};
 use crate::campaign::{Served, Serving};
 use crate::clock::Clock;
-use crate::config::{Prefer, PriceList};
+use crate::config::{Prefer, PriceList, Rate};
 use crate::domain::{RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
@@ -413,7 +413,16 @@ impl Traffic {
 
     async fn ask(&self) -> Result<(), StoreError> {
         let suspended = self.0.store.suspended().await?;
+        let rates = self.0.store.told_rates().await?;
         for known in self.lock().iter_mut() {
+            let rate = rates.iter().find(|(id, _)| *id == known.id).map(|(_, rate)| *rate);
+            if known.speed.tell(rate) {
+                tracing::info!(
+                    smsc = known.name,
+                    segments_per_second = rate.map(Rate::segments_per_second),
+                    "an operator has decided how fast it is fed"
+                );
+            }
             let is = suspended.contains(&known.id);
             let before = known.suspended.replace(is);
             if before.is_some_and(|before| before != is) || before.is_none() && is {

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 
 use super::Traffic;
 use crate::config::Rate;
+use crate::domain::SmscId;
+use crate::store::StoreError;
 
 /// The rate of one SMSC, shared by whoever sets, keeps and shows it. Cheap to clone.
 #[derive(Clone)]
@@ -24,7 +26,7 @@ struct Inner {
 pub(crate) struct SpeedStatus {
     /// What the configuration says.
     pub(crate) configured: Option<f64>,
-    /// What an operator has said, until the engine ends; `null`: nothing.
+    /// What an operator has said; `null`: nothing.
     pub(crate) told: Option<f64>,
     /// What holds now: the lowest of these, and of what the SMSC takes while it says "too fast".
     pub(crate) effective: Option<f64>,
@@ -44,10 +46,12 @@ impl Default for Speed {
 }
 
 impl Speed {
-    /// An operator wants no more than that; `None`: whatever is configured.
-    pub(super) fn tell(&self, rate: Option<Rate>) {
+    /// An operator wants no more than that; `None`: whatever is configured. Returns whether it wanted something else before.
+    pub(super) fn tell(&self, rate: Option<Rate>) -> bool {
         self.shown_mut().told = rate.map(Rate::segments_per_second);
-        self.0.told.send_replace(rate);
+        self.0
+            .told
+            .send_if_modified(|told| std::mem::replace(told, rate) != rate)
     }
 
     /// What an operator wants.
@@ -91,41 +95,41 @@ impl Speed {
 }
 
 /// Why an SMSC is not fed at another rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum SpeedFault {
-    /// There is none of that name.
+    #[error("there is none of that name")]
     NotFound,
-    /// It is a receiver only.
+    #[error("it is a receiver only")]
     NeverFed,
-    /// The configuration allows only so many segments a second.
+    #[error("the configuration allows only {0} segments a second")]
     Above(f64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Traffic {
-    /// That SMSC is given no more than that from now on, until the engine ends; `None`: what is configured.
+    /// That SMSC is given no more than that from now on, by any engine, until another word; `None`: what is configured.
     ///
     /// # Errors
     /// See [`SpeedFault`].
-    pub(crate) fn set_rate(&self, name: &str, rate: Option<Rate>) -> Result<(), SpeedFault> {
+    pub(crate) async fn set_rate(&self, name: &str, rate: Option<Rate>) -> Result<(), SpeedFault> {
+        let id = self.whose_rate(name, rate)?;
+        self.0.store.tell_rate(id, rate).await?;
+        Ok(self.ask().await?)
+    }
+
+    /// The SMSC of that name, if it may have that rate.
+    fn whose_rate(&self, name: &str, rate: Option<Rate>) -> Result<SmscId, SpeedFault> {
         let smscs = self.lock();
         let known = smscs.iter().find(|known| known.name == name);
         let known = known.ok_or(SpeedFault::NotFound)?;
-        let speed = &known.speed;
-        if !speed.is_fed() {
+        if !known.speed.is_fed() {
             return Err(SpeedFault::NeverFed);
         }
         let wanted = rate.map(Rate::segments_per_second);
-        match speed.shown().configured {
+        match known.speed.shown().configured {
             Some(most) if wanted.is_some_and(|wanted| wanted > most) => Err(SpeedFault::Above(most)),
-            Some(_) | None => {
-                speed.tell(rate);
-                tracing::info!(
-                    smsc = name,
-                    segments_per_second = wanted,
-                    "an operator has decided how fast it is fed"
-                );
-                Ok(())
-            }
+            Some(_) | None => Ok(known.id),
         }
     }
 }

@@ -98,14 +98,15 @@ impl Link {
 impl Followed {
     async fn call(&self, call: &Cmd) -> Result<Value, StoreError> {
         let (mut connection, changes) = self.connection().await?;
-        let reply: RedisResult<Value> = call.query_async(&mut connection).await;
+        let reply: RedisResult<Value> = self.heard(changes, call.query_async(&mut connection)).await;
         self.heed(reply.as_ref().err(), changes).await;
         Ok(reply?)
     }
 
     async fn send(&self, calls: &Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {
         let (mut connection, changes) = self.connection().await?;
-        let replies: RedisResult<Vec<RedisResult<Value>>> = calls.query_async(&mut connection).await;
+        let replies: RedisResult<Vec<RedisResult<Value>>> =
+            self.heard(changes, calls.query_async(&mut connection)).await;
         let refused = |reply: &'_ RedisResult<Value>| reply.as_ref().err().filter(|error| is_no_master(error)).cloned();
         let wrong = match &replies {
             Ok(replies) => replies.iter().find_map(refused),
@@ -113,6 +114,17 @@ impl Followed {
         };
         self.heed(wrong.as_ref(), changes).await;
         Ok(replies?)
+    }
+
+    /// A reply, unless the master turns out to be another one meanwhile: what stood still may never reply.
+    async fn heard<T>(&self, changes: u64, reply: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        tokio::select! {
+            reply = reply => reply,
+            () = self.servers.changed_since(changes) => {
+                let moved = "the sentinels have another master";
+                Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, moved).into())
+            }
+        }
     }
 
     async fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {

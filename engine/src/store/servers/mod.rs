@@ -16,7 +16,7 @@ use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult,
     TlsCertificates, TlsMode,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 pub(super) use link::Link;
 
@@ -61,7 +61,7 @@ struct Watched {
     sentinels: Mutex<SentinelClient>,
     /// Where the master was when it was looked for last, and how often it was another one by then.
     master: std::sync::Mutex<Option<Client>>,
-    changes: AtomicU64,
+    changes: watch::Sender<u64>,
     /// How often one was found.
     found: AtomicU64,
 }
@@ -186,8 +186,19 @@ impl Servers {
     /// How often the master was found to be another one.
     fn changes(&self) -> u64 {
         match &self.0.kind {
-            Kind::Watched(watched) => watched.changes.load(Ordering::Acquire),
+            Kind::Watched(watched) => *watched.changes.borrow(),
             Kind::One(_) | Kind::Cluster(..) => 0,
+        }
+    }
+
+    /// Waits until the master is another one than after so many changes.
+    async fn changed_since(&self, changes: u64) {
+        if let Kind::Watched(watched) = &self.0.kind {
+            let mut heard = watched.changes.subscribe();
+            // The sender is there as long as these servers.
+            let _found = heard.wait_for(|now| *now != changes).await;
+        } else {
+            std::future::pending().await
         }
     }
 
@@ -210,9 +221,7 @@ impl Watched {
     async fn master(&self) -> Result<(Client, u64), StoreError> {
         let known = || {
             let master = self.master.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            master
-                .clone()
-                .map(|client| (client, self.changes.load(Ordering::Acquire)))
+            master.clone().map(|client| (client, *self.changes.borrow()))
         };
         if known().is_none() {
             self.look().await?;
@@ -240,11 +249,14 @@ impl Watched {
                     now = address(&found),
                     "the sentinels have another master"
                 );
-                self.changes.fetch_add(1, Ordering::AcqRel);
             }
             None => {}
         }
-        *master = Some(found);
+        let is_another = master.replace(found).is_some();
+        drop(master);
+        if is_another {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
         Ok(())
     }
 }
@@ -308,7 +320,7 @@ fn watched((sentinels, name): (&[&str], &str), server: &str, tls: Option<&RedisT
     Ok(Watched {
         sentinels: Mutex::new(builder.build()?),
         master: std::sync::Mutex::default(),
-        changes: AtomicU64::new(0),
+        changes: watch::Sender::new(0),
         found: AtomicU64::new(0),
     })
 }
