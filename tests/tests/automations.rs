@@ -157,7 +157,7 @@ fn req_002_09_req_004_17_req_004_18_what_recurs_is_made_at_its_time_and_says_wha
     assert_eq!(of(0), ("sent", Value::Null), "{states:?}");
     assert_eq!(of(1), ("sent", Value::Null), "{states:?}");
     assert_eq!(of(2), ("nobody", Value::Null), "{states:?}");
-    assert_eq!(of(3), ("refused", json!("unknown_value")), "{states:?}");
+    assert_eq!(of(3), ("refused", json!("list_gone")), "{states:?}");
     stand.sim.wait_for("submits", 2, LIMIT);
     let mut sent: Vec<String> = stand.sim.ledger().into_iter().map(|row| row.recipient).collect();
     sent.sort();
@@ -168,7 +168,7 @@ fn req_002_09_req_004_17_req_004_18_what_recurs_is_made_at_its_time_and_says_wha
     let told = &told.events()[0];
     assert_eq!(
         (&told["type"], &told["data"]["id"], &told["data"]["reason"]),
-        (&json!("automation.blocked"), &gone["id"], &json!("unknown_value"))
+        (&json!("automation.blocked"), &gone["id"], &json!("list_gone"))
     );
     let next = &show(&http, &weekly)["next"][0]["day"];
     assert_eq!(*next, day.saturating_add(7.days()).to_string());

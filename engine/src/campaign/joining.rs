@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::pages::Pages;
 use super::price::Price;
-use super::resolve::{code_of, priced};
+use super::refusal::code_of;
+use super::resolve::priced;
 use super::routes::Whose;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, Line, Recipient, Row, TenantId, Territory, Way};

@@ -12,20 +12,18 @@ use super::draft::repriced;
 use super::packer::{BATCHES_MAX, Packer};
 use super::price::Price;
 use super::taking::{Coming, Taken, TakingRules, take, taken_of};
+use super::refusal::code_of;
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, ReadFault};
 use crate::database::DatabaseError;
 use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, TenantId, Terms, UnixMicros};
-use crate::fault::{FieldFault, FieldProblem, WordingProblem};
+use crate::fault::{FieldFault, FieldProblem};
 use crate::people::{Audience, Contact, Filter, Meant, MergeField, People};
 use crate::store::{Begun, Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// The pause before a database that is away is asked again.
 const AGAIN: Duration = Duration::from_secs(2);
-
-/// Of a launch that came when the campaign had expired.
-const EXPIRED: &str = "after_expiry";
 
 /// Steps of contacts that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -216,7 +214,9 @@ impl Campaigns {
             self.store().refuse_resolving((tenant, id), back, code).await?;
             self.store().set_resolving(id, None).await
         };
-        self.insist("resolve", refuse).await
+        let refused = self.insist("resolve", refuse).await;
+        self.0.books.campaign_moved(tenant, id);
+        refused
     }
 
     async fn resolve_once(
@@ -545,41 +545,4 @@ pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, 
     let cost = cost.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
     let dearer = repriced(row, cost);
     Ok(dearer.unwrap_or(packed))
-}
-
-/// Why a launch did not come about, as the API says it.
-pub(crate) fn code_of(fault: &CampaignFault) -> String {
-    if let CampaignFault::Fields(faults) = fault
-        && let Some(FieldProblem::Wording(WordingProblem::CodesMissing { missing })) =
-            faults.first().map(|fault| &fault.problem)
-    {
-        // How many, for who looks at the campaign.
-        return format!("codes_missing {missing}");
-    }
-    let code = match fault {
-        CampaignFault::EmptyAudience => "empty_audience",
-        CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
-        CampaignFault::Expired { .. } => EXPIRED,
-        CampaignFault::Erased => "texts_erased",
-        CampaignFault::TextRejected { .. } => "text_rejected",
-        CampaignFault::TrafficRejected { .. } => "traffic_rejected",
-        CampaignFault::TrafficInReview => "traffic_in_review",
-        CampaignFault::TenantSuspended { .. } => "tenant_suspended",
-        CampaignFault::DayFull { .. } => "daily_max_reached",
-        CampaignFault::Short { .. } => "insufficient_credit",
-        CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
-        CampaignFault::NotFound
-        | CampaignFault::Body(_)
-        | CampaignFault::AlreadyStarted(_)
-        | CampaignFault::WrongState(_)
-        | CampaignFault::OutsideWindow { .. }
-        | CampaignFault::TextsInUse
-        | CampaignFault::NotADraft(_)
-        | CampaignFault::Edited
-        | CampaignFault::Busy
-        | CampaignFault::Stopping
-        | CampaignFault::Store(_)
-        | CampaignFault::Database(_) => "internal",
-    };
-    code.to_owned()
 }
