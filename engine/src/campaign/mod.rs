@@ -20,6 +20,7 @@ mod expiry;
 mod fault;
 mod figures;
 mod gates;
+mod had;
 mod housekeeping;
 mod joining;
 mod launch;

@@ -1,6 +1,6 @@
 //! Whom a campaign of contacts means: found out at its launch, and not before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -9,10 +9,11 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::draft::repriced;
+use super::had::Had;
 use super::packer::{BATCHES_MAX, Packer};
 use super::price::Price;
-use super::taking::{Coming, Taken, TakingRules, take, taken_of};
 use super::refusal::code_of;
+use super::taking::{Coming, Taken, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, ReadFault};
@@ -341,7 +342,7 @@ impl Campaigns {
     where
         F: Future<Output = Result<T, CampaignFault>>,
     {
-        let (made, taken) = self.look_at(campaign, (count, HashSet::new()), make).await?;
+        let (made, taken) = self.look_at(campaign, (count, None), make).await?;
         let ((newly, rejected), reach) = taken?;
         let pasted = self.pasted_left_out((campaign.tenant, campaign.id)).await?;
         let (counts, rejected) = pasted.and(newly, &rejected);
@@ -354,11 +355,11 @@ impl Campaigns {
         })
     }
 
-    /// The same, but for numbers that are in it already, for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
+    /// The same, but for those who had it already, for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
     pub(super) async fn look_at<T, F>(
         &self,
         campaign: &Campaign,
-        (count, already): (Arc<AtomicU64>, HashSet<u64>),
+        (count, had): (Arc<AtomicU64>, Option<Had>),
         make: impl FnOnce(mpsc::Receiver<RowBatch>) -> F,
     ) -> Result<(T, Result<(Taken, Reach), CampaignFault>), CampaignFault>
     where
@@ -389,7 +390,8 @@ impl Campaigns {
             texts: self.priced_by(campaign).await?,
             code: self.stand_in(campaign).await?,
             lengths: campaign.lengths.clone(),
-            excluded: meant.numbers.iter().chain(&already).copied().collect(),
+            excluded: meant.numbers.clone(),
+            had,
             marketing,
             consent,
             reachable: !meant.unreachable,

@@ -6,6 +6,7 @@ mod census;
 mod conservation;
 mod editing;
 mod heard;
+mod joining;
 mod lease;
 mod listing;
 mod recut;
