@@ -15,6 +15,7 @@ mod resolving;
 mod roll_call;
 mod schedule;
 mod starting;
+mod terms;
 mod texts;
 
 use std::collections::HashSet;
