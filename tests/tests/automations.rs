@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use campanile_tests::{CampaignOrder, Http, Lab, Receiver, Stand, eventually, programs, text};
+use campanile_tests::{
+    CampaignOrder, EngineSettings, Http, Lab, Receiver, RedisServer, Sim, SmscSettings, Stand, eventually, programs,
+    text,
+};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, Zoned};
 use serde_json::{Value, json};
@@ -157,7 +160,7 @@ fn req_002_09_req_004_17_req_004_18_what_recurs_is_made_at_its_time_and_says_wha
     assert_eq!(of(0), ("sent", Value::Null), "{states:?}");
     assert_eq!(of(1), ("sent", Value::Null), "{states:?}");
     assert_eq!(of(2), ("nobody", Value::Null), "{states:?}");
-    assert_eq!(of(3), ("refused", json!("unknown_value")), "{states:?}");
+    assert_eq!(of(3), ("refused", json!("list_gone")), "{states:?}");
     stand.sim.wait_for("submits", 2, LIMIT);
     let mut sent: Vec<String> = stand.sim.ledger().into_iter().map(|row| row.recipient).collect();
     sent.sort();
@@ -168,7 +171,7 @@ fn req_002_09_req_004_17_req_004_18_what_recurs_is_made_at_its_time_and_says_wha
     let told = &told.events()[0];
     assert_eq!(
         (&told["type"], &told["data"]["id"], &told["data"]["reason"]),
-        (&json!("automation.blocked"), &gone["id"], &json!("unknown_value"))
+        (&json!("automation.blocked"), &gone["id"], &json!("list_gone"))
     );
     let next = &show(&http, &weekly)["next"][0]["day"];
     assert_eq!(*next, day.saturating_add(7.days()).to_string());
@@ -238,4 +241,81 @@ fn req_002_09_what_is_no_automation_is_refused() {
     stranger
         .get(&format!("/v1/automations/{}", text(&mine["id"])))
         .expect_problem(&[404]);
+}
+
+/// Programs that live on the morning of Easter 2027, and obey the rules of France: until Tuesday, no advertising goes.
+fn at_easter(name: &str) -> Stand {
+    let lab = Lab::new(programs!(), name);
+    lab.live_at("2027-03-28T07:59:40Z");
+    Stand::under(lab, "", of_law)
+}
+
+fn of_law(redis: &RedisServer, sim: &Sim) -> EngineSettings {
+    EngineSettings {
+        rules: Some(vec!["fr-seed".to_owned()]),
+        ..EngineSettings::new(Some(redis.url()), vec![SmscSettings::new("north", sim.smpp_address())])
+    }
+}
+
+/// Everybody lives at another time from now on; what the simulator had is gone.
+fn wake_at(stand: &mut Stand, at: &str) {
+    assert!(stand.engine.shut_down().success());
+    stand.lab().live_at(at);
+    stand.redis.restart();
+    stand.sim.restart();
+    let settings = of_law(&stand.redis, &stand.sim);
+    stand.engine.restart_with(&settings);
+}
+
+#[test]
+fn advertising_at_hours_that_never_open_is_refused_and_no_day_joins_one_that_waits() {
+    let mut stand = at_easter("automations-hours");
+    let http = stand.tenant.http(&stand.engine);
+    let notice = order(&json!({ "numbers": "+33612345601" }));
+    let mut advertising = notice.clone();
+    advertising["purpose"] = json!("marketing");
+    for (rule, time) in [("FREQ=DAILY", "21:00"), ("FREQ=WEEKLY;BYDAY=SU", "10:00")] {
+        let mut closed = json!({ "kind": "recurrence", "rrule": rule, "time": time, "name": "Jamais" });
+        closed["campaign"] = advertising.clone();
+        let refused = http.post("/v1/automations", &closed).expect_problem(&[422]);
+        assert_eq!(
+            (&refused["code"], &refused["next_open_at"]),
+            (&json!("schedule_outside_window"), &json!("2027-03-30T06:00:00Z")),
+            "{refused}"
+        );
+    }
+    let daily = json!({ "kind": "recurrence", "rrule": "FREQ=DAILY", "time": "21:00" });
+    let evening = make(&http, "Conseil", &daily, &notice);
+    assert_eq!(
+        evening["next"][0]["opens_at"], evening["next"][0]["at"],
+        "what is transactional goes at any hour"
+    );
+    let path = format!("/v1/automations/{}", text(&evening["id"]));
+    http.delete(&path).expect(204);
+
+    let daily = json!({ "kind": "recurrence", "rrule": "FREQ=DAILY", "time": "10:00" });
+    let offer = make(&http, "Offre", &daily, &advertising);
+    let times = |at: usize| (offer["next"][at]["at"].clone(), offer["next"][at]["opens_at"].clone());
+    assert_eq!(times(0), (json!("2027-03-28T08:00:00Z"), json!("2027-03-30T06:00:00Z")));
+    assert_eq!(times(2), (json!("2027-03-30T08:00:00Z"), json!("2027-03-30T08:00:00Z")));
+    assert_eq!(run(&stand, &offer)["state"], "sent");
+
+    // Monday: that of Sunday still waits. Tuesday: it goes, and then that day's.
+    wake_at(&mut stand, "2027-03-29T08:00:01Z");
+    let skipped = eventually("Monday is skipped", LIMIT, || {
+        let run = show(&stand.tenant.http(&stand.engine), &offer)["runs"][0].clone();
+        (run["day"] == "2027-03-29" && run["state"] == "skipped").then_some(run)
+    });
+    assert_eq!(
+        (&skipped["reason"], &skipped["campaign"]),
+        (&json!("closed_hours"), &Value::Null)
+    );
+    assert_eq!(stand.sim.ledger().len(), 0);
+    wake_at(&mut stand, "2027-03-30T06:00:01Z");
+    stand.sim.wait_for("accepted", 1, LIMIT);
+    wake_at(&mut stand, "2027-03-30T08:00:01Z");
+    stand.sim.wait_for("accepted", 1, LIMIT);
+    let last = show(&stand.tenant.http(&stand.engine), &offer)["runs"][0].clone();
+    assert_eq!(last["day"], "2027-03-30", "{last}");
+    assert_eq!(stand.sim.ledger().len(), 1);
 }

@@ -101,6 +101,27 @@ fn who_comes_to_fit_a_campaign_after_its_launch_gets_it_once_until_its_date() {
 }
 
 #[test]
+fn each_of_a_family_who_comes_late_is_told_by_name() {
+    let stand = Stand::new(programs!(), "late-joiners-family", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let (home, other) = ("+33612345601", "+33612345602");
+    let named = |number: &str, name: &str| {
+        let mut person = patient(name, number, "Lyon");
+        person["first_name"] = json!(name);
+        person
+    };
+    upsert(&http, &[named(home, "Ann"), named(home, "Bob")]);
+    stand.tenant.order(&stand.engine, &order(600));
+    stand.sim.wait_for("accepted", 2, LIMIT);
+    upsert(&http, &[named(home, "Cleo"), named(other, "Dan"), named(other, "Eve")]);
+    stand.sim.wait_for("accepted", 5, LIMIT);
+    let had = stand.sim.ledger_by_recipient();
+    let mut counts: Vec<usize> = had.values().map(Vec::len).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [2, 3], "{had:?}");
+}
+
+#[test]
 fn two_hundred_join_once_whatever_dies_meanwhile() {
     let mut stand = Stand::new(programs!(), "late-joiners-killed", "", |smsc| {
         smsc.line("rate = \"50/s\"")

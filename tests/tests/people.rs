@@ -185,7 +185,9 @@ fn req_000_17_lists_segments_and_numbers_are_put_together_and_others_left_out() 
                 view.state == "draft"
             });
             let shown = http.get(&format!("/v1/campaigns/{}", other.id)).expect(200);
-            assert_eq!(shown["refused"], "unknown_value", "{shown}");
+            assert_eq!(shown["refused"], "list_gone", "{shown}");
+            let why = shown["refused_detail"].as_str().unwrap_or_default();
+            assert!(why.contains("is gone"), "{shown}");
         }
         let late = http.post("/v1/campaigns", &order(&without).body).expect_problem(&[422]);
         assert_eq!(late["errors"][0]["pointer"], "/audience/filter/not/is", "{late}");

@@ -458,6 +458,26 @@ fn req_004_07_what_people_write_and_how_campaigns_go_is_told() {
     let draft = stand.tenant.create(&stand.engine, &order);
     draft.ask(&stand.engine, "cancel").expect(202);
     assert_eq!(told("campaign.canceled")["data"]["id"], draft.id.as_str());
+
+    // One that nobody fits when its date comes, and one of which that is found out at its launch.
+    let nobody = CampaignOrder::to_audience(&json!({ "filter": { "field": "tag", "is": "nobody" } }))
+        .with("sender", json!("36034"));
+    let [planned, launched] = [(); 2].map(|()| -> Campaign { stand.tenant.create(&stand.engine, &nobody) });
+    planned.schedule_in(&stand.engine, 1);
+    launched.ask(&stand.engine, "launch").expect(202);
+    eventually("both are told with the reason", LIMIT, || {
+        let told = of_type(&events(&receiver.posted()), "campaign.blocked");
+        let is_told = |campaign: &Campaign| {
+            told.iter()
+                .filter(|told| told["data"]["id"] == campaign.id.as_str())
+                .count()
+                == 1
+        };
+        let why = told
+            .iter()
+            .all(|told| told["data"]["refused"] == "empty_audience" && told["data"]["state"] == "draft");
+        (is_told(&planned) && is_told(&launched) && why).then_some(())
+    });
 }
 
 /// A file that was read, and a word by which somebody has advertising again.

@@ -62,7 +62,11 @@ pub(super) fn routes() -> Routes {
                     },
                 }))
                 .answers::<shapes::Automation>(201, "The automation, with its next days.")
-                .refuses(&[ProblemCode::EmptyAudience, ProblemCode::TooManyRecipients]),
+                .refuses(&[
+                    ProblemCode::EmptyAudience,
+                    ProblemCode::TooManyRecipients,
+                    ProblemCode::ScheduleOutsideWindow,
+                ]),
             make,
         )
         .add(
@@ -246,6 +250,7 @@ fn timetable(app: &App, fields: &mut Fields, plan: Option<Plan>) -> Option<Timet
         starts: starts.unwrap_or(today),
         time: time?,
         zone,
+        hours: None,
     })
 }
 
@@ -299,7 +304,15 @@ async fn whole(app: &App, automation: &Automation) -> Result<Value, Problem> {
     let runs = runs.map_err(|error| database_refuses(&error))?;
     let mut view = summary(automation);
     view["campaign"] = serde_json::from_str(&automation.order).unwrap_or_default();
-    view["next"] = to_come(automation).iter().map(occurrence).collect();
+    let next = to_come(automation);
+    let of = (automation.tenant, &automation.timetable);
+    let begins = app.automations.begins(of, &next).await?;
+    let coming = next.iter().zip(begins).map(|(next, begins)| {
+        let mut shown = occurrence(next);
+        shown["opens_at"] = begins.and_then(time).into();
+        shown
+    });
+    view["next"] = coming.collect();
     view["runs"] = runs.iter().map(run).collect();
     Ok(view)
 }

@@ -16,7 +16,7 @@ use super::pages::Listing;
 use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
-use crate::campaign::{Estimation, view};
+use crate::campaign::{Estimation, refusal, view};
 use crate::domain::{CampaignId, Role, TenantId};
 use crate::store::CampaignState;
 
@@ -201,6 +201,8 @@ pub(super) async fn shown(
     let (language, now) = (language_of(headers), app.clock.unix());
     let waiting = app.waiting.of_campaign(&campaign, language, now).await;
     shown["waiting"] = waiting.map_err(|error| store_refuses(&error))?;
+    let refused = campaign.refused_code().map(|code| refusal::detail(code, language));
+    shown["refused_detail"] = refused.into();
     Ok(shown)
 }
 

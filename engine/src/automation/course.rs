@@ -21,6 +21,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// For how long an occurrence is made up for at which no engine ran, or nothing was taken in.
 const MADE_UP_FOR: Duration = Duration::from_secs(24 * 3_600);
 
+/// Why an occurrence is skipped.
+const CLOSED: &str = "closed_hours";
+
 /// Why a campaign that meant nobody was not launched.
 const NOBODY: &str = "empty_audience";
 
@@ -98,6 +101,7 @@ impl Automations {
             | RunState::Blocked
             | RunState::Refused
             | RunState::Nobody
+            | RunState::Skipped
             | RunState::Missed
             | RunState::Gone => Ok(()),
         }
@@ -105,6 +109,9 @@ impl Automations {
 
     /// Makes the campaign of an occurrence.
     async fn order(&self, automation: &Automation, run: &Run) -> Result<(), AutomationFault> {
+        if self.is_before_waiting(automation, run).await? {
+            return self.conclude(automation.tenant, run, (RunState::Skipped, CLOSED)).await;
+        }
         let order = order_of(automation, run.occurrence);
         let made = self
             .0
@@ -128,6 +135,20 @@ impl Automations {
                 self.conclude(automation.tenant, run, (RunState::Refused, &code)).await
             }
         }
+    }
+
+    /// Whether the campaign of the occurrence before still waits for its hours: with another, the same people would get the same twice
+    /// when these come.
+    async fn is_before_waiting(&self, automation: &Automation, run: &Run) -> Result<bool, AutomationFault> {
+        if !automation.timetable.plan.means_the_same() {
+            return Ok(false);
+        }
+        let of = (automation.id, run.occurrence.day);
+        let waits = match kept::campaign_before(&self.0.database, of).await? {
+            Some(before) => self.0.campaigns.waits_for_hours(automation.tenant, before).await,
+            None => Ok(false),
+        };
+        Ok(waits.map_err(CampaignFault::from)?)
     }
 
     async fn launch(&self, tenant: TenantId, run: &Run, campaign: &Campaign) -> Result<(), AutomationFault> {

@@ -62,6 +62,8 @@ pub(crate) enum RunState {
     Refused,
     /// It meant nobody.
     Nobody,
+    /// The campaign of the one before still waited for its hours, and means the same people.
+    Skipped,
     /// No engine ran then, and its time was over when one did.
     Missed,
     /// Its campaign was ended before it was launched, or went with a Redis that was lost.
@@ -69,13 +71,14 @@ pub(crate) enum RunState {
 }
 
 impl RunState {
-    pub(crate) const CODES: [&str; 8] = [
+    pub(crate) const CODES: [&str; 9] = [
         Self::Begun.code(),
         Self::Launched.code(),
         Self::Sent.code(),
         Self::Blocked.code(),
         Self::Refused.code(),
         Self::Nobody.code(),
+        Self::Skipped.code(),
         Self::Missed.code(),
         Self::Gone.code(),
     ];
@@ -223,6 +226,21 @@ pub(super) async fn runs(database: &Database, id: AutomationId) -> Result<Vec<Ru
     query.value(id.0.cast_signed());
     query.push(" ORDER BY day DESC LIMIT ").value(RUNS_SHOWN);
     database.rows(query, read_run).await
+}
+
+/// The last campaign that an automation has made before a day.
+pub(super) async fn campaign_before(
+    database: &Database,
+    (id, day): (AutomationId, Date),
+) -> Result<Option<CampaignId>, DatabaseError> {
+    let mut query = Sql::new("SELECT campaign FROM automation_run WHERE campaign IS NOT NULL AND automation = ");
+    query
+        .value(id.0.cast_signed())
+        .push(" AND day < ")
+        .value(day.to_string());
+    query.push(" ORDER BY day DESC LIMIT 1");
+    let campaign = |row: &Found<'_>| Ok(CampaignId(row.number(0)?.cast_unsigned()));
+    database.row(query, campaign).await
 }
 
 /// How a run stands now. `false`: it has another campaign by now, or is gone.

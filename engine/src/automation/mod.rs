@@ -93,7 +93,13 @@ impl Automations {
         let mut tried = order.clone();
         tried["name"] = campaign_name(name, next.day).into();
         let draft = self.0.campaigns.create(tenant, Cursor::new(tried.to_string())).await?;
+        let hours = self.0.campaigns.hours_of(&draft.campaign).await;
         self.0.campaigns.forget_draft(tenant, draft.campaign.id).await?;
+        let timetable = Timetable {
+            hours: Some(hours?),
+            ..timetable
+        };
+        self.check_hours(tenant, (&timetable, next)).await?;
         let new = Automation {
             id: AutomationId(0),
             tenant,
@@ -105,6 +111,43 @@ impl Automations {
             created_at: now,
         };
         kept::insert(&self.0.database, new).await
+    }
+
+    /// Whether one of the days to come is at a time at which its campaign may go.
+    async fn check_hours(
+        &self,
+        tenant: TenantId,
+        (timetable, next): (&Timetable, Occurrence),
+    ) -> Result<(), AutomationFault> {
+        let coming = coming((timetable, Some(next)));
+        let begins = self.begins((tenant, timetable), &coming).await?;
+        let mut late = coming
+            .iter()
+            .zip(&begins)
+            .map(|(due, begins)| begins.filter(|at| *at > due.at));
+        match late.next().flatten() {
+            Some(opens) if late.all(|late| late.is_some()) => {
+                let opens = self.0.campaigns.local(tenant, opens).await?;
+                Err(CampaignFault::OutsideWindow { opens }.into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// When the campaigns of some occurrences begin to go, as far as that is known.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn begins(
+        &self,
+        (tenant, timetable): (TenantId, &Timetable),
+        coming: &[Occurrence],
+    ) -> Result<Vec<Option<UnixMicros>>, CampaignFault> {
+        let times: Vec<UnixMicros> = coming.iter().map(|occurrence| occurrence.at).collect();
+        match &timetable.hours {
+            Some(zones) => Ok(self.0.campaigns.begins(tenant, zones, &times).await?),
+            None => Ok(vec![None; times.len()]),
+        }
     }
 
     /// A tenant's, in the order in which they were made.
@@ -183,11 +226,14 @@ fn occurrence(timetable: &Timetable, after: Option<Date>) -> Option<Occurrence> 
 
 /// The next occurrences of an automation, the first first.
 pub(crate) fn to_come(automation: &Automation) -> Vec<Occurrence> {
+    coming((&automation.timetable, automation.next))
+}
+
+fn coming((timetable, mut next): (&Timetable, Option<Occurrence>)) -> Vec<Occurrence> {
     let mut coming = Vec::with_capacity(NEXT_SHOWN);
-    let mut next = automation.next;
     while let Some(occurrence) = next.filter(|_| coming.len() < NEXT_SHOWN) {
         coming.push(occurrence);
-        next = self::occurrence(&automation.timetable, Some(occurrence.day));
+        next = self::occurrence(timetable, Some(occurrence.day));
     }
     coming
 }

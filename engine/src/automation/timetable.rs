@@ -26,6 +26,10 @@ pub(crate) struct Timetable {
     pub(crate) time: Time,
     /// A name of the time-zone database.
     pub(crate) zone: String,
+    /// The zones of recipients by whose hours its campaigns go, as its audience was when it was made; none: they go at any hour. `None`:
+    /// nobody has looked.
+    #[serde(default)]
+    pub(crate) hours: Option<Vec<String>>,
 }
 
 /// On which days.
@@ -43,6 +47,14 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
+    /// Whether each of its days means the same people; else each means others.
+    pub(crate) const fn means_the_same(&self) -> bool {
+        match self {
+            Self::Recurrence(_) | Self::Easter(_) => true,
+            Self::Birthday(_) | Self::Since(_) => false,
+        }
+    }
+
     /// What kinds there are, as the API says them.
     pub(crate) const KINDS: [&str; 3] = ["recurrence", "birthday", "since"];
 }
@@ -147,7 +159,17 @@ mod tests {
             starts: starts.parse().unwrap(),
             time: "02:30".parse().unwrap(),
             zone: "Europe/Paris".to_owned(),
+            hours: None,
         }
+    }
+
+    #[test]
+    fn what_was_kept_before_hours_were_looked_at_is_read() {
+        let kept =
+            r#"{"plan":{"recurrence":"FREQ=DAILY"},"starts":"2026-11-27","time":"09:00:00","zone":"Europe/Paris"}"#;
+        let read: Timetable = serde_json::from_str(kept).unwrap();
+        assert_eq!(read.hours, None);
+        assert!(read.plan.means_the_same() && !Plan::Since(6).means_the_same());
     }
 
     #[test]

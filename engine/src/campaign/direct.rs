@@ -469,7 +469,7 @@ impl Campaigns {
     ///
     /// # Errors
     /// [`CampaignFault::Store`].
-    pub(super) async fn local(&self, tenant: TenantId, at: UnixMicros) -> Result<LocalMoment, CampaignFault> {
+    pub(crate) async fn local(&self, tenant: TenantId, at: UnixMicros) -> Result<LocalMoment, CampaignFault> {
         Ok(LocalMoment::by(at, &self.terms_of(tenant).await?.time_zone))
     }
 

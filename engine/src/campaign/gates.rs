@@ -1,5 +1,6 @@
 //! Which rows share their hours, and which hours are open now: a gate is a zone of the rules of sending.
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -144,6 +145,33 @@ impl Gates {
         let home = set.rules.zones().next().map(|(zone, _)| zone);
         let home = home.map(|zone| part_of(&set.rules, zone, territory));
         home.map_or(GateId::OPEN, |zone| set.gates[zone.0])
+    }
+
+    /// The names of the zones of some gates; the first, where a row of it has no gate yet.
+    pub(super) fn names(&self, gates: &HashSet<GateId>) -> Vec<String> {
+        let set = self.0.set.load();
+        let zones = set.rules.zones().zip(&set.gates);
+        let named =
+            zones.filter(|((zone, _), gate)| gates.contains(gate) || zone.0 == 0 && gates.contains(&GateId::OPEN));
+        named.map(|((_, zone), _)| zone.name.clone()).collect()
+    }
+
+    /// When the first of some zones is open from that time on, the first zone as it is where the people of a tenant are; `None`: never.
+    /// Of zones that are no more nobody knows: they are as the first.
+    pub(super) fn first_open(
+        &self,
+        names: &[String],
+        territory: Option<Territory>,
+        at: UnixMicros,
+    ) -> Option<UnixMicros> {
+        let set = self.0.set.load();
+        let zones = set.rules.zones().zip(&set.gates).skip(1);
+        let known: Vec<(&str, GateId)> = zones.map(|((_, zone), gate)| (zone.name.as_str(), *gate)).collect();
+        let gate = |name: &String| known.iter().find(|(known, _)| known == name).map(|(_, gate)| *gate);
+        let gates = names
+            .iter()
+            .map(|name| gate(name).unwrap_or_else(|| self.home_in(territory)));
+        gates.filter_map(|gate| self.opens_from(gate, at)).min()
     }
 
     /// The gates that are open now.

@@ -2,7 +2,6 @@
 //! message that is sent by itself becomes one: its credits are held under a token of its own, and then it is queued, once, whatever
 //! crashes. The campaign stays open until that date.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,12 +9,16 @@ use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::had::Had;
 use super::pages::Pages;
 use super::price::Price;
-use super::resolve::{code_of, priced};
+use super::refusal::code_of;
+use super::resolve::priced;
 use super::routes::Whose;
+use super::taking::Rendering;
+use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
-use crate::domain::{CampaignId, Line, Recipient, Row, TenantId, Territory, Way};
+use crate::domain::{CampaignId, Line, Row, TenantId, Terms, Territory, Way, to_hexadecimal};
 use crate::guard::Verdict;
 use crate::store::{
     Campaign, CampaignState, DirectHold, DirectMessage, DirectPlace, Hold, RowBatch, Share, StoreError, Token,
@@ -29,6 +32,10 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// After a look it rests so many times as long: many contacts, or many campaigns, cost a twentieth of a processor at most.
 const REST: u32 = 20;
+
+/// People whose numbers were told something else by the campaign, and who are kept until all who fit it were seen. Behind so many, as
+/// when everybody's values were changed at once, those of families join at no look.
+const WAITING_MAX: usize = 50_000;
 
 /// What is the same for all who join a campaign at a look.
 struct Joining<'c> {
@@ -116,39 +123,54 @@ impl Campaigns {
     async fn join_all(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
         let admission = self.admit(campaign.tenant).await?;
         self.check_terms(campaign).await?;
-        let already = self.numbers_in(campaign.id).await?;
-        let (texts, terms) = self.priced_by(campaign).await?;
+        let priced_by = self.priced_by(campaign).await?;
+        let had = self.had_of(campaign, &priced_by).await?;
+        let (texts, terms) = priced_by;
         let joining = Joining {
             campaign,
             territory: terms.territory,
             share: admission.share(self.now()),
         };
-        let joining = &joining;
+        let (joining, told) = (&joining, &had);
         let join = |mut rows: mpsc::Receiver<RowBatch>| async move {
             let mut price = Price::new(&texts, &terms);
+            let mut waiting = Vec::new();
             while let Some(batch) = rows.recv().await {
                 for row in batch.rows {
                     let row = priced(row, &mut price)?;
-                    self.join_one(joining, &row).await?;
+                    let number = read(&row)?.recipient;
+                    if told.left(number) == 0 {
+                        self.join_one(joining, &row).await?;
+                    } else if waiting.len() < WAITING_MAX {
+                        waiting.push((number, row));
+                    }
                 }
+            }
+            for row in told.newest(waiting) {
+                self.join_one(joining, &row).await?;
             }
             Ok(())
         };
-        let ((), taken) = self.look_at(campaign, (Arc::default(), already), join).await?;
+        let looked = self.look_at(campaign, (Arc::default(), Some(had.clone())), join);
+        let ((), taken) = looked.await?;
         taken.map(drop)
     }
 
-    /// The numbers that have a row of a campaign.
-    async fn numbers_in(&self, id: CampaignId) -> Result<HashSet<u64>, StoreError> {
-        let mut pages = Pages::all(id, self.store().partitions());
-        let mut numbers = HashSet::new();
+    /// What the numbers that have a row of a campaign were told.
+    async fn had_of(&self, campaign: &Campaign, by: &(Texts, Terms)) -> Result<Had, CampaignFault> {
+        let mut pages = Pages::all(campaign.id, self.store().partitions());
+        let (had, mut rendering) = (Had::default(), Rendering::new(by));
         loop {
             let chunks = pages.next(self.store()).await?;
             if chunks.is_empty() {
-                return Ok(numbers);
+                return Ok(had);
             }
             for packed in chunks.iter().flat_map(|chunk| &chunk.rows) {
-                numbers.insert(read(packed)?.recipient.0);
+                let row = read(packed)?;
+                let variables = campaign.cipher.open(row.variables)?;
+                let says = rendering.says_packed((row.recipient, &variables));
+                // What may be said no more is nobody's who comes.
+                had.add(row.recipient, says.unwrap_or(u64::MAX));
             }
         }
     }
@@ -178,7 +200,7 @@ impl Campaigns {
             sender: campaign.sender.trim(),
         });
         let route = routes.route(recipient);
-        let (variables, token) = (&*campaign.cipher.close(row.variables)?, token_of(campaign, recipient));
+        let (variables, token) = (&*campaign.cipher.close(row.variables)?, token_of(campaign, &row));
         let message = DirectMessage {
             tenant: campaign.tenant,
             campaign: campaign.id,
@@ -213,7 +235,7 @@ impl Campaigns {
         let hold = DirectHold {
             tenant: campaign.tenant,
             campaign: campaign.id,
-            token: token_of(campaign, row.recipient),
+            token: token_of(campaign, row),
             partition: row.recipient.partition(self.store().partitions()),
             credits: u64::from(row.credits),
             share: &of.share,
@@ -241,12 +263,13 @@ fn read(packed: &[u8]) -> Result<Row<'_>, StoreError> {
     Row::unpack(packed).map_err(|_| StoreError::Corrupt("an audience row"))
 }
 
-/// Whoever joins a campaign does so under one token, however often it is tried.
-fn token_of(campaign: &Campaign, recipient: Recipient) -> Token {
+/// Whoever joins a campaign does so under one token, however often it is tried: by their number and what is filled in for them, which
+/// tells a family apart.
+fn token_of(campaign: &Campaign, row: &Row<'_>) -> Token {
     // No path of a request is called so.
     Token::of_key(
         campaign.tenant.into(),
         &format!("join {}", campaign.id),
-        &recipient.to_string(),
+        &format!("{} {}", row.recipient, to_hexadecimal(row.variables)),
     )
 }

@@ -9,7 +9,7 @@ use super::pages::Pages;
 use super::{CampaignFault, Campaigns, ShortLinks};
 use crate::audience::DAYS_AHEAD_MAX as LINK_DAYS_MAX;
 use crate::compose::Sender;
-use crate::domain::{CampaignId, Partition, Purpose, RouteId, Row, TenantId, UnixMicros, Way};
+use crate::domain::{CampaignId, Country, Partition, Purpose, RouteId, Row, TenantId, UnixMicros, Way};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::otel::Context;
 use crate::store::{Campaign, CampaignKind, CampaignState, Launch, Owner, Share, StoreError};
@@ -132,7 +132,8 @@ impl Campaigns {
         }
     }
 
-    /// What the tenant may send by now, whatever it might when the draft was made: under which senders, and to whom without consent.
+    /// What the tenant may send by now, whatever it might when the draft was made: under which senders, to whom without consent, to
+    /// which countries, and with links to where.
     pub(super) async fn check_terms(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
         let terms = self.terms_of(campaign.tenant).await?;
         let wording = self.wording_of(campaign.tenant, &terms).await?;
@@ -140,12 +141,31 @@ impl Campaigns {
         let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
         let approved = wording.check_sender(&sender);
         approved.map_err(|problem| refuse("/sender", problem))?;
+        let linked = super::texts::check_links(campaign, &terms);
+        linked.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
         // Of contacts, each is looked at when it is found out whom the campaign means.
         if campaign.query.is_none() {
             let of = (campaign.tenant, campaign.purpose);
+            self.check_countries(campaign).await?;
             self.check_agreed(of, campaign.id).await?;
         }
         Ok(())
+    }
+
+    /// Of recipients who were given it is known in which countries they are.
+    async fn check_countries(&self, campaign: &Campaign) -> Result<(), CampaignFault> {
+        let countries = [
+            self.0.deps.limits.countries.clone(),
+            self.store().countries(campaign.tenant).await?,
+        ];
+        let may_be = |country: Country| countries.iter().all(|countries| countries.have(country));
+        match campaign.reach.countries.iter().all(|(country, _)| may_be(*country)) {
+            true => Ok(()),
+            false => {
+                let fault = FieldFault::new("/audience", FieldProblem::CountryNotAllowed);
+                Err(CampaignFault::Fields(vec![fault]))
+            }
+        }
     }
 
     /// Whoever was a guest when the numbers were given, and is none any more, gets nothing. There are few of them.

@@ -1,6 +1,6 @@
 //! Whom a campaign of contacts means: found out at its launch, and not before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -9,23 +9,22 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::draft::repriced;
+use super::had::Had;
 use super::packer::{BATCHES_MAX, Packer};
 use super::price::Price;
+use super::refusal::code_of;
 use super::taking::{Coming, Taken, TakingRules, take, taken_of};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns};
 use crate::audience::{Counts, Ingest, ReadFault};
 use crate::database::DatabaseError;
 use crate::domain::{CampaignId, CodePoolId, ContactId, Purpose, Reach, TenantId, Terms, UnixMicros};
-use crate::fault::{FieldFault, FieldProblem, WordingProblem};
+use crate::fault::{FieldFault, FieldProblem};
 use crate::people::{Audience, Contact, Filter, Meant, MergeField, People};
 use crate::store::{Begun, Campaign, CampaignState, Owner, RowBatch, StoreError, StoredVariant};
 
 /// The pause before a database that is away is asked again.
 const AGAIN: Duration = Duration::from_secs(2);
-
-/// Of a launch that came when the campaign had expired.
-const EXPIRED: &str = "after_expiry";
 
 /// Steps of contacts that may wait to be taken.
 const STEPS_MAX: usize = 2;
@@ -216,7 +215,9 @@ impl Campaigns {
             self.store().refuse_resolving((tenant, id), back, code).await?;
             self.store().set_resolving(id, None).await
         };
-        self.insist("resolve", refuse).await
+        let refused = self.insist("resolve", refuse).await;
+        self.0.books.campaign_moved(tenant, id);
+        refused
     }
 
     async fn resolve_once(
@@ -341,7 +342,7 @@ impl Campaigns {
     where
         F: Future<Output = Result<T, CampaignFault>>,
     {
-        let (made, taken) = self.look_at(campaign, (count, HashSet::new()), make).await?;
+        let (made, taken) = self.look_at(campaign, (count, None), make).await?;
         let ((newly, rejected), reach) = taken?;
         let pasted = self.pasted_left_out((campaign.tenant, campaign.id)).await?;
         let (counts, rejected) = pasted.and(newly, &rejected);
@@ -354,11 +355,11 @@ impl Campaigns {
         })
     }
 
-    /// The same, but for numbers that are in it already, for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
+    /// The same, but for those who had it already, for who may have seen enough before the last row: then the taking ended for that reason, and its counts are none.
     pub(super) async fn look_at<T, F>(
         &self,
         campaign: &Campaign,
-        (count, already): (Arc<AtomicU64>, HashSet<u64>),
+        (count, had): (Arc<AtomicU64>, Option<Had>),
         make: impl FnOnce(mpsc::Receiver<RowBatch>) -> F,
     ) -> Result<(T, Result<(Taken, Reach), CampaignFault>), CampaignFault>
     where
@@ -389,7 +390,8 @@ impl Campaigns {
             texts: self.priced_by(campaign).await?,
             code: self.stand_in(campaign).await?,
             lengths: campaign.lengths.clone(),
-            excluded: meant.numbers.iter().chain(&already).copied().collect(),
+            excluded: meant.numbers.clone(),
+            had,
             marketing,
             consent,
             reachable: !meant.unreachable,
@@ -545,41 +547,4 @@ pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, 
     let cost = cost.map_err(|fault| CampaignFault::Fields(vec![fault]))?;
     let dearer = repriced(row, cost);
     Ok(dearer.unwrap_or(packed))
-}
-
-/// Why a launch did not come about, as the API says it.
-pub(crate) fn code_of(fault: &CampaignFault) -> String {
-    if let CampaignFault::Fields(faults) = fault
-        && let Some(FieldProblem::Wording(WordingProblem::CodesMissing { missing })) =
-            faults.first().map(|fault| &fault.problem)
-    {
-        // How many, for who looks at the campaign.
-        return format!("codes_missing {missing}");
-    }
-    let code = match fault {
-        CampaignFault::EmptyAudience => "empty_audience",
-        CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
-        CampaignFault::Expired { .. } => EXPIRED,
-        CampaignFault::Erased => "texts_erased",
-        CampaignFault::TextRejected { .. } => "text_rejected",
-        CampaignFault::TrafficRejected { .. } => "traffic_rejected",
-        CampaignFault::TrafficInReview => "traffic_in_review",
-        CampaignFault::TenantSuspended { .. } => "tenant_suspended",
-        CampaignFault::DayFull { .. } => "daily_max_reached",
-        CampaignFault::Short { .. } => "insufficient_credit",
-        CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
-        CampaignFault::NotFound
-        | CampaignFault::Body(_)
-        | CampaignFault::AlreadyStarted(_)
-        | CampaignFault::WrongState(_)
-        | CampaignFault::OutsideWindow { .. }
-        | CampaignFault::TextsInUse
-        | CampaignFault::NotADraft(_)
-        | CampaignFault::Edited
-        | CampaignFault::Busy
-        | CampaignFault::Stopping
-        | CampaignFault::Store(_)
-        | CampaignFault::Database(_) => "internal",
-    };
-    code.to_owned()
 }

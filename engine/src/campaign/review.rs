@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::resolve::code_of;
+use super::refusal::code_of;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, FlaggedId, TenantId, UnixMicros};
 use crate::flagged::{Decided, FlagFault, FlaggedTexts, Looked, Reached, Seen, Source};

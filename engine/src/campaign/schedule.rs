@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::resolve::code_of;
+use super::refusal::code_of;
 use super::{CampaignFault, Campaigns};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
 use crate::fault::{DateProblem, FieldFault};

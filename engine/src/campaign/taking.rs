@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 use super::CampaignFault;
+use super::had::Had;
 use super::packer::{Packer, pack_variables};
 use super::price::Price;
 use super::texts::Texts;
@@ -44,6 +45,8 @@ pub(super) struct TakingRules {
     pub(super) code: String,
     /// Numbers that get nothing.
     pub(super) excluded: HashSet<u64>,
+    /// What those who are in it already were told; `None`: nobody is.
+    pub(super) had: Option<Had>,
     /// It is advertising: nobody is taken who agrees to none any more.
     pub(super) marketing: bool,
     /// Only people who have agreed are taken.
@@ -77,9 +80,21 @@ impl<'t> Rendering<'t> {
     pub(super) fn says(&mut self, recipient: Recipient, values: Values<'_>) -> Option<u64> {
         let Some(price) = &mut self.price else { return Some(0) };
         pack_variables(values, &mut self.packed);
-        let priced = price.of_recipient((recipient, &self.packed));
-        priced.is_ok().then(|| price.digest().max(1))
+        said(price, (recipient, &self.packed))
     }
+
+    /// The same of packed variables.
+    pub(super) fn says_packed(&mut self, of: (Recipient, &[u8])) -> Option<u64> {
+        match &mut self.price {
+            Some(price) => said(price, of),
+            None => Some(0),
+        }
+    }
+}
+
+fn said(price: &mut Price<'_>, of: (Recipient, &[u8])) -> Option<u64> {
+    let priced = price.of_recipient(of);
+    priced.is_ok().then(|| price.digest().max(1))
 }
 
 /// Takes contacts and numbers as rows until there are no more; blocks.
@@ -129,12 +144,13 @@ fn take_contact(
         to: &number.to_string(),
         values: Values::of(values),
     };
-    if contact
-        .details
-        .numbers()
-        .iter()
-        .any(|number| rules.excluded.contains(&number.0))
-    {
+    let numbers = contact.details.numbers();
+    let is_excluded = numbers.iter().any(|number| rules.excluded.contains(&number.0));
+    let mut has_it = || {
+        let had = rules.had.as_ref()?;
+        rendering.says(number, row.values).map(|says| had.has(&numbers, says))
+    };
+    if is_excluded || has_it() == Some(true) {
         ingest.left_out(row);
         return Ok(());
     }
@@ -206,7 +222,8 @@ fn take_number(
         to: &Recipient(number).to_string(),
         values: Values::of(&values),
     };
-    if rules.excluded.contains(&number) || pasted.excluded.contains(&number) {
+    let has_it = rules.had.as_ref().is_some_and(|had| had.knows(Recipient(number)));
+    if has_it || rules.excluded.contains(&number) || pasted.excluded.contains(&number) {
         ingest.left_out(row);
         return Ok(());
     }

@@ -6,6 +6,7 @@ mod census;
 mod conservation;
 mod editing;
 mod heard;
+mod joining;
 mod lease;
 mod listing;
 mod recut;
@@ -14,6 +15,7 @@ mod resolving;
 mod roll_call;
 mod schedule;
 mod starting;
+mod terms;
 mod texts;
 
 use std::collections::HashSet;

@@ -1,7 +1,7 @@
 //! What the messages of a campaign say: its text, or the variant that a recipient gets. Pure.
 
-use crate::compose::{Template, longest_link};
-use crate::domain::variables;
+use crate::compose::{Template, check_links as links_lead_there, longest_link};
+use crate::domain::{Terms, variables};
 use crate::fault::FieldFault;
 use crate::store::Campaign;
 
@@ -91,6 +91,28 @@ impl Texts {
         let number = value.and_then(|value| value.parse().ok());
         number.filter(|number| *number <= self.variants.len()).unwrap_or(0)
     }
+}
+
+/// Whether what a campaign says, and its short link, leads where links of its tenant may, by terms that may be newer than it.
+///
+/// # Errors
+/// Of which text.
+pub(super) fn check_links(campaign: &Campaign, terms: &Terms) -> Result<(), FieldFault> {
+    let link = campaign.link.as_ref();
+    let mut allowed = terms.link_domains.clone();
+    if !allowed.is_empty() {
+        allowed.extend(link.map(|link| link.domain.clone()));
+        allowed.extend(terms.short_domain.clone());
+    }
+    let variants = campaign.variants.iter().enumerate();
+    let variants = variants.map(|(at, variant)| (format!("/variants/{at}/text"), variant.text.as_str()));
+    let texts = [("/text".to_owned(), campaign.text.as_str())]
+        .into_iter()
+        .chain(variants);
+    for (pointer, text) in texts.chain(link.map(|link| ("/link".to_owned(), link.url.as_str()))) {
+        links_lead_there(text, &allowed).map_err(|problem| FieldFault::new(pointer, problem))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -100,12 +100,6 @@ pub(super) fn queued(campaign: &Campaign, counters: &Counters) -> u64 {
 
 /// A campaign in a list, without its progress.
 pub(crate) fn summary(campaign: &Campaign) -> Value {
-    // A code, and behind it how many codes of a pool are missing, where that is why.
-    let refused = campaign.refused.as_deref();
-    let (refused, missing) = match refused.and_then(|refused| refused.split_once(' ')) {
-        Some((code, missing)) => (Some(code), Some(missing)),
-        None => (refused, None),
-    };
     json!({
         "id": campaign.id.to_string(),
         "kind": campaign.kind.into_str(),
@@ -129,8 +123,8 @@ pub(crate) fn summary(campaign: &Campaign) -> Value {
         "copied_from": campaign.copied_from.map(|id| id.to_string()),
         "edits": campaign.edits,
         "code_pool": campaign.code_pool.map(|pool| pool.to_string()),
-        "refused": refused,
-        "codes_missing": missing.and_then(|missing| missing.parse::<u64>().ok()),
+        "refused": campaign.refused_code(),
+        "codes_missing": campaign.codes_missing(),
         "launched_at": campaign.launched_at.and_then(time),
     })
 }

@@ -94,6 +94,10 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../data/migrations/0053_reseller_withdrawals.sql"),
     ),
     ("edited links", include_str!("../data/migrations/0054_edited_links.sql")),
+    (
+        "told refusals",
+        include_str!("../data/migrations/0055_told_refusals.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {

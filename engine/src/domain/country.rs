@@ -90,7 +90,12 @@ impl Countries {
 
     /// Whether that number may be.
     pub(crate) fn allow(&self, recipient: Recipient) -> bool {
-        self.is_all() || Country::of(recipient).is_some_and(|country| self.0.contains(&country))
+        self.is_all() || Country::of(recipient).is_some_and(|country| self.have(country))
+    }
+
+    /// Whether numbers of that country may be.
+    pub(crate) fn have(&self, country: Country) -> bool {
+        self.is_all() || self.0.contains(&country)
     }
 
     /// The codes, in their order.

@@ -208,6 +208,18 @@ impl Campaign {
         first.unwrap_or(self.total)
     }
 
+    /// Why its last launch came to nothing: a code, and behind it, where codes of a pool were missing, how many.
+    pub(crate) fn refused_code(&self) -> Option<&str> {
+        let refused = self.refused.as_deref()?;
+        refused.split(' ').next()
+    }
+
+    /// How many codes its pool lacked then, where that is why.
+    pub(crate) fn codes_missing(&self) -> Option<u64> {
+        let (_, missing) = self.refused.as_deref()?.split_once(' ')?;
+        missing.parse().ok()
+    }
+
     /// One of which what it said is kept by nobody.
     pub(crate) fn of_lasting_fields(owner: (TenantId, CampaignId), fields: &HashMap<String, String>) -> Option<Self> {
         let campaign = read_known(owner, fields)?;

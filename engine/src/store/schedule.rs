@@ -99,6 +99,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut call = self.moving(owner, moves, None);
         call.arg("scheduled_at").arg(at.map_or(0, |at| at.0));
+        if at.is_some() {
+            // Why an earlier launch came to nothing says nothing of this one.
+            call.arg("refused").arg("");
+        }
         Ok(self.ask::<i64>(&call).await? == 1)
     }
 

@@ -289,7 +289,7 @@ const fn unqueued(state: CampaignState) -> Option<Reason> {
     }
 }
 
-/// What is said of a reason: of the line of most messages among those that have it.
+/// What is said of a reason: of the line of most messages among those that have it, and until when the first of them waits.
 fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) -> Cause {
     match reason {
         Reason::Paused => Cause {
@@ -312,8 +312,20 @@ fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) ->
             .iter()
             .filter(|(_, cause)| cause.reason == reason)
             .max_by_key(|(line, _)| line.rows + line.again)
-            .map_or_else(|| Cause::only(reason), |(_, cause)| cause.clone()),
+            .map_or_else(
+                || Cause::only(reason),
+                |(_, cause)| Cause {
+                    until: first_until(reason, causes),
+                    ..cause.clone()
+                },
+            ),
     }
+}
+
+/// When the first of the lines that have a reason have it no more, as far as that is known.
+fn first_until(reason: Reason, causes: &[(&InLine, Cause)]) -> Option<UnixMicros> {
+    let of = causes.iter().filter(|(_, cause)| cause.reason == reason);
+    of.filter_map(|(_, cause)| cause.until).min()
 }
 
 /// Whether messages of it may still be sent.
@@ -328,5 +340,49 @@ const fn is_sent(state: CampaignState) -> bool {
         | CampaignState::Completed
         | CampaignState::Stopped
         | CampaignState::Canceled => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{GateId, Purpose, RouteId, Way};
+
+    #[test]
+    fn until_is_when_the_first_zone_opens_whichever_has_most_messages() {
+        let lines = [(1, 40), (2, 10), (3, 90)].map(|(gate, rows)| InLine {
+            line: Line {
+                way: Way::Route(RouteId(1)),
+                lane: Purpose::Marketing.lane(),
+                gate: GateId(gate),
+            },
+            rows,
+            paused_rows: 0,
+            again: 0,
+            halted_again: 0,
+            suspended_rows: 0,
+            rated_rows: 0,
+            suspended_again: 0,
+            behind: 0,
+            first_due: None,
+        });
+        let closed = |until: Option<u64>| Cause {
+            until: until.map(UnixMicros),
+            ..Cause::only(Reason::ClosedHours)
+        };
+        let paused = Cause {
+            until: Some(UnixMicros(1)),
+            ..Cause::only(Reason::Brake)
+        };
+        let causes = [
+            (&lines[0], closed(Some(12))),
+            (&lines[1], closed(Some(11))),
+            (&lines[2], closed(None)),
+            (&lines[2], paused),
+        ];
+        let said = told(Reason::ClosedHours, &causes, &CampaignCensus::default());
+        assert_eq!(said.until, Some(UnixMicros(11)));
+        let said = told(Reason::Guard, &causes, &CampaignCensus::default());
+        assert_eq!(said.until, None);
     }
 }

@@ -31,6 +31,9 @@ pub(super) struct Step {
     pub(super) kind: String,
     /// The state that it has then.
     pub(super) state: String,
+    /// Why its launch came to nothing, where it did.
+    #[serde(default)]
+    pub(super) refused: Option<String>,
     /// In milliseconds.
     pub(super) at: i64,
 }
@@ -49,11 +52,11 @@ pub(super) async fn of(store: &Store, delivery: &Delivery) -> Result<Value, Stor
         DeliveryKind::Campaign => {
             let step: Step = read(delivery)?;
             let campaign = CampaignId(step.campaign).to_string();
-            Ok(event(
-                &step.kind,
-                step.at,
-                &json!({ "id": campaign, "state": step.state }),
-            ))
+            let mut data = json!({ "id": campaign, "state": step.state });
+            if let Some(refused) = step.refused {
+                data["refused"] = refused.into();
+            }
+            Ok(event(&step.kind, step.at, &data))
         }
         DeliveryKind::Conversation => Ok(event(WAITS, at, &read::<Value>(delivery)?)),
         DeliveryKind::Appointment => Ok(event(ANSWERED, at, &read::<Value>(delivery)?)),

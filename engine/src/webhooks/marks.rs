@@ -9,6 +9,8 @@ pub(super) struct Stepped {
     pub(super) campaign: CampaignId,
     pub(super) tenant: TenantId,
     pub(super) state: CampaignState,
+    /// How often it was found out whom it means.
+    pub(super) findings: u64,
 }
 
 /// A threshold that a balance has passed.
@@ -41,11 +43,15 @@ impl Marks<'_> {
 /// Keeps which states were told.
 pub(super) async fn keep_states(change: &mut Change, all: &[Stepped]) -> Result<(), DatabaseError> {
     for stepped in all {
-        let mut put = Sql::new("INSERT INTO webhook_campaign (campaign, tenant, state) VALUES (");
-        put.list([stepped.campaign.0 as i64, i64::from(stepped.tenant.0)])
-            .push(", ");
+        let mut put = Sql::new("INSERT INTO webhook_campaign (campaign, tenant, findings, state) VALUES (");
+        put.list([
+            stepped.campaign.0 as i64,
+            i64::from(stepped.tenant.0),
+            stepped.findings as i64,
+        ])
+        .push(", ");
         put.value(stepped.state.code());
-        put.push(") ON CONFLICT (campaign) DO UPDATE SET state = excluded.state");
+        put.push(") ON CONFLICT (campaign) DO UPDATE SET state = excluded.state, findings = excluded.findings");
         change.run(put).await?;
     }
     Ok(())

@@ -22,6 +22,9 @@ const READ_MAX: usize = 100;
 /// The newest campaigns of a tenant that are looked at when nobody knows which have moved.
 const CAMPAIGNS_MAX: usize = 200;
 
+/// The type of what says that a campaign does not go.
+const BLOCKED: &str = "campaign.blocked";
+
 /// A campaign, and whether it has surely just moved; otherwise it is one of all.
 pub(super) type Moved = FxHashMap<(TenantId, CampaignId), bool>;
 
@@ -134,17 +137,12 @@ impl Shared {
             {
                 let endpoints = active.get(&campaign.tenant).map_or(&[][..], Vec::as_slice);
                 let before = known.get(&campaign.id).copied();
-                if before == Some(campaign.state) {
+                if before == Some((campaign.state, Some(campaign.finding))) {
                     continue;
                 }
                 let sure = moved.get(&(campaign.tenant, campaign.id)) == Some(&true);
-                let steps = match before {
-                    Some(before) => steps(before, campaign.state),
-                    None if sure => steps(CampaignState::Draft, campaign.state),
-                    // It moved before anybody was to be told of it.
-                    None => &[],
-                };
-                let told = steps
+                let shape = (campaign.state, campaign.refused_code(), campaign.finding);
+                let told = since((before, sure), shape)
                     .iter()
                     .flat_map(|step| stepped(endpoints, campaign, step, self.now()));
                 news.extend(told);
@@ -152,6 +150,7 @@ impl Shared {
                     campaign: campaign.id,
                     tenant: campaign.tenant,
                     state: campaign.state,
+                    findings: campaign.finding,
                 });
             }
             let marks = Marks {
@@ -166,12 +165,13 @@ impl Shared {
     async fn known_states(
         &self,
         owners: &[(TenantId, CampaignId)],
-    ) -> Result<FxHashMap<CampaignId, CampaignState>, DatabaseError> {
-        let mut query = Sql::new("SELECT campaign, state FROM webhook_campaign WHERE campaign IN (");
+    ) -> Result<FxHashMap<CampaignId, (CampaignState, Option<u64>)>, DatabaseError> {
+        let mut query = Sql::new("SELECT campaign, state, findings FROM webhook_campaign WHERE campaign IN (");
         query.list(owners.iter().map(|(_, id)| id.0 as i64)).push(")");
         let read = |row: &Found<'_>| {
             let state = row.parsed(1, "the state of a campaign that was told", |state| state.parse().ok())?;
-            Ok((CampaignId(row.number(0)? as u64), state))
+            let findings = row.number_if_any(2)?.map(|findings| findings as u64);
+            Ok((CampaignId(row.number(0)? as u64), (state, findings)))
         };
         Ok(self.database.rows(query, read).await?.into_iter().collect())
     }
@@ -216,6 +216,7 @@ fn stepped<'a>(
             campaign: campaign.id.0,
             kind: step.to_owned(),
             state: state_at(step, campaign.state).code().to_owned(),
+            refused: refused_at(step, campaign),
             at: (now.0 / 1_000) as i64,
         };
         news(endpoint, DeliveryKind::Campaign, &about)
@@ -241,6 +242,36 @@ fn state_at(step: &str, state: CampaignState) -> CampaignState {
     }
 }
 
+/// Why a campaign does not go that is a draft again; one that lacks credits says so by its state.
+fn refused_at(step: &str, campaign: &Campaign) -> Option<String> {
+    let is_draft = campaign.state == CampaignState::Draft;
+    let why = campaign.refused_code().filter(|_| step == BLOCKED && is_draft);
+    why.map(str::to_owned)
+}
+
+/// How a campaign is: its state, why its launch came to nothing, and how often it was found out whom it means.
+type Shape<'c> = (CampaignState, Option<&'c str>, u64);
+
+/// The types of events since a campaign was told of last: its state then, and how often it had been found out whom it means. `sure`: it
+/// has just moved.
+fn since(
+    (before, sure): (Option<(CampaignState, Option<u64>)>, bool),
+    (state, refused, findings): Shape<'_>,
+) -> &'static [&'static str] {
+    let is_refused = state == CampaignState::Draft && refused.is_some();
+    match before {
+        // It was launched and refused since, between two looks; or it has not moved.
+        Some((CampaignState::Draft, Some(told))) if is_refused && told < findings => &[BLOCKED],
+        Some((before, _)) if before == state => &[],
+        Some(_) if is_refused => &[BLOCKED],
+        None if sure && is_refused => &[BLOCKED],
+        Some((before, _)) => steps(before, state),
+        None if sure => steps(CampaignState::Draft, state),
+        // It moved before anybody was to be told of it.
+        None => &[],
+    }
+}
+
 /// The types of events that lead from one state to another, with those that passed in between and left no trace.
 fn steps(before: CampaignState, state: CampaignState) -> &'static [&'static str] {
     // One whose recipients are still being found out may be blocked yet.
@@ -249,7 +280,7 @@ fn steps(before: CampaignState, state: CampaignState) -> &'static [&'static str]
         CampaignState::Draft | CampaignState::Resolving => &[],
         CampaignState::Scheduled => &["campaign.scheduled"],
         CampaignState::InReview => &["campaign.in_review"],
-        CampaignState::Blocked => &["campaign.blocked"],
+        CampaignState::Blocked => &[BLOCKED],
         CampaignState::Launching | CampaignState::Running => match before {
             CampaignState::Paused => &["campaign.resumed"],
             CampaignState::Launching | CampaignState::Running => &[],
@@ -300,6 +331,43 @@ mod tests {
             ("campaign.completed", Completed, Completed),
         ] {
             assert_eq!(state_at(step, state), at);
+        }
+    }
+
+    #[test]
+    fn a_campaign_that_does_not_go_is_told_once_for_each_launch_that_came_to_nothing() {
+        use CampaignState::{Draft, InReview, Resolving, Running, Scheduled};
+        let why = Some("sender_not_approved");
+        for (before, sure, shape, told) in [
+            (
+                Some((Scheduled, Some(0))),
+                false,
+                (Draft, why, 0),
+                &["campaign.blocked"][..],
+            ),
+            (
+                Some((Resolving, Some(1))),
+                false,
+                (Draft, why, 1),
+                &["campaign.blocked"],
+            ),
+            (Some((InReview, None)), true, (Draft, why, 0), &["campaign.blocked"]),
+            // Nobody looked while it was found out whom it means.
+            (Some((Draft, Some(1))), true, (Draft, why, 2), &["campaign.blocked"]),
+            (None, true, (Draft, why, 1), &["campaign.blocked"]),
+            // It was told, or before anybody was to be; its date was taken back; it goes.
+            (Some((Draft, Some(2))), true, (Draft, why, 2), &[]),
+            (Some((Draft, None)), true, (Draft, why, 2), &[]),
+            (None, false, (Draft, why, 1), &[]),
+            (Some((Scheduled, Some(0))), true, (Draft, None, 0), &[]),
+            (
+                Some((Scheduled, Some(0))),
+                true,
+                (Running, None, 1),
+                &["campaign.started"],
+            ),
+        ] {
+            assert_eq!(since((before, sure), shape), told, "{before:?} {sure} {shape:?}");
         }
     }
 }

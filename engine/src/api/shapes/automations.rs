@@ -89,16 +89,20 @@ pub(in crate::api) struct Automation {
     summary: AutomationSummary,
     campaign: OrderOf,
     /// The next ten.
-    next: Vec<Occurrence>,
+    next: Vec<Coming>,
     /// The last twenty, the latest first.
     runs: Vec<Run>,
 }
 
+/// A day to come.
 #[derive(JsonSchema)]
 #[schemars(rename = "Occurrence")]
-struct Occurrence {
+struct Coming {
     day: Day,
     at: Time,
+    /// When its campaign begins to go: then, or when the first of its recipients may be written to, by where they were when the automation
+    /// was made. `null`: not known.
+    opens_at: Option<Time>,
 }
 
 /// What became of a day.
@@ -108,7 +112,7 @@ struct Run {
     day: Day,
     at: Time,
     /// `begun`, `launched`: under way; `sent`: its campaign goes; `blocked`: that waits for credits; `refused`: see `reason`; `nobody`: it meant
-    /// nobody; `missed`: no engine ran within a day of it; `gone`: its campaign was canceled, or lost.
+    /// nobody; `skipped`: the campaign of the day before still waited for its hours; `missed`: no engine ran within a day of it; `gone`: its campaign was canceled, or lost.
     state: RunWord,
     reason: Option<String>,
     campaign: Option<CampaignId>,

@@ -271,7 +271,8 @@ struct CampaignFacts {
     edits: u64,
     /// It was made with a key of the kind `team`, and goes to the tenant's guests alone.
     guests_only: bool,
-    /// Why its last launch came to nothing: its audience could not be found out, or it had expired at its date.
+    /// Why its last launch came to nothing: a code, such as `list_gone`, `segment_gone`, `code_pool_gone`, `empty_audience`, `after_expiry`
+    /// or `daily_max_reached`.
     refused: Option<String>,
     /// How many codes its pool lacked then, where that is why.
     codes_missing: Option<u64>,
@@ -344,6 +345,8 @@ pub(in crate::api) struct Campaign {
     credits: CampaignCredits,
     /// Why messages of it are not sent now; `null`: nothing keeps them.
     waiting: Option<Waiting>,
+    /// What `refused` means, in French or English.
+    refused_detail: Option<String>,
 }
 
 /// `url` is `null` when it was erased; `expires_at`, when it is 90 days from the launch on.

@@ -88,7 +88,7 @@ async fn an_audience_of_nobody_and_one_that_is_gone_are_drafts_again_with_the_re
     bench.people.forget_list(tenant, list.id).await.unwrap();
     bench.campaigns.launch(tenant, gone).await.unwrap();
     let refused = bench.is_in((tenant, gone), CampaignState::Draft).await;
-    assert_eq!(refused.refused.as_deref(), Some("unknown_value"));
+    assert_eq!(refused.refused.as_deref(), Some("list_gone"));
     let unknown = bench.create_of(tenant, &audience).await;
     assert!(matches!(unknown, Err(CampaignFault::Fields(_))), "{unknown:?}");
 }

@@ -22,7 +22,7 @@ if daily[1] == ARGV[9] then taken = daily[2] + ARGV[8] end
 if ARGV[10] ~= '' and tonumber(taken) > tonumber(ARGV[10]) then return -2 end
 local credits = tonumber(ARGV[1])
 if tonumber(redis.call('HGET', KEYS[1], 'available')) < credits then
-  redis.call('HSET', KEYS[3], 'state', ARGV[6])
+  redis.call('HSET', KEYS[3], 'state', ARGV[6], 'refused', '')
   return 0
 end
 -- A sandbox's campaigns cost nothing.
@@ -32,7 +32,7 @@ if credits > 0 then
   redis.call('HINCRBY', KEYS[3], 'held', ARGV[1])
 end
 redis.call('HSET', KEYS[4], 'day', ARGV[9], 'taken', taken)
-redis.call('HSET', KEYS[3], 'state', ARGV[5], 'launched_at', ARGV[2])
+redis.call('HSET', KEYS[3], 'state', ARGV[5], 'launched_at', ARGV[2], 'refused', '')
 if credits > 0 then
   redis.call('XADD', KEYS[2], 'MINID', '~', string.format('%.0f', math.max(0, ARGV[2] / 1000 - KEPT_MS)), '*', '1',
     cjson.encode({ type = 'hold', credits = credits, campaign = ARGV[3], at = ARGV[2] }))
