@@ -94,6 +94,10 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../data/migrations/0053_reseller_withdrawals.sql"),
     ),
     ("edited links", include_str!("../data/migrations/0054_edited_links.sql")),
+    (
+        "ended erasures",
+        include_str!("../data/migrations/0059_ended_erasures.sql"),
+    ),
 ];
 
 pub(super) fn all() -> Migrator {
