@@ -150,6 +150,7 @@ pub(crate) fn written(
         tags: details.tags.clone(),
         last_visit: details.last_visit,
         last_visit_practice: beside.last_practice(contact.id).and_then(some),
+        visit_to_come: None,
         consent: refusal.or(agreed),
         attributes,
     }

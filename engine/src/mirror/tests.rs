@@ -6,7 +6,7 @@ use super::*;
 use crate::campaign::tests::Bench;
 use crate::database::{Redis, Sql, Tie};
 use crate::domain::{CampaignId, KeyBounds, Partition, Purpose, Recipient, Role, TermChanges, UnixMicros};
-use crate::store::{Credits, Grant, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
+use crate::store::{Again, Credits, Grant, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
 
 const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
 

@@ -22,6 +22,8 @@ pub(crate) struct Contact {
     pub(crate) tags: Vec<String>,
     pub(crate) last_visit: Option<Date>,
     pub(crate) last_visit_practice: Option<String>,
+    /// A day that a file says somebody was last there on, and that is to come: it is no visit.
+    pub(crate) visit_to_come: Option<Date>,
     pub(crate) consent: Option<Consent>,
     pub(crate) attributes: BTreeMap<String, String>,
 }

@@ -237,6 +237,7 @@ impl Export {
         put("practices", listed(&contact.practices));
         put("last_visit", json!(contact.last_visit));
         put("last_visit_practice", json!(contact.last_visit_practice));
+        put("visit_to_come", json!(contact.visit_to_come));
         put("tags", listed(&contact.tags));
         if let Some(consent) = &contact.consent {
             put("consent", json!(consent.given));

@@ -25,6 +25,12 @@ const SEVERAL_MAX: usize = 32;
 /// The most characters that are kept of a value at fault.
 const SHOWN_MAX: usize = 64;
 
+/// What a formula has come to that came to nothing, in French and English spreadsheets: no value.
+const NOTHING: [&str; 12] = [
+    "#N/A", "#NOM?", "#NAME?", "#VALEUR!", "#VALUE!", "#REF!", "#DIV/0!", "#NOMBRE!", "#NUM!", "#NUL!", "#NULL!",
+    "#####",
+];
+
 /// Words for the kinds of people, in the order in which they are offered.
 const KINDS: &[&str] = &["patient", "staff", "personnel"];
 
@@ -44,6 +50,11 @@ impl Manners {
     /// Of days that are past.
     fn past(&self) -> Century {
         self.read_on.map_or(Century::Unknown, Century::Until)
+    }
+
+    /// Whether nobody has that day yet.
+    fn is_to_come(&self, day: Date) -> bool {
+        self.read_on.is_some_and(|last| day > last)
     }
 
     /// Of days that are not far away, before or behind.
@@ -86,7 +97,7 @@ pub(super) fn read<'c>(
     let mut row = Row::default();
     for (at, (cell, column)) in cells.zip(columns).enumerate() {
         let text = bare(cell);
-        if text.is_empty() || *column == Column::Ignored {
+        if text.is_empty() || *column == Column::Ignored || NOTHING.contains(&&*text) {
             continue;
         }
         row.take(column, &text, manners).map_err(|problem| RowFault {
@@ -106,6 +117,11 @@ pub(super) fn read<'c>(
 /// Whether a column may hold the number that is written to.
 pub(super) fn is_number(column: &Column) -> bool {
     matches!(column, Column::Field(Field::Number | Field::E164 | Field::OtherNumbers))
+}
+
+/// Whether a text is a day that nobody has yet.
+pub(super) fn is_day_to_come(text: &str, manners: &Manners) -> bool {
+    day(&bare(text), manners.near()).is_some_and(|day| manners.is_to_come(day))
 }
 
 /// Whether a text writes a number that exists.
@@ -147,7 +163,13 @@ impl Row {
             Field::BirthDate => contact.birth_date = Some(born_on(text, manners)?),
             Field::Practices => several(&mut contact.practices, text)?,
             Field::Tags => several(&mut contact.tags, text)?,
-            Field::LastVisit => contact.last_visit = Some(day(text, manners.near()).ok_or(SheetProblem::InvalidDay)?),
+            Field::LastVisit => {
+                let visit = day(text, manners.near()).ok_or(SheetProblem::InvalidDay)?;
+                match manners.is_to_come(visit) {
+                    true => contact.visit_to_come = Some(visit),
+                    false => contact.last_visit = Some(visit),
+                }
+            }
             Field::LastVisitPractice => contact.last_visit_practice = Some(short(text, NAME_MAX)?),
             Field::Consent => self.given = Some(yes_or_no(text)?),
             Field::ConsentDate => {
@@ -229,7 +251,7 @@ fn short(text: &str, max: usize) -> Result<String, FieldProblem> {
 /// A day on which somebody was born.
 fn born_on(text: &str, manners: &Manners) -> Result<Date, FieldProblem> {
     let day = day(text, manners.past()).ok_or(SheetProblem::InvalidDay)?;
-    match manners.read_on.is_some_and(|last| day > last) {
+    match manners.is_to_come(day) {
         true => Err(DateProblem::InFuture.into()),
         false => Ok(day),
     }
@@ -440,6 +462,25 @@ mod tests {
             None,
             "an export knows where it was not"
         );
+    }
+
+    #[test]
+    fn a_visit_that_is_to_come_is_none() {
+        for (said, visit, to_come) in [
+            ("25/12/2026", Some(date(2026, 12, 25)), None),
+            ("26/12/2026 09:05", None, Some(date(2026, 12, 26))),
+            ("26/12/26", None, Some(date(2026, 12, 26))),
+        ] {
+            let contact = row("number,practices,last_visit", &["0612345678", "Pau", said]).unwrap();
+            assert_eq!((contact.last_visit, contact.visit_to_come), (visit, to_come), "{said}");
+            assert_eq!(contact.last_visit_practice.is_some(), visit.is_some(), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_formula_that_came_to_nothing_is_no_value() {
+        let contact = row("number,last_name,attributes.Ville", &["0612345678", "#N/A", "#VALEUR!"]).unwrap();
+        assert_eq!((contact.last_name, contact.attributes.len()), (None, 0));
     }
 
     #[test]

@@ -368,13 +368,40 @@ fn a_workbook_has_texts_numbers_and_dates() {
     assert_eq!(kept.columns(), "last_name,number,-,birth_date");
     assert_eq!(
         kept.shown(),
-        ["3 Béarn +33612345678", "4  +33612345678", "5 invalid_day"]
+        ["3 Béarn +33612345678", "4  +33612345678", "5  +33687654321"]
     );
     assert_eq!(
         kept.rows[0].1.as_ref().unwrap().birth_date,
         Some("1981-04-03".parse().unwrap())
     );
     assert_eq!(kept.mapping.unwrap().encoding, None);
+}
+
+#[test]
+fn a_column_of_appointments_is_no_visit_where_one_is_to_come() {
+    let reading = Reading {
+        columns: None,
+        manners: Manners {
+            read_on: Some("2026-12-01".parse().unwrap()),
+            ..manners()
+        },
+        rows_max: 1_000,
+    };
+    for (name, day, column) in [
+        ("Date RDV", "04/12/2026 09:05", "attributes.Date RDV"),
+        ("Date RDV", "30/11/2026", "last_visit"),
+        ("Rendez-vous", "04/12/26", "attributes.Rendez-vous"),
+        ("Dernier RDV", "04/12/2026", "last_visit"),
+    ] {
+        let file = format!("Portable;{name}\n0612345678;01/03/2026\n0687654321;{day}\n");
+        let mut kept = Kept::default();
+        reading.read(spool(file.as_bytes()).unwrap(), &mut kept).unwrap();
+        assert_eq!(kept.columns(), format!("number,{column}"), "{day}");
+        let last = kept.contacts().pop().unwrap();
+        let is_visit = last.last_visit.is_some();
+        assert_eq!(is_visit, day == "30/11/2026", "{name} {day}");
+        assert_eq!(last.visit_to_come.is_some(), name == "Dernier RDV", "{day}");
+    }
 }
 
 #[test]
@@ -486,6 +513,7 @@ fn contact() -> impl Strategy<Value = Contact> {
                     tags,
                     last_visit,
                     last_visit_practice: texts.3,
+                    visit_to_come: None,
                     consent,
                     attributes,
                 }
