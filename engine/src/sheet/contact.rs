@@ -14,6 +14,8 @@ pub(crate) struct Contact {
     pub(crate) reference: Option<String>,
     pub(crate) number: Option<Phone>,
     pub(crate) other_numbers: Vec<Phone>,
+    /// What a number is for, where that is said: `travail`.
+    pub(crate) labels: BTreeMap<Recipient, String>,
     pub(crate) first_name: Option<String>,
     pub(crate) last_name: Option<String>,
     pub(crate) kind: Option<Kind>,

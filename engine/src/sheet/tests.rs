@@ -483,7 +483,7 @@ fn attributes() -> impl Strategy<Value = std::collections::BTreeMap<String, Stri
 fn contact() -> impl Strategy<Value = Contact> {
     let kind = prop_oneof![Just(Kind::Patient), Just(Kind::Staff)];
     let texts = (of(name()), of(name()), of(name()), of(name()));
-    let others = vec(mobile(), 0..3);
+    let others = vec((mobile(), of("[-=+@'\"; ,|:\né€a-z0-9]{0,6}[a-z]")), 0..3);
     (
         texts,
         (of(mobile()), others),
@@ -494,9 +494,9 @@ fn contact() -> impl Strategy<Value = Contact> {
     )
         .prop_map(
             |(texts, (number, mut others), (kind, birth_date, last_visit), (practices, tags), consent, attributes)| {
-                others.sort_by_key(|phone| phone.number.0);
-                others.dedup();
-                others.retain(|phone| Some(*phone) != number);
+                others.sort_by_key(|(phone, _)| phone.number.0);
+                others.dedup_by_key(|(phone, _)| phone.number.0);
+                others.retain(|(phone, _)| Some(*phone) != number);
                 // Without a number nobody has another, and they are known by their reference.
                 if number.is_none() {
                     others.clear();
@@ -504,7 +504,11 @@ fn contact() -> impl Strategy<Value = Contact> {
                 Contact {
                     reference: texts.0.or(number.is_none().then(|| "D-1".to_owned())),
                     number,
-                    other_numbers: others,
+                    other_numbers: others.iter().map(|(phone, _)| *phone).collect(),
+                    labels: others
+                        .into_iter()
+                        .filter_map(|(phone, label)| Some((phone.number, label?.trim().to_owned())))
+                        .collect(),
                     first_name: texts.1,
                     last_name: texts.2,
                     kind,
