@@ -281,7 +281,7 @@ impl Campaigns {
         };
         let found = self.find_out(&campaign, count.clone(), keep).await?;
         if found.counts.accepted == 0 {
-            return Err(CampaignFault::EmptyAudience);
+            return Err(CampaignFault::EmptyAudience(Vec::new()));
         }
         self.count_skipped(&found.newly);
         self.keep_list((tenant, id), &found.rejected).await?;
@@ -557,7 +557,7 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
         return format!("codes_missing {missing}");
     }
     let code = match fault {
-        CampaignFault::EmptyAudience => "empty_audience",
+        CampaignFault::EmptyAudience(_) => "empty_audience",
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
         CampaignFault::Expired { .. } => EXPIRED,
         CampaignFault::Erased => "texts_erased",
