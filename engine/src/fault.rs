@@ -1,5 +1,9 @@
 //! What is wrong with a field that someone gave us, in no language yet: the one who shows it words it.
 
+mod json_type;
+
+pub(crate) use json_type::JsonType;
+
 use serde_json::Value;
 use strum::VariantNames;
 
@@ -13,6 +17,8 @@ pub(crate) const FAULTS_MAX: usize = 100;
 pub(crate) struct FieldFault {
     /// Where: a JSON pointer (RFC 6901) such as `/audience/recipients/17/to`; empty for the whole document.
     pub(crate) pointer: String,
+    /// What was given there, where one field has many values.
+    pub(crate) value: Option<String>,
     /// What is wrong, and what is allowed.
     pub(crate) problem: FieldProblem,
 }
@@ -22,7 +28,17 @@ impl FieldFault {
     pub(crate) fn new(pointer: impl Into<String>, problem: FieldProblem) -> Self {
         Self {
             pointer: pointer.into(),
+            value: None,
             problem,
+        }
+    }
+
+    /// A fault of one of the values of the field at `pointer`.
+    pub(crate) fn of_value(pointer: impl Into<String>, value: String, problem: FieldProblem) -> Self {
+        let value = Some(value);
+        Self {
+            value,
+            ..Self::new(pointer, problem)
         }
     }
 }
@@ -74,6 +90,8 @@ pub(crate) enum FieldProblem {
     Empty,
     /// The numbers that are there are nobody's who can be written to.
     Nobody,
+    /// Of a campaign, nobody is left to whom it is to go again.
+    NobodyLeft,
     /// Longer than allowed, in characters.
     TooLong {
         /// The most characters allowed.
@@ -192,6 +210,8 @@ pub(crate) enum FieldProblem {
         /// Any of these.
         fields: &'static [&'static str],
     },
+    /// A campaign that an automation makes has its name.
+    NamedByAutomation,
     /// The recipients of the campaign were given with it, and taken by what the field says.
     OfRecipients,
     /// A spreadsheet wrote the number as `3,36123E+10`: its digits are gone.
@@ -210,7 +230,9 @@ impl FieldProblem {
             "expected",
             "missing_one_of",
             "money",
+            "named_by_automation",
             "nobody",
+            "nobody_left",
             "not_one_of",
             "reply",
             "sheet",
@@ -280,8 +302,11 @@ impl FieldProblem {
         if let Self::NotOneOf { .. } = self {
             return "unknown_field";
         }
-        if let Self::Nobody = self {
+        if let Self::Nobody | Self::NobodyLeft = self {
             return "empty";
+        }
+        if let Self::NamedByAutomation = self {
+            return "not_beside";
         }
         self.into_str()
     }
@@ -390,7 +415,10 @@ pub(crate) enum DateProblem {
     /// No name of a time zone.
     UnknownTimeZone,
     /// No rule by which days recur, or none that is understood.
-    InvalidRecurrence,
+    InvalidRecurrence {
+        /// The part that is not; empty: one is missing.
+        part: String,
+    },
     /// No day comes that is meant.
     NeverComes,
     /// No time with its offset, and no day.
@@ -549,35 +577,4 @@ pub(crate) enum WorkbookFlaw {
     Comments,
     /// What the library that reads it says, in English.
     Other(String),
-}
-
-/// The types of JSON (RFC 8259, 3), to say which was wanted and which came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JsonType {
-    /// `"text"`
-    String,
-    /// `12`
-    Number,
-    /// `true`
-    Boolean,
-    /// `null`
-    Null,
-    /// `[…]`
-    Array,
-    /// `{…}`
-    Object,
-}
-
-impl JsonType {
-    /// The type of a value.
-    pub(crate) fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(_) => Self::Boolean,
-            Value::Number(_) => Self::Number,
-            Value::String(_) => Self::String,
-            Value::Array(_) => Self::Array,
-            Value::Object(_) => Self::Object,
-        }
-    }
 }

@@ -235,6 +235,27 @@ fn a_single_message_that_fails_gives_its_credit_back_at_once() {
 }
 
 #[test]
+fn req_000_16_an_audience_of_which_nobody_can_be_sent_to_says_why_of_each_number() {
+    let stand = stand("api-nobody");
+    let http = stand.tenant.http(&stand.engine);
+    let audience = json!({ "numbers": "+41791234567; 0123456789, 06123" });
+    let refused = http
+        .post("/v1/campaigns", &CampaignOrder::to_audience(&audience).body)
+        .expect_problem(&[422]);
+    assert_eq!(refused["code"], "empty_audience");
+    let errors = refused["errors"].as_array().expect("errors").iter();
+    let told: Vec<_> = errors
+        .map(|error| json!([error["pointer"], error["value"], error["code"]]))
+        .collect();
+    let expected = json!([
+        ["/audience/numbers", "+41791234567", "country_not_allowed"],
+        ["/audience/numbers", "0123456789", "not_mobile"],
+        ["/audience/numbers", "06123", "invalid_number"],
+    ]);
+    assert_eq!(json!(told), expected, "{refused}");
+}
+
+#[test]
 fn req_001_04_consent_that_is_asked_for_since_a_draft_was_made_holds_for_it_as_well() {
     let stand = stand("api-consent-since");
     let order = CampaignOrder::to_first(1).with("purpose", json!("marketing"));

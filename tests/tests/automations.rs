@@ -190,7 +190,7 @@ fn req_002_09_what_is_no_automation_is_refused() {
             .expect_field_problem(&[400, 422], pointer);
     };
     refused(
-        json!({ "kind": "recurrence", "rrule": "FREQ=HOURLY", "time": "09:00" }),
+        json!({ "kind": "recurrence", "rrule": "freq=weekly;wkst=su;interval=2", "time": "09:00" }),
         &everybody,
         "/rrule",
     );

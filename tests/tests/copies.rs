@@ -189,6 +189,7 @@ fn who_has_a_campaign_gets_it_again_only_when_that_is_said() {
         .post(&path(&slow, "resend"), &json!({}))
         .expect_problem(&[422]);
     assert_eq!(none["code"], "empty_audience", "nobody's message failed");
+    assert_eq!(none["errors"][0]["pointer"], "/statuses", "{none}");
     let canceled = copy(&stand, &slow, "resend", &json!({ "statuses": ["canceled"] }));
     let sent = stand.sim.totals().accepted;
     assert_eq!(canceled["audience"]["accepted"], 1_000 - sent);

@@ -306,7 +306,8 @@ fn req_001_25_what_is_exported_comes_back() {
         {"number": "+32470123456", "last_name": "-Peeters"},
         {"reference": "3", "number": "0559123456", "first_name": "Fixe"},
         {"reference": "5", "number": "0612340005", "practices": ["Paris", "Lyon"],
-         "visits": [{"day": "2026-03-09", "practice": "Lyon"}]},
+         "visits": [{"day": "2026-03-09", "practice": "Lyon"}],
+         "other_numbers": [{"number": "0698765432", "label": "travail"}, {"number": "0559123457"}]},
         {"reference": "6", "first_name": "Sans"},
     ] });
     http.post("/v1/contacts", &contacts).expect(200);

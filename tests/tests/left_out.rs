@@ -178,4 +178,10 @@ fn req_003_12_consents_and_contacts_that_are_old_are_counted_and_found() {
     );
     http.get("/v1/contacts/stale?months=0")
         .expect_field_problem(&[422], "?months");
+    // Who has written or followed a link was heard of.
+    let heard_of = |field: &str| json!({ "not": { "field": field, "from": "-36 months" } });
+    let told = stale["contacts"]["filter"]["all"].as_array().expect("a list");
+    for field in ["last_visit", "consented", "replied_at", "clicked_at"] {
+        assert!(told.contains(&heard_of(field)), "{field}: {stale}");
+    }
 }

@@ -263,7 +263,10 @@ fn req_000_19_a_tenant_keeps_and_lifts_opt_outs_of_its_own() {
     assert_eq!(listed, wanted);
     // Who has withdrawn agrees again, and nobody for them.
     let all = json!({ "numbers": numbers });
-    assert_eq!(http.post("/v1/opt_outs/lift", &all).expect(200), json!({ "lifted": 2 }));
+    assert_eq!(
+        http.post("/v1/opt_outs/lift", &all).expect(200),
+        json!({ "lifted": 2, "erased": 0 })
+    );
     assert_eq!(expected(), 2);
     http.post("/v1/consents", &consent).expect(201);
     assert_eq!(expected(), 3);

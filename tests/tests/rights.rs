@@ -206,6 +206,40 @@ fn a_person_is_told_what_is_kept_and_is_forgotten() {
     stand.engine.kill();
     stand.engine.restart();
     is_held_back_again(&stand);
+    agrees_again(&stand);
+}
+
+/// Whoever agrees after the erasure gets advertising again; what they agreed to before does not count.
+fn agrees_again(stand: &Stand) {
+    let http = http(stand);
+    let lift = json!({ "numbers": [ZOE] });
+    let lifted = http.post("/v1/opt_outs/lift", &lift).expect(200);
+    assert_eq!(lifted, json!({ "lifted": 0, "erased": 1 }));
+    let consent = |given_at: Option<&str>| {
+        let contact = json!({ "number": ZOE, "first_name": "Zoé" });
+        let mut consent = json!({ "contact": contact, "wording": "J'accepte.", "source": "accueil" });
+        if let Some(at) = given_at {
+            consent["given_at"] = json!(at);
+        }
+        http.post("/v1/consents", &consent).expect(201);
+    };
+    consent(Some("2020-01-02T10:00:00Z"));
+    assert_eq!(data_of(&http, ZOE)["opted_out"], json!(["marketing"]));
+    consent(None);
+    assert_eq!(data_of(&http, ZOE)["opted_out"], json!([]));
+    let order = CampaignOrder::to_audience(&json!({ "recipients": [{ "to": ZOE }] }))
+        .with("purpose", json!("marketing"))
+        .with("text", json!("Portes ouvertes. STOP au 36180"));
+    let campaign = stand.tenant.order(&stand.engine, &order);
+    campaign.wait(&stand.engine, "it is delivered", LIMIT, |view| {
+        view.nothing_queued() && view.status("delivered") == 1
+    });
+    eventually("history knows the number again", LIMIT, || {
+        let messages = data_of(&http, ZOE)["messages"].as_array().map(Vec::len);
+        (messages == Some(1)).then_some(())
+    });
+    let lifted = http.post("/v1/opt_outs/lift", &lift).expect(200);
+    assert_eq!(lifted, json!({ "lifted": 0, "erased": 0 }));
 }
 
 /// What was done is told afterwards, and to whom is not.

@@ -514,7 +514,7 @@ fn files_and_words_are_told(stand: &Stand) {
     stand.sim.inbound(&person, OWN, "Oui !");
     let opted_in = told("contact.opted_in");
     let data = &opted_in["data"];
-    assert_eq!(data["from"], person.trim_start_matches('+'), "as SMSCs have it: {data}");
+    assert_eq!(data["from"], person, "{data}");
     let inbound = http.get("/v1/inbound").expect(200);
     for field in ["id", "from", "to"] {
         assert_eq!(inbound["data"][0][field], data[field], "{inbound}");

@@ -113,7 +113,7 @@ impl Event {
     /// When it begins again behind now, and the occurrence before that; `None`: never.
     pub(super) fn next_start(&self, now: UnixMicros) -> Option<(UnixMicros, UnixMicros)> {
         let series = self.series.as_ref()?;
-        let rule = Rule::read(&series.rule)?;
+        let rule = Rule::read(&series.rule).ok()?;
         let zone = self.start.time_zone();
         let first = zone.to_datetime(series.first.timestamp()?);
         let (mut day, mut before) = (zone.to_datetime(self.start.timestamp()).date(), self.start.at);

@@ -25,7 +25,7 @@ use crate::agenda::{
     Reminder, Sought, Start, TIME_ZONE, Whom,
 };
 use crate::audience::existing;
-use crate::automation::Rule;
+use crate::automation::{BadPart, Rule};
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, EventId, Recipient, TenantId, UnixMicros};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
@@ -432,12 +432,14 @@ pub(super) fn read_whom(fields: &mut Fields) -> Option<Option<GivenWhom>> {
 fn read_repeat(fields: &mut Fields, name: &str) -> Option<Option<String>> {
     let given = fields.text_or_null(name)?;
     match given {
-        Some(rule) if Rule::read(&rule).is_none() => {
-            let problem = DateProblem::InvalidRecurrence;
-            fields.refuse_field(name, problem.into());
-            None
-        }
-        given => Some(given),
+        Some(rule) => match Rule::read(&rule) {
+            Ok(_) => Some(Some(rule)),
+            Err(BadPart(part)) => {
+                fields.refuse_field(name, DateProblem::InvalidRecurrence { part }.into());
+                None
+            }
+        },
+        None => Some(None),
     }
 }
 

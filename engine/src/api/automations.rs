@@ -15,8 +15,8 @@ use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
 use super::{App, page, shapes};
 use crate::automation::{
-    AUTOMATION_NAME_MAX, AUTOMATIONS_MAX, Automation, AutomationFault, EASTER_DAYS, LeapDay, MONTHS_MAX, Occurrence,
-    Plan, Rule, Run, Timetable, to_come,
+    AUTOMATION_NAME_MAX, AUTOMATIONS_MAX, Automation, AutomationFault, BadPart, EASTER_DAYS, LeapDay, MONTHS_MAX,
+    Occurrence, Plan, Rule, Run, Timetable, to_come,
 };
 use crate::campaign::CampaignFault;
 use crate::campaign::view::time;
@@ -216,8 +216,8 @@ fn plan(fields: &mut Fields) -> Option<Plan> {
         _ if !fields.has("rrule") => needs(fields, &["rrule", "easter"]),
         _ => fields
             .checked("rrule", |rule| match Rule::read(&rule) {
-                Some(_) => Ok(rule),
-                None => Err(DateProblem::InvalidRecurrence.into()),
+                Ok(_) => Ok(rule),
+                Err(BadPart(part)) => Err(DateProblem::InvalidRecurrence { part }.into()),
             })
             .map(Plan::Recurrence),
     }
@@ -271,7 +271,7 @@ fn order(fields: &mut Fields, is_of_contacts: bool) -> Option<Value> {
         return None;
     }
     if order.get("name").is_some() {
-        fields.refuse(format!("{pointer}/name"), FieldProblem::NotBeside { fields: &["name"] });
+        fields.refuse(format!("{pointer}/name"), FieldProblem::NamedByAutomation);
     }
     if is_of_contacts {
         for key in NOT_WITH_KINDS {

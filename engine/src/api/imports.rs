@@ -254,6 +254,7 @@ fn previewed(preview: &Preview, asked: &Asked) -> Value {
             "not_mobile": counted.not_mobile,
         },
         "invalid": account.invalid,
+        "visits_to_come": account.visits_to_come,
         "rows": rows.collect::<Vec<_>>(),
     })
 }

@@ -15,7 +15,7 @@ use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
 use crate::campaign::view::time;
-use crate::domain::{SmscId, TenantId, UnixMicros};
+use crate::domain::{SmscId, TenantId, UnixMicros, shown_address};
 use crate::fault::FieldProblem;
 use crate::store::{InboundEntry, InboundPlace};
 
@@ -100,8 +100,8 @@ pub(super) fn shown(app: &App, entry: &InboundEntry) -> Value {
     };
     json!({
         "id": format!("inb_{}", entry.place),
-        "from": kept.from,
-        "to": kept.to,
+        "from": shown_address(&kept.from),
+        "to": shown_address(&kept.to),
         "text": kept.text,
         "smsc": app.traffic.name(SmscId(kept.smsc)),
         "campaign_id": entry.campaign.map(|campaign| campaign.to_string()),

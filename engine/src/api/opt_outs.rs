@@ -24,7 +24,7 @@ pub(super) fn routes() -> Routes {
             Operation::new((Verb::Get, all), Key::Tenant, "listOptOuts")
                 .says(
                     "List who wants no messages any more",
-                    "By number, some seconds behind. Whoever was erased is not among them, and gets no advertising either.",
+                    "By number, some seconds behind. Whoever was erased is not among them, and gets no advertising either until they agree again.",
                 )
                 .asks::<shapes::Paging>()
                 .answers::<shapes::Page<shapes::OptOut>>(200, "A page of them."),
@@ -44,7 +44,7 @@ pub(super) fn routes() -> Routes {
             Operation::new((Verb::Post, "/v1/opt_outs/lift"), Key::Tenant, "liftOptOuts")
                 .says(
                     "Have people get messages again who have asked for that",
-                    "Who has withdrawn a consent, and who was erased, stays among them: the first agree again by a consent.",
+                    "Who has withdrawn a consent, and who was erased, stays among them until they agree again.",
                 )
                 .takes::<shapes::NewOptOuts>(json!({ "numbers": ["+33612345678"] }))
                 .answers::<shapes::OptOutsLifted>(200, "How many that ends."),
@@ -78,7 +78,7 @@ async fn lift(
 ) -> Result<Json<Value>, Problem> {
     let (numbers, purposes) = read(&app, (&headers, body)).await?;
     let lifted = app.mirror.lift(tenant, purposes, &numbers).await?;
-    Ok(Json(json!({ "lifted": lifted })))
+    Ok(Json(json!({ "lifted": lifted.lifted, "erased": lifted.erased })))
 }
 
 /// `{"numbers": ["06…"], "purpose": "marketing"}`

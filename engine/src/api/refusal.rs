@@ -106,9 +106,12 @@ impl From<CampaignFault> for Problem {
         match fault {
             CampaignFault::NotFound => ProblemKind::NotFound.into(),
             CampaignFault::Fields(errors) => Self::of_fields(errors),
-            CampaignFault::EmptyAudience => Self {
+            CampaignFault::EmptyAudience(errors) => Self {
                 kind: ProblemKind::EmptyAudience,
-                errors: vec![FieldFault::new("/audience", FieldProblem::Nobody)],
+                errors: match errors.as_slice() {
+                    [] => vec![FieldFault::new("/audience", FieldProblem::Nobody)],
+                    [_, ..] => errors,
+                },
             },
             CampaignFault::TooManyRecipients { max } => ProblemKind::TooManyRecipients { max }.into(),
             CampaignFault::Body(error) => {

@@ -60,6 +60,8 @@ pub(super) async fn show(
         { "field": "updated", "before": since },
         { "not": { "field": "last_visit", "from": since } },
         { "not": { "field": "consented", "from": since } },
+        { "not": { "field": "replied_at", "from": since } },
+        { "not": { "field": "clicked_at", "from": since } },
     ] });
     let consents = json!({ "field": "consented", "before": since });
     Ok(Json(json!({

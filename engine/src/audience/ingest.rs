@@ -6,13 +6,16 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Countries, Country, Recipient};
-use crate::fault::FieldProblem;
+use crate::fault::{FieldFault, FieldProblem};
 
 use super::number::{NumberFault, normalise};
 use super::row::{Fit, Place, Row, RowSink, SinkFull, Values};
 
 /// The most rejected rows that are listed one by one; all are counted.
 pub(crate) const REJECTED_MAX: usize = 1_000;
+
+/// The most of them that a refusal tells of where none was kept.
+const TOLD_MAX: usize = 20;
 
 /// The most characters that are kept of a rejected row's number.
 const SHOWN_MAX: usize = 64;
@@ -86,6 +89,31 @@ impl Rejected {
         ]);
         all.map(Rejection::code).collect()
     }
+}
+
+/// What is wrong with the first numbers of an audience of which none was kept.
+pub(crate) fn faults_of(rejected: &[Rejected]) -> Vec<FieldFault> {
+    let fault = |row: &Rejected| {
+        let problem = match row.reason {
+            Rejection::Number(fault) => fault.problem(),
+            Rejection::Country => FieldProblem::CountryNotAllowed,
+            Rejection::NotAGuest => FieldProblem::NotAGuest,
+            // Of numbers that may be written to.
+            Rejection::Duplicate
+            | Rejection::Consent
+            | Rejection::Unreachable
+            | Rejection::FrequencyCap
+            | Rejection::ByRequest
+            | Rejection::ValueTooLong
+            | Rejection::ValuesRefused => return None,
+        };
+        let pointer = match row.place {
+            Place::Number(_) => Place::Pasted.to_string(),
+            Place::Recipient(_) | Place::Contact(_) | Place::Pasted | Place::Audience => row.place.to_string(),
+        };
+        Some(FieldFault::of_value(pointer, row.value.clone(), problem))
+    };
+    rejected.iter().filter_map(fault).take(TOLD_MAX).collect()
 }
 
 /// A row that was not kept.
@@ -432,6 +460,50 @@ mod tests {
         }
         assert_eq!(ingest.row(row(4, "0612345673")), Err(SinkFull::TooMany { max: 2 }));
         assert_eq!(ingest.finish().0.accepted, 2);
+    }
+
+    #[test]
+    fn a_refusal_says_of_each_number_what_is_wrong_with_it() {
+        let row = |place, value: &str, reason| Rejected {
+            place,
+            value: value.to_owned(),
+            reason,
+        };
+        let mut rejected = vec![
+            row(Place::Number(0), "+41791234567", Rejection::Country),
+            row(
+                Place::Number(13),
+                "0123456789",
+                Rejection::Number(NumberFault::NotMobile),
+            ),
+            row(
+                Place::Recipient(2),
+                "bonjour",
+                Rejection::Number(NumberFault::NotANumber),
+            ),
+            row(Place::Audience, "+33612345678", Rejection::ValueTooLong),
+        ];
+        let told: Vec<_> = faults_of(&rejected)
+            .into_iter()
+            .map(|fault| {
+                (
+                    fault.pointer.clone(),
+                    fault.value.clone().unwrap_or_default(),
+                    fault.problem.code(),
+                )
+            })
+            .collect();
+        let expected = [
+            ("/audience/numbers", "+41791234567", "country_not_allowed"),
+            ("/audience/numbers", "0123456789", "not_mobile"),
+            ("/audience/recipients/2/to", "bonjour", "not_a_number"),
+        ];
+        assert_eq!(
+            told,
+            expected.map(|(at, value, code)| (at.to_owned(), value.to_owned(), code))
+        );
+        rejected.resize(100, rejected[0].clone());
+        assert_eq!(faults_of(&rejected).len(), TOLD_MAX);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod tests;
 pub(crate) use body::read_campaign;
 pub(crate) use checks::{NAME_MAX, check_campaign_name, check_service_type, instant_ahead, parse_rate};
 pub(crate) use draft::{Again, CampaignDraft, ReadFault, Rules};
-pub(crate) use ingest::{Counts, Ingest, REJECTED_MAX, RecipientSink, Rejected};
+pub(crate) use ingest::{Counts, Ingest, REJECTED_MAX, RecipientSink, Rejected, faults_of};
 pub(crate) use kinds::{ENCODINGS, GivenTemplate, check_category, check_purpose_of};
 pub(crate) use number::{Known, NUMBER_OCTETS_MAX, NumberFault, existing, look_up, normalise};
 pub(crate) use reading::{AUDIENCE_FIELDS, BODY_FIELDS, DAYS_AHEAD_MAX, SCHEDULE_S, VALIDITY_S, is_optional};

@@ -2,7 +2,7 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
 
-use crate::domain::{Country, Recipient};
+use crate::domain::{Countries, Country, Recipient};
 use crate::fault::FieldProblem;
 
 /// Longer texts are no numbers: 15 digits with every possible ornament.
@@ -107,6 +107,11 @@ fn by_numbering_plan(digits: &str, country: Country) -> Result<Recipient, Number
 }
 
 fn valid_number(digits: &str, country: Country) -> Result<PhoneNumber, NumberFault> {
+    if country == Country::FRANCE
+        && let Some(number) = of_saint_pierre(digits)
+    {
+        return Ok(number);
+    }
     let region = Some(country.region());
     let number = PHONE_NUMBER_UTIL
         .parse(digits, region)
@@ -116,7 +121,7 @@ fn valid_number(digits: &str, country: Country) -> Result<PhoneNumber, NumberFau
     }
     let national = !digits.starts_with('+') && country == Country::FRANCE;
     let overseas = if national {
-        overseas_number(digits.trim_start_matches('0'))
+        overseas_number(digits.trim_start_matches('0')).or_else(|| without_plus(digits))
     } else {
         None
     };
@@ -181,6 +186,22 @@ fn overseas_number(national: &str) -> Option<PhoneNumber> {
         number.is_valid_for_region(region).then_some(number)
     });
     numbers.max_by_key(takes_texts)
+}
+
+/// A number of Saint-Pierre-et-Miquelon as it is dialled there and from France, 0508 and six digits: the numbering plan of mainland France
+/// has these as landlines of its own, which nobody has.
+fn of_saint_pierre(digits: &str) -> Option<PhoneNumber> {
+    let national = digits.strip_prefix('0').unwrap_or(digits);
+    let own = national.strip_prefix("508").filter(|own| own.len() == 6)?;
+    let number = PHONE_NUMBER_UTIL.parse(format!("+508{own}"), None).ok()?;
+    number.is_valid_for_region(Region::PM).then_some(number)
+}
+
+/// A French number of overseas whose `+` a spreadsheet has eaten: `262692123456`.
+fn without_plus(digits: &str) -> Option<PhoneNumber> {
+    let number = PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).ok()?;
+    let is_french = recipient(&number).is_ok_and(|number| Countries::home().allow(number));
+    (number.is_valid() && is_french).then_some(number)
 }
 
 fn takes_texts(number: &PhoneNumber) -> bool {
@@ -308,6 +329,20 @@ mod tests {
         assert_eq!(number("0694123456"), Ok(594_694_123_456));
         assert_eq!(number("0639012345"), Ok(262_639_012_345));
         assert_eq!(number("692123456"), Ok(262_692_123_456));
+        // A spreadsheet has eaten the +.
+        assert_eq!(number("262692123456"), Ok(262_692_123_456));
+        assert_eq!(number("590690123456"), Ok(590_690_123_456));
+        assert_eq!(
+            number("32470123456"),
+            Err(NumberFault::Invalid),
+            "elsewhere it may be anything"
+        );
+        // As it is dialled in Saint-Pierre.
+        for text in ["0508551234", "05 08 55 12 34", "508551234", "+508551234"] {
+            assert_eq!(number(text), Ok(508_551_234), "{text}");
+        }
+        assert_eq!(number("0508412345"), Err(NumberFault::NotMobile));
+        assert_eq!(number("0559123456"), Err(NumberFault::NotMobile));
         assert_eq!(
             number("+33692123456"),
             Err(NumberFault::Invalid),

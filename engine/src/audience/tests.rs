@@ -52,7 +52,7 @@ fn faults(body: &str) -> Vec<(String, FieldProblem)> {
     match read(body).0 {
         Err(ReadFault::Fields(faults)) => faults
             .into_iter()
-            .map(|FieldFault { pointer, problem }| (pointer, problem))
+            .map(|FieldFault { pointer, problem, .. }| (pointer, problem))
             .collect(),
         other => panic!("{other:?}"),
     }

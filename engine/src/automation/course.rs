@@ -242,7 +242,7 @@ fn is_passing(fault: &CampaignFault) -> bool {
         | CampaignFault::Database(_) => true,
         CampaignFault::NotFound
         | CampaignFault::Fields(_)
-        | CampaignFault::EmptyAudience
+        | CampaignFault::EmptyAudience(_)
         | CampaignFault::TooManyRecipients { .. }
         | CampaignFault::Body(_)
         | CampaignFault::AlreadyStarted(_)

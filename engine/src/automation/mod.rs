@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 pub(crate) use kept::{Automation, Occurrence, Run, RunState};
-pub(crate) use rule::{ALLOWED as RULE_ALLOWED, ALLOWED_FRENCH as RULE_ALLOWED_FRENCH, Rule};
+pub(crate) use rule::{ALLOWED as RULE_ALLOWED, ALLOWED_FRENCH as RULE_ALLOWED_FRENCH, BadPart, Rule};
 pub(crate) use timetable::{EASTER_DAYS, LeapDay, MONTHS_MAX, Plan, Timetable};
 
 use crate::audience::NAME_MAX;

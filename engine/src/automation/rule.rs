@@ -6,11 +6,11 @@ use jiff::civil::{Date, Weekday};
 
 /// What may be said, for whoever says something else.
 pub(crate) const ALLOWED: &str = "FREQ=DAILY|WEEKLY|MONTHLY|YEARLY, INTERVAL (1-99), COUNT (1-1000), UNTIL (YYYYMMDD), BYMONTH, \
-     BYMONTHDAY (1-31, -1 the last), BYDAY (MO-SU; monthly or with BYMONTH also 1MO, -1FR)";
+     BYMONTHDAY (1-31, -1 the last), BYDAY (MO-SU; monthly or with BYMONTH also 1MO, -1FR), WKST (MO; others where each week counts)";
 
 /// The same in French.
 pub(crate) const ALLOWED_FRENCH: &str = "FREQ=DAILY|WEEKLY|MONTHLY|YEARLY, INTERVAL (1 à 99), COUNT (1 à 1000), UNTIL (AAAAMMJJ), BYMONTH, \
-     BYMONTHDAY (1 à 31, -1 pour le dernier), BYDAY (MO à SU ; avec MONTHLY ou BYMONTH, aussi 1MO, -1FR)";
+     BYMONTHDAY (1 à 31, -1 pour le dernier), BYDAY (MO à SU ; avec MONTHLY ou BYMONTH, aussi 1MO, -1FR), WKST (MO ; un autre si chaque semaine compte)";
 
 /// How far ahead a day is looked for: leap days that fall on one weekday come every 28 years, or 40 around 2100.
 const AHEAD_DAYS: i64 = 41 * 366;
@@ -19,6 +19,9 @@ const AHEAD_DAYS: i64 = 41 * 366;
 const COUNT_MAX: u32 = 1_000;
 
 const INTERVAL_MAX: u32 = 99;
+
+/// The most characters of a part that is not understood, as it is shown.
+const PART_SHOWN: usize = 40;
 
 /// Days by a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,10 +56,18 @@ struct WeekDay {
     day: Weekday,
 }
 
+/// The part of a text that keeps it from being a rule; empty: it has no frequency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BadPart(pub(crate) String);
+
 impl Rule {
-    /// Reads a rule; `None`: it says something else than [`ALLOWED`], or never comes true.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        let text = text.strip_prefix("RRULE:").unwrap_or(text);
+    /// Reads a rule, in capitals or not.
+    ///
+    /// # Errors
+    /// It says something else than [`ALLOWED`], or never comes true.
+    pub(crate) fn read(text: &str) -> Result<Self, BadPart> {
+        let given = text.to_ascii_uppercase();
+        let given = given.strip_prefix("RRULE:").unwrap_or(&given);
         let mut rule = Self {
             frequency: Frequency::Daily,
             interval: 1,
@@ -65,30 +76,59 @@ impl Rule {
             month_days: Vec::new(),
             week_days: Vec::new(),
         };
-        let mut said: Vec<&str> = Vec::new();
-        for part in text.split(';') {
-            let (name, value) = part.split_once('=')?;
-            if said.contains(&name) {
-                return None;
+        let bad = |part: &str| BadPart(part.chars().take(PART_SHOWN).collect());
+        let mut said: Vec<(&str, &str)> = Vec::new();
+        // A program that writes the separator behind each part means no further one.
+        for part in given.strip_suffix(';').unwrap_or(given).split(';') {
+            let (name, value) = part.split_once('=').ok_or_else(|| bad(part))?;
+            if said.iter().any(|(known, _)| *known == name) {
+                return Err(bad(part));
             }
-            said.push(name);
-            match name {
-                "FREQ" => rule.frequency = frequency(value)?,
-                "INTERVAL" => rule.interval = number(value, INTERVAL_MAX)?.into(),
-                "COUNT" if rule.ends == Ends::Never => rule.ends = Ends::After(number(value, COUNT_MAX)?),
-                "UNTIL" if rule.ends == Ends::Never => rule.ends = Ends::On(until(value)?),
-                "BYMONTH" => rule.months = list(value, |month| small(month, 1, 12))?,
-                "BYMONTHDAY" => rule.month_days = list(value, |day| small(day, -1, 31).filter(|day| *day != 0))?,
-                "BYDAY" => rule.week_days = list(value, week_day)?,
-                _ => return None,
-            }
+            said.push((name, part));
+            rule.take(name, value).ok_or_else(|| bad(part))?;
         }
-        let by_month = rule.frequency == Frequency::Monthly || !rule.months.is_empty();
-        let counted = rule.week_days.iter().any(|day| day.which != 0);
-        let of_the_year = rule.frequency == Frequency::Yearly && !rule.week_days.is_empty() && rule.months.is_empty();
-        let fits = said.contains(&"FREQ") && (by_month || !counted) && !of_the_year;
-        let weekly_by_date = rule.frequency == Frequency::Weekly && (counted || !rule.month_days.is_empty());
-        Some(rule).filter(|_| fits && !weekly_by_date)
+        let whole = |name: &str| said.iter().find(|(known, _)| *known == name).map(|(_, part)| *part);
+        if whole("FREQ").is_none() {
+            return Err(bad(""));
+        }
+        match rule.misfit(whole("WKST")) {
+            Some(name) => Err(bad(whole(name).unwrap_or(name))),
+            None => Ok(rule),
+        }
+    }
+
+    fn take(&mut self, name: &str, value: &str) -> Option<()> {
+        match name {
+            "FREQ" => self.frequency = frequency(value)?,
+            "INTERVAL" => self.interval = number(value, INTERVAL_MAX)?.into(),
+            "COUNT" if self.ends == Ends::Never => self.ends = Ends::After(number(value, COUNT_MAX)?),
+            "UNTIL" if self.ends == Ends::Never => self.ends = Ends::On(until(value)?),
+            "BYMONTH" => self.months = list(value, |month| small(month, 1, 12))?,
+            "BYMONTHDAY" => self.month_days = list(value, |day| small(day, -1, 31).filter(|day| *day != 0))?,
+            "BYDAY" => self.week_days = list(value, week_day)?,
+            "WKST" => drop(week_day(value).filter(|day| day.which == 0)?),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The part that does not go with the others; `starts`: the one that says with which day weeks begin.
+    fn misfit(&self, starts: Option<&str>) -> Option<&'static str> {
+        let by_month = self.frequency == Frequency::Monthly || !self.months.is_empty();
+        let counted = self.week_days.iter().any(|day| day.which != 0);
+        let is_weekly = self.frequency == Frequency::Weekly;
+        let of_the_year = self.frequency == Frequency::Yearly && !self.week_days.is_empty() && self.months.is_empty();
+        if counted && (!by_month || is_weekly) || of_the_year {
+            return Some("BYDAY");
+        }
+        if is_weekly && !self.month_days.is_empty() {
+            return Some("BYMONTHDAY");
+        }
+        // Weeks begin on Mondays here; where each week counts, that is all the same.
+        let is_of_every_week = !is_weekly || self.interval == 1;
+        starts
+            .filter(|part| *part != "WKST=MO" && !is_of_every_week)
+            .map(|_| "WKST")
     }
 
     /// The same rule without an end; `None`: it does not end after a number of days.
@@ -318,7 +358,35 @@ mod tests {
             "FREQ=MONTHLY;BYMONTHDAY=32",
             "FREQ=MONTHLY;BYSETPOS=1;BYDAY=MO",
         ] {
-            assert_eq!(Rule::read(rule), None, "{rule}");
+            assert!(Rule::read(rule).is_err(), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_read_as_libraries_write_it_or_says_which_part_is_wrong() {
+        let weekly = Rule::read("FREQ=WEEKLY;BYDAY=MO,TH");
+        for same in [
+            "freq=weekly;byday=mo,th",
+            "RRULE:FREQ=WEEKLY;WKST=MO;BYDAY=MO,TH",
+            "rrule:FREQ=WEEKLY;INTERVAL=1;WKST=SU;BYDAY=MO,TH;",
+        ] {
+            assert_eq!(Rule::read(same), weekly, "{same}");
+        }
+        assert!(Rule::read("FREQ=MONTHLY;INTERVAL=2;WKST=SU").is_ok());
+        for (rule, part) in [
+            ("FREQ=WEEKLY;INTERVAL=2;WKST=SU", "WKST=SU"),
+            ("FREQ=WEEKLY;WKST=2MO", "WKST=2MO"),
+            ("FREQ=WEEKLY;BYDAY=1MO", "BYDAY=1MO"),
+            ("FREQ=WEEKLY;BYMONTH=1;BYDAY=1MO", "BYDAY=1MO"),
+            ("FREQ=WEEKLY;BYMONTHDAY=3", "BYMONTHDAY=3"),
+            ("FREQ=YEARLY;BYDAY=MO", "BYDAY=MO"),
+            ("FREQ=MONTHLY;BYSETPOS=1", "BYSETPOS=1"),
+            ("FREQ=hourly", "FREQ=HOURLY"),
+            ("FREQ=DAILY;chaque jour", "CHAQUE JOUR"),
+            ("FREQ=DAILY;FREQ=DAILY", "FREQ=DAILY"),
+            ("INTERVAL=2", ""),
+        ] {
+            assert_eq!(Rule::read(rule), Err(BadPart(part.to_owned())), "{rule}");
         }
     }
 }

@@ -76,7 +76,7 @@ impl Timetable {
     /// The first day behind `after`; `None`: no more come.
     pub(crate) fn next(&self, after: Option<Date>) -> Option<Date> {
         match &self.plan {
-            Plan::Recurrence(rule) => Rule::read(rule)?.next(self.starts, after),
+            Plan::Recurrence(rule) => Rule::read(rule).ok()?.next(self.starts, after),
             Plan::Easter(days) => {
                 let first = after.unwrap_or(self.starts).max(self.starts).year();
                 let years = first.saturating_sub(1)..=first.saturating_add(YEARS);
@@ -95,7 +95,7 @@ impl Timetable {
     /// today were told, and count as they say.
     pub(crate) fn counted_from(self, now: Timestamp) -> Self {
         let first = match &self.plan {
-            Plan::Recurrence(rule) => Rule::read(rule).and_then(Rule::without_count),
+            Plan::Recurrence(rule) => Rule::read(rule).ok().and_then(Rule::without_count),
             Plan::Easter(_) | Plan::Birthday(_) | Plan::Since(_) => None,
         };
         let today = TimeZone::get(&self.zone).map(|zone| now.to_zoned(zone).date());

@@ -17,11 +17,13 @@ use super::taking::Taken;
 use super::texts::Texts;
 use super::view::status;
 use super::{CampaignFault, Campaigns, Limits, PAGE_MAX};
-use crate::audience::{Counts, Ingest, NAME_MAX, Place, ReadFault, Rejected, Row as GivenRow, ValueBuffer, Values};
+use crate::audience::{
+    Counts, Ingest, NAME_MAX, Place, ReadFault, Rejected, Row as GivenRow, ValueBuffer, Values, faults_of,
+};
 use crate::compose::{Sender, Wording};
 use crate::domain::{CampaignId, Countries, Lengths, Purpose, Reach, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::Cipher;
-use crate::fault::FieldFault;
+use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, LateJoiners, Owner, RecipientRow, StoreError};
 
 /// Steps of recipients that may wait to be taken.
@@ -146,7 +148,11 @@ impl Campaigns {
     ) -> Result<Created, CampaignFault> {
         let (id, counts) = (copy.id, rows.counts);
         if counts.accepted == 0 {
-            return Err(CampaignFault::EmptyAudience);
+            let mut faults = faults_of(&rows.rejected);
+            if copy.resends && faults.is_empty() {
+                faults.push(FieldFault::new("/statuses", FieldProblem::NobodyLeft));
+            }
+            return Err(CampaignFault::EmptyAudience(faults));
         }
         self.count_skipped(&counts);
         let purpose = copy.purpose;

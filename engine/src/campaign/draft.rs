@@ -18,7 +18,7 @@ use super::price::{self, Cost, Price};
 use super::texts::Texts;
 use super::{CampaignFault, Campaigns, Limits};
 use crate::audience::{
-    CampaignDraft, Counts, GivenTemplate, Ingest, ReadFault, Rejected, Rules, Variant, read_campaign,
+    CampaignDraft, Counts, GivenTemplate, Ingest, ReadFault, Rejected, Rules, Variant, faults_of, read_campaign,
 };
 use crate::compose::{Shortened, Template, Wording, longest_link};
 use crate::database::DatabaseError;
@@ -177,7 +177,7 @@ impl Campaigns {
             return self.draft_of_contacts((id, cipher), read, (tenant, terms)).await;
         }
         if read.counts.accepted == 0 {
-            return Err(CampaignFault::EmptyAudience);
+            return Err(CampaignFault::EmptyAudience(faults_of(&read.rejected)));
         }
         let purpose = read.draft.purpose;
         self.check_agreed((tenant, purpose), id).await?;
@@ -252,7 +252,10 @@ impl Campaigns {
         tenant: TenantId,
         draft: &CampaignDraft,
     ) -> Result<String, CampaignFault> {
-        let query = draft.query.as_ref().ok_or(CampaignFault::EmptyAudience)?;
+        let query = draft
+            .query
+            .as_ref()
+            .ok_or_else(|| CampaignFault::EmptyAudience(Vec::new()))?;
         let audience = Audience::read(query).map_err(CampaignFault::Fields)?;
         self.0.deps.people.meant(tenant, &audience).await?;
         self.check_texts(tenant, draft).await?;

@@ -21,9 +21,9 @@ pub(crate) enum CampaignFault {
     /// The request is wrong, and where.
     #[error("{} faults in the request", .0.len())]
     Fields(Vec<FieldFault>),
-    /// None of the recipients can be sent to.
+    /// None of the recipients can be sent to: with what is wrong with the first of them, if that is known.
     #[error("the audience is empty")]
-    EmptyAudience,
+    EmptyAudience(Vec<FieldFault>),
     /// More recipients than allowed.
     #[error("more than {max} recipients")]
     TooManyRecipients {

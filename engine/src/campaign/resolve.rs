@@ -282,7 +282,7 @@ impl Campaigns {
         };
         let found = self.find_out(&campaign, count.clone(), keep).await?;
         if found.counts.accepted == 0 {
-            return Err(CampaignFault::EmptyAudience);
+            return Err(CampaignFault::EmptyAudience(Vec::new()));
         }
         self.count_skipped(&found.newly);
         self.keep_list((tenant, id), &found.rejected).await?;
@@ -548,3 +548,43 @@ pub(super) fn priced(packed: Vec<u8>, price: &mut Price<'_>) -> Result<Vec<u8>, 
     let dearer = repriced(row, cost);
     Ok(dearer.unwrap_or(packed))
 }
+<<<<<<< HEAD
+=======
+
+/// Why a launch did not come about, as the API says it.
+pub(crate) fn code_of(fault: &CampaignFault) -> String {
+    if let CampaignFault::Fields(faults) = fault
+        && let Some(FieldProblem::Wording(WordingProblem::CodesMissing { missing })) =
+            faults.first().map(|fault| &fault.problem)
+    {
+        // How many, for who looks at the campaign.
+        return format!("codes_missing {missing}");
+    }
+    let code = match fault {
+        CampaignFault::EmptyAudience(_) => "empty_audience",
+        CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
+        CampaignFault::Expired { .. } => EXPIRED,
+        CampaignFault::Erased => "texts_erased",
+        CampaignFault::TextRejected { .. } => "text_rejected",
+        CampaignFault::TrafficRejected { .. } => "traffic_rejected",
+        CampaignFault::TrafficInReview => "traffic_in_review",
+        CampaignFault::TenantSuspended { .. } => "tenant_suspended",
+        CampaignFault::DayFull { .. } => "daily_max_reached",
+        CampaignFault::Short { .. } => "insufficient_credit",
+        CampaignFault::Fields(faults) => faults.first().map_or("invalid", |fault| fault.problem.code()),
+        CampaignFault::NotFound
+        | CampaignFault::Body(_)
+        | CampaignFault::AlreadyStarted(_)
+        | CampaignFault::WrongState(_)
+        | CampaignFault::OutsideWindow { .. }
+        | CampaignFault::TextsInUse
+        | CampaignFault::NotADraft(_)
+        | CampaignFault::Edited
+        | CampaignFault::Busy
+        | CampaignFault::Stopping
+        | CampaignFault::Store(_)
+        | CampaignFault::Database(_) => "internal",
+    };
+    code.to_owned()
+}
+>>>>>>> 8bd302bf3c466453f0a6a43658ca3ec649487822

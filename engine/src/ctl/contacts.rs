@@ -163,6 +163,9 @@ fn understood(preview: &Value) -> Result<(), Failure> {
     for (code, count) in preview["invalid"].as_object().into_iter().flatten() {
         table.row([format!("invalid {code}"), cell(count)]);
     }
+    if let Some(count) = preview["visits_to_come"].as_u64().filter(|count| *count > 0) {
+        table.row(["visits_to_come".to_owned(), count.to_string()]);
+    }
     for row in preview["rows"].as_array().into_iter().flatten() {
         let (contact, error) = (row["contact"].as_object(), &row["error"]);
         let said = match contact {
@@ -185,5 +188,9 @@ fn understood(preview: &Value) -> Result<(), Failure> {
 fn words(import: &Value) -> String {
     let bucket = |name: &&str| format!("{name}\t{}\n", import["rows"][*name]);
     let state = import["state"].as_str().unwrap_or_default();
-    format!("state\t{state}\n") + &BUCKETS.iter().map(bucket).collect::<String>()
+    let mut words = format!("state\t{state}\n") + &BUCKETS.iter().map(bucket).collect::<String>();
+    if let Some(count) = import["visits_to_come"].as_u64().filter(|count| *count > 0) {
+        words += &format!("visits_to_come\t{count}\n");
+    }
+    words
 }

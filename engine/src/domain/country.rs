@@ -56,6 +56,19 @@ impl Country {
     }
 }
 
+/// The digits of a number with its country: shorter ones are of one country or carrier alone.
+const DIGITS: std::ops::RangeInclusive<usize> = 9..=15;
+
+/// An address as people are shown it: E.164 where an SMSC has written a number, and as it came where it is a name or a short code.
+pub(crate) fn shown_address(address: &str) -> String {
+    let digits = address.trim_start_matches('+');
+    let are_digits = DIGITS.contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit());
+    match are_digits && !digits.starts_with('0') {
+        true => format!("+{digits}"),
+        false => address.to_owned(),
+    }
+}
+
 /// ISO 3166-1, two letters.
 impl FromStr for Country {
     type Err = UnknownCountry;
@@ -177,5 +190,23 @@ mod tests {
         assert!(Countries::default().allow(Recipient(999_123_456_789)));
         assert_eq!("".parse(), Ok(Countries::default()));
         assert_eq!("FR,XX".parse::<Countries>(), Err(UnknownCountry));
+    }
+
+    #[test]
+    fn an_address_is_shown_as_e_164_where_it_is_a_number() {
+        for (address, shown) in [
+            ("33612345903", "+33612345903"),
+            ("+33612345903", "+33612345903"),
+            ("262692123456", "+262692123456"),
+            ("32470123456", "+32470123456"),
+            ("36180", "36180"),
+            ("0612345903", "0612345903"),
+            ("OSTEO", "OSTEO"),
+            ("12345678", "12345678"),
+            ("", ""),
+            ("+", "+"),
+        ] {
+            assert_eq!(shown_address(address), shown);
+        }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) use smpp::text::EncodingPolicy;
 
 pub(crate) use bounds::{KeyBounds, KeyKind, Network, Role};
 pub(crate) use cleanse::Cleanse;
-pub(crate) use country::{Countries, Country};
+pub(crate) use country::{Countries, Country, shown_address};
 pub(crate) use day::Day;
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};

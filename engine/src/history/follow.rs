@@ -276,10 +276,9 @@ impl Shared {
         some: &[(MessageId, Fate, Recipient)],
     ) -> Result<Vec<Seen>, DatabaseError> {
         let is_delivered = |fate: &Fate| fate.status() == Status::Delivered.code();
-        let is_erased = |fate: &Fate, recipient| self.deps.erased.has(fate.tenant, recipient);
         let delivered: Vec<_> = some
             .iter()
-            .filter(|(_, fate, recipient)| is_delivered(fate) && !is_erased(fate, *recipient))
+            .filter(|(_, fate, recipient)| is_delivered(fate) && !self.is_erased(fate, *recipient))
             .collect();
         if delivered.is_empty() {
             return Ok(Vec::new());
@@ -301,12 +300,18 @@ impl Shared {
         Ok(seen.collect())
     }
 
+    /// Whether a message is of somebody whom its tenant is not to know.
+    fn is_erased(&self, fate: &Fate, recipient: Recipient) -> bool {
+        let then = UnixMicros(fate.at().cast_unsigned() * 1_000);
+        self.deps.erased.had(fate.tenant, recipient, then)
+    }
+
     fn statement(&self, some: &[(MessageId, Fate, Recipient)], packs: &Packs) -> Sql {
         let mut put = Sql::new("INSERT INTO message ");
         put.push("(id, tenant, recipient, smsc, status, reason, code, segments, credits, at, taken_at, ended_at, ");
         put.push("country, spent, within_3_minutes, bought, pack, cost, cost_currency, cost_prefix) VALUES ");
         for (at, (id, fate, recipient)) in some.iter().enumerate() {
-            let is_erased = self.deps.erased.has(fate.tenant, *recipient);
+            let is_erased = self.is_erased(fate, *recipient);
             let written = if is_erased { NOBODY } else { *recipient };
             let smsc = fate.smsc.and_then(|smsc| (self.deps.names)(smsc)).unwrap_or_default();
             put.push(if at == 0 { "(" } else { ", (" });

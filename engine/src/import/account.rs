@@ -15,6 +15,9 @@ pub(crate) struct Account {
     pub(crate) rows: Buckets,
     /// Rows that are invalid, by the code of why.
     pub(crate) invalid: BTreeMap<String, u64>,
+    /// People of whom the file says that they were last there on a day that is to come: kept without that.
+    #[serde(default)]
+    pub(crate) visits_to_come: u64,
     pub(crate) errors: Errors,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<Failure>,

@@ -8,7 +8,7 @@ use crate::compose::fold;
 use crate::domain::UnixMicros;
 use crate::fault::{DateProblem, FieldProblem, SheetProblem};
 use crate::people::{
-    self, Given, OTHER_NUMBERS, OtherNumber, Said, TEXT_MAX, VALUE_MAX, Visit, check_name, check_text,
+    self, Given, OTHER_NUMBERS, OtherNumber, Said, TEXT_MAX, VALUE_MAX, Visit, check_label, check_name, check_text,
 };
 use crate::sheet::{self, Consent, Phone};
 
@@ -50,9 +50,16 @@ pub(super) fn person(contact: sheet::Contact, proving: Proving) -> Result<Person
         attributes.insert(name, check_text(&one_line(value), VALUE_MAX)?);
     }
     if !contact.other_numbers.is_empty() {
+        // A label that no number may have is left out, and keeps nobody from the file.
+        let label = |phone: &Phone| {
+            contact
+                .labels
+                .get(&phone.number)
+                .and_then(|label| check_label(label).ok())
+        };
         let other = |phone: &Phone| OtherNumber {
             number: phone.number,
-            label: String::new(),
+            label: label(phone).unwrap_or_default(),
         };
         let others: Vec<_> = contact.other_numbers.iter().map(other).collect();
         attributes.insert(OTHER_NUMBERS.to_owned(), OtherNumber::stored(&others));
@@ -139,6 +146,12 @@ pub(crate) fn written(
         reference: details.reference.clone(),
         number: details.number.map(phone),
         other_numbers: details.others().iter().map(|other| phone(other.number)).collect(),
+        labels: details
+            .others()
+            .into_iter()
+            .filter(|other| !other.label.is_empty())
+            .map(|other| (other.number, other.label))
+            .collect(),
         first_name: some(&details.first_name),
         last_name: some(&details.last_name),
         kind: Some(match details.kind {
@@ -150,6 +163,7 @@ pub(crate) fn written(
         tags: details.tags.clone(),
         last_visit: details.last_visit,
         last_visit_practice: beside.last_practice(contact.id).and_then(some),
+        visit_to_come: None,
         consent: refusal.or(agreed),
         attributes,
     }

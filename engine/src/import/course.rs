@@ -101,6 +101,7 @@ impl Course {
         for (code, count) in batch.invalid {
             *self.account.invalid.entry(code).or_default() += count;
         }
+        self.account.visits_to_come += batch.visits_to_come;
         self.account.errors.listed += batch.errors.listed;
         self.account.errors.cut |= batch.errors.cut;
         self.turn.show(Some(self.id), &self.account);

@@ -37,6 +37,7 @@ pub(super) struct Batch {
     /// What became of the other rows.
     pub(super) rows: Buckets,
     pub(super) invalid: BTreeMap<String, u64>,
+    pub(super) visits_to_come: u64,
     pub(super) errors: Errors,
     /// More of the file of errors.
     pub(super) listed: String,
@@ -160,8 +161,10 @@ impl Taker for Gather {
 
     fn row(&mut self, row: RowRead<'_>) -> ControlFlow<()> {
         self.batch.rows.read += 1;
+        let is_to_come = has_visit_to_come(&row);
         match self.sorter.sort(row.contact) {
             Sorted::Person(person) => {
+                self.batch.visits_to_come += u64::from(is_to_come);
                 // Kept, and listed: whoever looks for their mobile sees whose is missing.
                 let missing = match person.given.number {
                     Some(_) => FieldProblem::NotMobile,
@@ -196,6 +199,12 @@ impl Taker for Gather {
     }
 }
 
+fn has_visit_to_come(row: &RowRead<'_>) -> bool {
+    row.contact
+        .as_ref()
+        .is_ok_and(|contact| contact.visit_to_come.is_some())
+}
+
 /// A file as it was understood, and its first rows.
 #[derive(Debug)]
 pub(crate) struct Preview {
@@ -216,6 +225,7 @@ impl Preview {
         let mapping = looker.mapping.ok_or(SheetFault::Empty)?;
         let mut account = Account::of(&spool, &mapping);
         (account.rows, account.invalid) = (looker.counted, looker.invalid);
+        account.visits_to_come = looker.visits_to_come;
         Ok(Self {
             mapping,
             account,
@@ -230,6 +240,7 @@ struct Looker {
     rows: Vec<(u64, Result<Contact, RowFault>)>,
     counted: Buckets,
     invalid: BTreeMap<String, u64>,
+    visits_to_come: u64,
     sorter: Sorter,
 }
 
@@ -241,6 +252,7 @@ impl Taker for Looker {
 
     fn row(&mut self, row: RowRead<'_>) -> ControlFlow<()> {
         let shown = (self.rows.len() < PREVIEW_ROWS).then(|| (row.cells.line, row.contact.clone()));
+        let is_to_come = has_visit_to_come(&row);
         let counted = &mut self.counted;
         counted.read += 1;
         let sorted = self.sorter.sort(row.contact);
@@ -250,7 +262,10 @@ impl Taker for Looker {
         }));
         match sorted {
             // Whether they are known, is the database's to say.
-            Sorted::Person(person) => counted.not_mobile += u64::from(!person.mobile),
+            Sorted::Person(person) => {
+                counted.not_mobile += u64::from(!person.mobile);
+                self.visits_to_come += u64::from(is_to_come);
+            }
             Sorted::Invalid(fault) => {
                 counted.invalid += 1;
                 *self.invalid.entry(fault.problem.code().to_owned()).or_default() += 1;

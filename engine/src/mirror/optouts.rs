@@ -82,6 +82,14 @@ impl FromStr for OptOutPlace {
     }
 }
 
+/// What became of opt-outs that were to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lifted {
+    pub(crate) lifted: u64,
+    /// Numbers of people who were erased: they agree again first.
+    pub(crate) erased: u64,
+}
+
 impl Mirror {
     /// A tenant's opt-outs by number, behind a place, at most `limit`.
     ///
@@ -115,8 +123,8 @@ impl Mirror {
         Ok(self.0.database.rows(some, read).await?)
     }
 
-    /// People want messages of a tenant again, as it says. Who agrees to advertising no more, and who was erased, stays opted out.
-    /// Returns how many were.
+    /// People want messages of a tenant again, as it says. Who agrees to advertising no more, and who was erased, stays opted out until they
+    /// agree again.
     ///
     /// # Errors
     /// When either does not answer. Asked again, what was not done is done.
@@ -125,17 +133,21 @@ impl Mirror {
         tenant: TenantId,
         purposes: &[Purpose],
         numbers: &[Recipient],
-    ) -> Result<u64, MirrorFault> {
+    ) -> Result<Lifted, MirrorFault> {
         let withdrawn = self.opposed_since(tenant, numbers).await?;
         let withdrawn: HashSet<Recipient> = withdrawn.into_iter().map(|(number, _)| number).collect();
-        let mut lifted = 0;
-        for number in numbers.iter().filter(|number| !self.0.erased.has(tenant, **number)) {
+        let mut lifted = Lifted::default();
+        for number in numbers {
+            if self.0.erased.has(tenant, *number) {
+                lifted.erased += 1;
+                continue;
+            }
             for purpose in purposes {
                 if *purpose == Purpose::Marketing && withdrawn.contains(number) {
                     continue;
                 }
                 let again = Again::Said(InboundPlace::at(self.0.clock.unix()));
-                lifted += u64::from(self.opt_in((tenant, *purpose), *number, again).await?);
+                lifted.lifted += u64::from(self.opt_in((tenant, *purpose), *number, again).await?);
             }
         }
         Ok(lifted)
@@ -270,6 +282,8 @@ impl Mirror {
         let (shared, of) = (&self.0, (tenant, purpose));
         let is_written = matches!(again, Again::Written(_));
         let is_kept = is_written && shared.keep_back(of, recipient).await?;
+        let is_about_erased = is_written && purpose == Purpose::Marketing;
+        let was_erased = is_about_erased && self.end_erasure(tenant, recipient, again).await?;
         let was_out = shared.store.opt_in(of, recipient, again).await?;
         if is_kept && !shared.store.is_back(of, recipient).await? {
             // They have written STOP since.
@@ -289,7 +303,7 @@ impl Mirror {
             // One that is being copied just now stays, until they ask again: rather too few messages than too many.
             self.forget_opt_out((tenant, purpose), recipient).await?;
         }
-        Ok(was_out)
+        Ok(was_out || was_erased)
     }
 
     async fn forget_opt_out(&self, of: (TenantId, Purpose), recipient: Recipient) -> Result<(), MirrorFault> {
@@ -329,15 +343,17 @@ impl Shared {
 
     async fn keep(&self, all: &[OptOut], (because, now): (Because, UnixMicros)) -> Result<(), MirrorFault> {
         // Of a number that was erased, its hash says so.
-        let is_known = |one: &&OptOut| !one.tenant.is_some_and(|tenant| self.erased.has(tenant, one.recipient));
+        let is_erased = |one: &OptOut| one.tenant.is_some_and(|tenant| self.erased.has(tenant, one.recipient));
         // Each once: a statement may not change a row twice.
         let mut seen = HashSet::new();
-        let all = all.iter().filter(is_known).filter(|one| seen.insert(**one));
-        let all: Vec<&OptOut> = all.collect();
-        if all.is_empty() {
+        let all = all.iter().copied().filter(|one| seen.insert(*one));
+        let (mut erased, all): (Vec<OptOut>, Vec<OptOut>) = all.partition(is_erased);
+        erased.retain(|_| because == Because::Said);
+        if all.is_empty() && erased.is_empty() {
             return Ok(());
         }
         let mut change = self.database.change().await?;
+        self.note_said(&mut change, &erased).await?;
         for some in all.chunks(AT_ONCE) {
             let mut put = Sql::new("INSERT INTO opt_out (tenant, purpose, recipient, at, because) VALUES ");
             for (at, opt_out) in some.iter().enumerate() {
@@ -360,7 +376,11 @@ impl Shared {
             forget.push(" AND purpose = ").value(one.purpose.code());
             change.run(forget).await?;
         }
-        Ok(change.commit().await?)
+        change.commit().await?;
+        if !erased.is_empty() {
+            self.read_erased().await?;
+        }
+        Ok(())
     }
 
     /// Whoever wants nobody's messages wants this tenant's again. In SQL first: without Redis, it would be kept for nothing. Returns whether

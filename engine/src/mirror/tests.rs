@@ -6,7 +6,7 @@ use super::*;
 use crate::campaign::tests::Bench;
 use crate::database::{Redis, Sql, Tie};
 use crate::domain::{CampaignId, KeyBounds, Partition, Purpose, Recipient, Role, TermChanges, UnixMicros};
-use crate::store::{Credits, Grant, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
+use crate::store::{Again, Credits, Grant, KeyDetails, KeyOwner, LedgerEntry, Restored, Token};
 
 const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
 
@@ -338,4 +338,58 @@ async fn resellers_outlive_their_redis_with_their_keys_and_tenants() {
     let own = mirror.tenants_of(Some(made.id), (None, 9)).await.unwrap();
     assert_eq!(own, [hosted]);
     assert_eq!(mirror.resellers(Some(made.id), 9).await.unwrap(), [other]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_erased_and_agrees_again_is_known_again_unless_stop_was_written() {
+    let bench = Bench::start("erased-again").await;
+    let own = &bench.mirror;
+    own.begin(Tie::Holds, "store-1").await.unwrap();
+    // Another engine, which hears of it by the database.
+    let other = mirror(&bench, own);
+    other.begin(Tie::Holds, "store-1").await.unwrap();
+    let tenant = bench.tenant(0).await;
+    let marketing = Purpose::Marketing;
+    let (quiet, wrote_stop, wrote_stop_later) = (recipient(1), recipient(2), recipient(3));
+    own.opt_out(Some(tenant), &[marketing], &[wrote_stop]).await.unwrap();
+    for number in [quiet, wrote_stop, wrote_stop_later] {
+        // As often as it is asked for.
+        own.erase(tenant, number).await.unwrap();
+        own.erase(tenant, number).await.unwrap();
+    }
+    own.opt_out(Some(tenant), &[marketing], &[wrote_stop_later])
+        .await
+        .unwrap();
+    let all = [quiet, wrote_stop, wrote_stop_later];
+    assert_eq!(own.opt_outs(tenant, None, 9).await.unwrap(), []);
+    let lifted = own.lift(tenant, &[marketing], &all).await.unwrap();
+    assert_eq!((lifted.lifted, lifted.erased), (0, 3));
+    let erased = own.erased_since(tenant, &all).await.unwrap();
+    assert_eq!(erased.len(), 3);
+
+    let before = bench.clock.unix();
+    for (number, at) in erased {
+        let again = Again::Said(crate::store::InboundPlace::at(at));
+        let is_wanted = own.end_erasure(tenant, number, again).await.unwrap();
+        assert_eq!(is_wanted, number == quiet, "{number}");
+        // What happened before stays without a number, wherever it is written down later.
+        assert!(own.erased().had(tenant, number, before) && !own.erased().has(tenant, number));
+    }
+    assert_eq!(own.erased_since(tenant, &all).await.unwrap(), []);
+    // An audience of the other engine does not hold them back again.
+    assert!(other.held_back(tenant, all).await.unwrap().is_empty());
+    assert!(!opted_out(&bench, tenant, marketing, 1).await);
+    assert!(opted_out(&bench, tenant, marketing, 2).await && opted_out(&bench, tenant, marketing, 3).await);
+    let listed = own.opt_outs(tenant, None, 9).await.unwrap();
+    let listed: Vec<Recipient> = listed.iter().map(|kept| kept.place.recipient).collect();
+    assert_eq!(listed, [wrote_stop, wrote_stop_later]);
+    let lifted = own.lift(tenant, &[marketing], &all).await.unwrap();
+    assert_eq!((lifted.lifted, lifted.erased), (2, 0));
+
+    // A word of theirs ends both at once.
+    own.erase(tenant, wrote_stop).await.unwrap();
+    own.opt_out(Some(tenant), &[marketing], &[wrote_stop]).await.unwrap();
+    let written = Again::Written(crate::store::InboundPlace::at(bench.clock.unix()));
+    assert!(own.opt_in((tenant, marketing), wrote_stop, written).await.unwrap());
+    assert!(!opted_out(&bench, tenant, marketing, 2).await && !own.erased().has(tenant, wrote_stop));
 }

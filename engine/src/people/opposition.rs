@@ -1,5 +1,6 @@
 //! What people agree to, as it counts for their numbers: who agrees no more gets no advertising, whatever brings it, as if they had
-//! written STOP. Who agrees again gets it again, unless somebody with that number agrees no more, or has written STOP as well.
+//! written STOP. Who agrees again gets it again, also who was erased before, unless somebody with that number agrees no more, or has written
+//! STOP as well.
 
 use std::collections::HashSet;
 
@@ -11,6 +12,7 @@ use super::{People, PeopleFault};
 use crate::database::{DatabaseError, Sql};
 use crate::domain::{ContactId, ListId, Recipient, TenantId, UnixMicros};
 use crate::mirror::{Mirror, MirrorFault};
+use crate::store::{Again, InboundPlace};
 
 /// Keeps consents, and what follows from them for numbers.
 pub(crate) struct Consents<'a> {
@@ -98,16 +100,26 @@ impl Consents<'_> {
         Ok(self.mirror.oppose(tenant, &numbers).await?)
     }
 
+    /// Numbers get advertising again of which nobody agrees no more: since a withdrawal, or since whoever had them was erased.
     async fn agree_again(&self, tenant: TenantId, contacts: &[ContactId]) -> Result<(), ConsentFault> {
         let numbers = self.people.numbers_of(tenant, contacts).await?;
         let since = self.mirror.opposed_since(tenant, &numbers).await?;
-        if since.is_empty() {
+        let erased = self.mirror.erased_since(tenant, &numbers).await?;
+        if since.is_empty() && erased.is_empty() {
             return Ok(());
         }
-        let numbers: Vec<Recipient> = since.iter().map(|(number, _)| *number).collect();
+        let numbers: Vec<Recipient> = since.iter().chain(&erased).map(|(number, _)| *number).collect();
         let still = self.people.opposed(tenant, &numbers).await?;
         for (number, at) in since.into_iter().filter(|(number, _)| !still.contains(number)) {
             self.mirror.agree_again(tenant, number, at).await?;
+        }
+        for (number, at) in erased.into_iter().filter(|(number, _)| !still.contains(number)) {
+            // What is of before the erasure brings nobody back.
+            let agreed = self.people.agreed_since(tenant, number, at).await?;
+            if agreed {
+                let again = Again::Said(InboundPlace::at(at));
+                self.mirror.end_erasure(tenant, number, again).await?;
+            }
         }
         Ok(())
     }
@@ -129,6 +141,22 @@ impl People {
         numbers: &[Recipient],
     ) -> Result<HashSet<Recipient>, DatabaseError> {
         self.of_whom(tenant, numbers, "consent_at IS NOT NULL").await
+    }
+
+    /// Whether somebody with that number has agreed behind a time, and agrees still.
+    async fn agreed_since(
+        &self,
+        tenant: TenantId,
+        number: Recipient,
+        since: UnixMicros,
+    ) -> Result<bool, DatabaseError> {
+        let mut query = Sql::new("SELECT COUNT(*) FROM contact WHERE tenant = ");
+        query
+            .value(tenant.0)
+            .push(" AND number = ")
+            .value(number.0.cast_signed());
+        query.push(" AND consent_at > ").value(since.0.cast_signed());
+        Ok(self.database.count(query).await? > 0)
     }
 
     /// Those of some numbers that somebody has who agrees no more.

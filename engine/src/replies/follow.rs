@@ -18,7 +18,7 @@ use super::threads::{Conversation, SaidState, conversation_of, open_conversation
 use super::{NOBODY, ReplyFault, Shared};
 use crate::agenda::EventAnswer;
 use crate::database::{Change, DatabaseError, Sql};
-use crate::domain::{CampaignId, ConversationId, EventId, Purpose, Recipient, TenantId, UnixMicros};
+use crate::domain::{CampaignId, ConversationId, EventId, Purpose, Recipient, TenantId, UnixMicros, shown_address};
 use crate::engagement::{self, Engagement, Seen};
 use crate::people::{Proof, Source, SourceKind};
 use crate::store::{Again, InboundEntry, InboundText};
@@ -258,7 +258,7 @@ impl Shared {
             .ok()
             .filter(|number| *number != 0)?;
         let owned = self.numbers.find(&said.to);
-        let number = owned.map_or_else(|| written(&said.to), |owned| owned.sender.to_string());
+        let number = owned.map_or_else(|| shown_address(&said.to), |owned| owned.sender.to_string());
         Some(Heard {
             tenant,
             name,
@@ -501,8 +501,8 @@ impl Shared {
             .await?;
         let about = json!({
             "id": format!("inb_{place}"),
-            "from": heard.said.from,
-            "to": heard.said.to,
+            "from": heard.from.to_string(),
+            "to": shown_address(&heard.said.to),
             "campaign": heard.entry.campaign.map(|campaign| campaign.to_string()),
         });
         Ok(self.webhooks.tell_of_opt_in(heard.tenant, &about).await?)
@@ -584,16 +584,4 @@ async fn note(
     }
     update.push(" WHERE id = ").value(conversation.id.0.cast_signed());
     change.run(update).await.map(drop)
-}
-
-/// A number that is not ours, as ours are written.
-fn written(address: &str) -> String {
-    let digits = address.trim_start_matches('+');
-    let is_international =
-        digits.len() > 8 && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_international {
-        format!("+{digits}")
-    } else {
-        address.to_owned()
-    }
 }

@@ -13,6 +13,9 @@ const TEXT_MARK: char = '\'';
 /// Between the texts of one cell that holds several.
 const SEPARATORS: [char; 4] = ['|', ';', ',', '\n'];
 
+/// Between what a number is for and the number.
+pub(super) const LABEL_END: char = ':';
+
 /// The text that is meant: without the spaces around it, `="…"`, or the apostrophe that makes a cell text. What follows
 /// such an apostrophe is taken to the letter.
 pub(super) fn bare(cell: &str) -> Cow<'_, str> {

@@ -200,6 +200,25 @@ pub(super) fn says_mobile(name: &str) -> bool {
     MOBILE.iter().any(|word| key.contains(word))
 }
 
+/// Words by which a column says that it has an appointment, and those by which it says that this was the last.
+const APPOINTMENT: [&str; 3] = ["rdv", "rendezvous", "appointment"];
+const LAST: [&str; 2] = ["dern", "last"];
+
+/// Whether a column of that name has appointments, past ones or such as are to come.
+pub(super) fn says_appointment(name: &str) -> bool {
+    let key = key(&bare(name));
+    let says = |words: &[&str]| words.iter().any(|word| key.contains(word));
+    says(&APPOINTMENT) && !says(&LAST)
+}
+
+/// A column of that name, whatever it says, as an attribute.
+///
+/// # Errors
+/// Its name is none that an attribute may have.
+pub(super) fn as_attribute(name: &str) -> Result<Column, FieldProblem> {
+    attribute(&bare(name)).map(Column::Attribute)
+}
+
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Column {

@@ -14,6 +14,8 @@ pub(crate) struct Contact {
     pub(crate) reference: Option<String>,
     pub(crate) number: Option<Phone>,
     pub(crate) other_numbers: Vec<Phone>,
+    /// What a number is for, where that is said: `travail`.
+    pub(crate) labels: BTreeMap<Recipient, String>,
     pub(crate) first_name: Option<String>,
     pub(crate) last_name: Option<String>,
     pub(crate) kind: Option<Kind>,
@@ -22,6 +24,8 @@ pub(crate) struct Contact {
     pub(crate) tags: Vec<String>,
     pub(crate) last_visit: Option<Date>,
     pub(crate) last_visit_practice: Option<String>,
+    /// A day that a file says somebody was last there on, and that is to come: it is no visit.
+    pub(crate) visit_to_come: Option<Date>,
     pub(crate) consent: Option<Consent>,
     pub(crate) attributes: BTreeMap<String, String>,
 }

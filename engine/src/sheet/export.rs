@@ -6,7 +6,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 use serde_json::{Map, Value, json};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::cell::{guarded, joined};
+use super::cell::{LABEL_END, guarded, joined};
 use super::columns::{Field, attribute_column};
 use super::contact::{Contact, Phone};
 use super::dates::{french_day, french_moment};
@@ -162,7 +162,10 @@ impl Export {
                 &contact
                     .other_numbers
                     .iter()
-                    .map(|phone| self.shown(*phone))
+                    .map(|phone| match contact.labels.get(&phone.number) {
+                        Some(label) => format!("{label}{LABEL_END} {}", self.shown(*phone)),
+                        None => self.shown(*phone),
+                    })
                     .collect::<Vec<_>>(),
             ),
             Field::FirstName => text(&contact.first_name),
@@ -229,14 +232,18 @@ impl Export {
         let others: Vec<_> = contact
             .other_numbers
             .iter()
-            .map(|phone| phone.number.to_string())
+            .map(|phone| json!({ "number": phone.number.to_string(), "label": contact.labels.get(&phone.number) }))
             .collect();
-        put("other_numbers", listed(&others));
+        put(
+            "other_numbers",
+            if others.is_empty() { Value::Null } else { json!(others) },
+        );
         put("kind", json!(contact.kind.map(super::contact::Kind::code)));
         put("birth_date", json!(contact.birth_date));
         put("practices", listed(&contact.practices));
         put("last_visit", json!(contact.last_visit));
         put("last_visit_practice", json!(contact.last_visit_practice));
+        put("visit_to_come", json!(contact.visit_to_come));
         put("tags", listed(&contact.tags));
         if let Some(consent) = &contact.consent {
             put("consent", json!(consent.given));

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::columns::{Column, Field, Settled, recognised, says_mobile};
+use super::columns::{Column, Field, Settled, as_attribute, recognised, says_appointment, says_mobile};
 use super::contact::Contact;
 use super::delimited::Delimited;
 use super::encoding::Encoding;
 use super::heads::{HEADS_WITHIN, heads};
-use super::row::{self, Manners, RowFault, is_number, looks_like_number};
+use super::row::{self, Manners, RowFault, is_day_to_come, is_number, looks_like_number};
 use super::rows::{Cells, Kept};
 use super::spool::{Form, Spool};
 use super::{SheetFault, workbook};
@@ -172,7 +172,10 @@ fn tell(head: &[Kept], reading: &Reading, mapping: &mut Mapping) -> Result<usize
     mapping.names = names(named, width);
     mapping.columns = match &reading.columns {
         Some(told) => as_told(told, width)?,
-        None if named.is_some() => by_names(&mapping.names)?,
+        None if named.is_some() => {
+            let rows = head.get(found.map_or(0, |at| at + 1)..).unwrap_or_default();
+            by_names(&mapping.names, (rows, manners))?
+        }
         None => by_contents(head, &mapping.names, manners)?,
     };
     if mapping.columns.iter().any(is_number) {
@@ -208,9 +211,16 @@ fn as_told(told: &[Column], width: usize) -> Result<Vec<Column>, Vec<FieldFault>
     Ok(told.iter().cloned().chain(rest).collect())
 }
 
-fn by_names(names: &[String]) -> Result<Vec<Column>, Vec<FieldFault>> {
+fn by_names(names: &[String], (rows, manners): (&[Kept], &Manners)) -> Result<Vec<Column>, Vec<FieldFault>> {
     let mut settled = Settled::default();
     let mut faults = Vec::new();
+    // A list of the appointments of tomorrow says nothing of the last visit.
+    let cells_at = |at: usize| rows.iter().filter_map(move |row| row.cells().iter().nth(at));
+    let is_to_come = |(at, name): (usize, &String)| {
+        let is_visit = recognised(name) == Ok(Column::Field(Field::LastVisit));
+        is_visit && says_appointment(name) && cells_at(at).any(|cell| is_day_to_come(cell, manners))
+    };
+    let are_to_come = names.iter().enumerate().any(is_to_come);
     let number = Column::Field(Field::Number);
     let of_mobiles = |name: &String| says_mobile(name) && recognised(name).as_ref() == Ok(&number);
     let has_mobiles = names.iter().any(of_mobiles);
@@ -219,6 +229,9 @@ fn by_names(names: &[String]) -> Result<Vec<Column>, Vec<FieldFault>> {
         let column = match recognised(name) {
             Ok(column) if has_mobiles && column == number && !says_mobile(name) => {
                 Ok(Column::Field(Field::OtherNumbers))
+            }
+            Ok(Column::Field(Field::LastVisit | Field::LastVisitPractice)) if are_to_come && says_appointment(name) => {
+                as_attribute(name)
             }
             recognised => recognised,
         };

@@ -1,9 +1,11 @@
 //! The cells of a row → a contact, or what is wrong with it.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::cell::{bare, split};
+use super::cell::{LABEL_END, bare, forbidden, split};
 use super::columns::{Column, Field};
 use super::contact::{Consent, Contact, Kind, Phone};
 use super::dates::{Century, day, moment};
@@ -25,6 +27,12 @@ const SEVERAL_MAX: usize = 32;
 /// The most characters that are kept of a value at fault.
 const SHOWN_MAX: usize = 64;
 
+/// What a formula has come to that came to nothing, in French and English spreadsheets: no value.
+const NOTHING: [&str; 12] = [
+    "#N/A", "#NOM?", "#NAME?", "#VALEUR!", "#VALUE!", "#REF!", "#DIV/0!", "#NOMBRE!", "#NUM!", "#NUL!", "#NULL!",
+    "#####",
+];
+
 /// Words for the kinds of people, in the order in which they are offered.
 const KINDS: &[&str] = &["patient", "staff", "personnel"];
 
@@ -44,6 +52,11 @@ impl Manners {
     /// Of days that are past.
     fn past(&self) -> Century {
         self.read_on.map_or(Century::Unknown, Century::Until)
+    }
+
+    /// Whether nobody has that day yet.
+    fn is_to_come(&self, day: Date) -> bool {
+        self.read_on.is_some_and(|last| day > last)
     }
 
     /// Of days that are not far away, before or behind.
@@ -86,7 +99,7 @@ pub(super) fn read<'c>(
     let mut row = Row::default();
     for (at, (cell, column)) in cells.zip(columns).enumerate() {
         let text = bare(cell);
-        if text.is_empty() || *column == Column::Ignored {
+        if text.is_empty() || *column == Column::Ignored || NOTHING.contains(&&*text) {
             continue;
         }
         row.take(column, &text, manners).map_err(|problem| RowFault {
@@ -96,8 +109,15 @@ pub(super) fn read<'c>(
         })?;
     }
     row.settle_visit(columns);
+    // Of what is missing, that is the column where the number is looked for first.
+    let at = |field: Field| columns.iter().position(|column| *column == Column::Field(field));
+    let of_number = || {
+        at(Field::Number)
+            .or_else(|| at(Field::E164))
+            .or_else(|| at(Field::OtherNumbers))
+    };
     row.finish().map_err(|problem| RowFault {
-        column: columns.iter().position(is_number).unwrap_or_default(),
+        column: of_number().unwrap_or_default(),
         value: String::new(),
         problem,
     })
@@ -106,6 +126,11 @@ pub(super) fn read<'c>(
 /// Whether a column may hold the number that is written to.
 pub(super) fn is_number(column: &Column) -> bool {
     matches!(column, Column::Field(Field::Number | Field::E164 | Field::OtherNumbers))
+}
+
+/// Whether a text is a day that nobody has yet.
+pub(super) fn is_day_to_come(text: &str, manners: &Manners) -> bool {
+    day(&bare(text), manners.near()).is_some_and(|day| manners.is_to_come(day))
 }
 
 /// Whether a text writes a number that exists.
@@ -140,14 +165,23 @@ impl Row {
             Field::Reference => contact.reference = Some(short(text, NAME_MAX)?),
             Field::Number => self.numbers.push(phone(text, manners.country)?),
             Field::E164 => self.e164 = Some(phone(text, manners.country)?),
-            Field::OtherNumbers => other_numbers(&mut contact.other_numbers, text, manners)?,
+            Field::OtherNumbers => {
+                let found = (&mut contact.other_numbers, &mut contact.labels);
+                other_numbers(found, text, manners)?;
+            }
             Field::FirstName => contact.first_name = Some(short(text, NAME_MAX)?),
             Field::LastName => contact.last_name = Some(short(text, NAME_MAX)?),
             Field::Kind => contact.kind = Some(kind(text)?),
             Field::BirthDate => contact.birth_date = Some(born_on(text, manners)?),
             Field::Practices => several(&mut contact.practices, text)?,
             Field::Tags => several(&mut contact.tags, text)?,
-            Field::LastVisit => contact.last_visit = Some(day(text, manners.near()).ok_or(SheetProblem::InvalidDay)?),
+            Field::LastVisit => {
+                let visit = day(text, manners.near()).ok_or(SheetProblem::InvalidDay)?;
+                match manners.is_to_come(visit) {
+                    true => contact.visit_to_come = Some(visit),
+                    false => contact.last_visit = Some(visit),
+                }
+            }
             Field::LastVisitPractice => contact.last_visit_practice = Some(short(text, NAME_MAX)?),
             Field::Consent => self.given = Some(yes_or_no(text)?),
             Field::ConsentDate => {
@@ -211,6 +245,9 @@ impl Row {
             return Ok(contact);
         }
         contact.number = Some(all.remove(first));
+        contact
+            .labels
+            .retain(|number, _| all.iter().any(|phone| phone.number == *number));
         contact.other_numbers = all;
         Ok(contact)
     }
@@ -229,7 +266,7 @@ fn short(text: &str, max: usize) -> Result<String, FieldProblem> {
 /// A day on which somebody was born.
 fn born_on(text: &str, manners: &Manners) -> Result<Date, FieldProblem> {
     let day = day(text, manners.past()).ok_or(SheetProblem::InvalidDay)?;
-    match manners.read_on.is_some_and(|last| day > last) {
+    match manners.is_to_come(day) {
         true => Err(DateProblem::InFuture.into()),
         false => Ok(day),
     }
@@ -249,28 +286,46 @@ fn phone(text: &str, country: Country) -> Result<Phone, FieldProblem> {
 }
 
 /// What is no number among further ones is left out: nobody is kept from the file by what is written of his landline.
-fn other_numbers(numbers: &mut Vec<Phone>, text: &str, manners: &Manners) -> Result<(), FieldProblem> {
+fn other_numbers(
+    (numbers, labels): (&mut Vec<Phone>, &mut BTreeMap<Recipient, String>),
+    text: &str,
+    manners: &Manners,
+) -> Result<(), FieldProblem> {
     if text.len() > NUMBER_OCTETS_MAX * SEVERAL_MAX {
         return Err(FieldProblem::TooMany { max: SEVERAL_MAX });
     }
     // Many write 06…/05…, and a number may have a slash between any two digits.
     let whole = phone(text, manners.country).ok();
     let parts = split(text).into_iter();
-    let parts = parts.flat_map(|part| match phone(&part, manners.country) {
-        Ok(phone) => vec![phone],
-        Err(_) => part
-            .split('/')
-            .filter_map(|part| phone(part.trim(), manners.country).ok())
-            .collect(),
-    });
+    let mut part = |part: String| match labelled(&part, manners) {
+        Some((label, phone)) => {
+            labels.insert(phone.number, label);
+            vec![phone]
+        }
+        None => match phone(&part, manners.country) {
+            Ok(phone) => vec![phone],
+            Err(_) => part
+                .split('/')
+                .filter_map(|part| phone(part.trim(), manners.country).ok())
+                .collect(),
+        },
+    };
     match whole {
         Some(phone) => numbers.push(phone),
-        None => numbers.extend(parts),
+        None => parts.for_each(|text| numbers.extend(part(text))),
     }
     if numbers.len() > SEVERAL_MAX {
         return Err(FieldProblem::TooMany { max: SEVERAL_MAX });
     }
     Ok(())
+}
+
+/// `travail: 06 12 34 56 78`, as an export has it.
+fn labelled(part: &str, manners: &Manners) -> Option<(String, Phone)> {
+    let (label, number) = part.rsplit_once(LABEL_END)?;
+    let phone = phone(number, manners.country).ok()?;
+    let label = label.trim();
+    (!label.is_empty() && !label.contains(forbidden)).then(|| (label.to_owned(), phone))
 }
 
 fn several(texts: &mut Vec<String>, cell: &str) -> Result<(), FieldProblem> {
@@ -418,6 +473,23 @@ mod tests {
     }
 
     #[test]
+    fn a_further_number_may_say_what_it_is_for() {
+        let cells = [
+            "0612345678",
+            "travail: 06 87 65 43 21 | Mme : 0698765432, 05 59 12 34 56",
+        ];
+        let contact = row("number,other_numbers", &cells).unwrap();
+        let numbers: Vec<_> = contact.other_numbers.iter().map(|phone| phone.number.0).collect();
+        assert_eq!(numbers, [33_687_654_321, 33_698_765_432, 33_559_123_456]);
+        let labels: Vec<_> = contact
+            .labels
+            .iter()
+            .map(|(number, label)| (number.0, label.as_str()))
+            .collect();
+        assert_eq!(labels, [(33_687_654_321, "travail"), (33_698_765_432, "Mme")]);
+    }
+
+    #[test]
     fn who_has_a_reference_needs_no_number() {
         let contact = row("reference,number,other_numbers", &["D-17", "", "idem"]).unwrap();
         assert_eq!((contact.reference.as_deref(), contact.number), (Some("D-17"), None));
@@ -440,6 +512,25 @@ mod tests {
             None,
             "an export knows where it was not"
         );
+    }
+
+    #[test]
+    fn a_visit_that_is_to_come_is_none() {
+        for (said, visit, to_come) in [
+            ("25/12/2026", Some(date(2026, 12, 25)), None),
+            ("26/12/2026 09:05", None, Some(date(2026, 12, 26))),
+            ("26/12/26", None, Some(date(2026, 12, 26))),
+        ] {
+            let contact = row("number,practices,last_visit", &["0612345678", "Pau", said]).unwrap();
+            assert_eq!((contact.last_visit, contact.visit_to_come), (visit, to_come), "{said}");
+            assert_eq!(contact.last_visit_practice.is_some(), visit.is_some(), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_formula_that_came_to_nothing_is_no_value() {
+        let contact = row("number,last_name,attributes.Ville", &["0612345678", "#N/A", "#VALEUR!"]).unwrap();
+        assert_eq!((contact.last_name, contact.attributes.len()), (None, 0));
     }
 
     #[test]
@@ -489,6 +580,8 @@ mod tests {
                 fault(1, &long[..64], "too_long"),
             ),
             ("last_name,number", vec!["Martin"], fault(1, "", "missing")),
+            ("other_numbers,number", vec!["", ""], fault(1, "", "missing")),
+            ("other_numbers,e164", vec!["", ""], fault(1, "", "missing")),
         ] {
             assert_eq!(row(columns, &cells), expected);
         }

@@ -368,13 +368,40 @@ fn a_workbook_has_texts_numbers_and_dates() {
     assert_eq!(kept.columns(), "last_name,number,-,birth_date");
     assert_eq!(
         kept.shown(),
-        ["3 Béarn +33612345678", "4  +33612345678", "5 invalid_day"]
+        ["3 Béarn +33612345678", "4  +33612345678", "5  +33687654321"]
     );
     assert_eq!(
         kept.rows[0].1.as_ref().unwrap().birth_date,
         Some("1981-04-03".parse().unwrap())
     );
     assert_eq!(kept.mapping.unwrap().encoding, None);
+}
+
+#[test]
+fn a_column_of_appointments_is_no_visit_where_one_is_to_come() {
+    let reading = Reading {
+        columns: None,
+        manners: Manners {
+            read_on: Some("2026-12-01".parse().unwrap()),
+            ..manners()
+        },
+        rows_max: 1_000,
+    };
+    for (name, day, column) in [
+        ("Date RDV", "04/12/2026 09:05", "attributes.Date RDV"),
+        ("Date RDV", "30/11/2026", "last_visit"),
+        ("Rendez-vous", "04/12/26", "attributes.Rendez-vous"),
+        ("Dernier RDV", "04/12/2026", "last_visit"),
+    ] {
+        let file = format!("Portable;{name}\n0612345678;01/03/2026\n0687654321;{day}\n");
+        let mut kept = Kept::default();
+        reading.read(spool(file.as_bytes()).unwrap(), &mut kept).unwrap();
+        assert_eq!(kept.columns(), format!("number,{column}"), "{day}");
+        let last = kept.contacts().pop().unwrap();
+        let is_visit = last.last_visit.is_some();
+        assert_eq!(is_visit, day == "30/11/2026", "{name} {day}");
+        assert_eq!(last.visit_to_come.is_some(), name == "Dernier RDV", "{day}");
+    }
 }
 
 #[test]
@@ -456,7 +483,7 @@ fn attributes() -> impl Strategy<Value = std::collections::BTreeMap<String, Stri
 fn contact() -> impl Strategy<Value = Contact> {
     let kind = prop_oneof![Just(Kind::Patient), Just(Kind::Staff)];
     let texts = (of(name()), of(name()), of(name()), of(name()));
-    let others = vec(mobile(), 0..3);
+    let others = vec((mobile(), of("[-=+@'\"; ,|:\né€a-z0-9]{0,6}[a-z]")), 0..3);
     (
         texts,
         (of(mobile()), others),
@@ -467,9 +494,9 @@ fn contact() -> impl Strategy<Value = Contact> {
     )
         .prop_map(
             |(texts, (number, mut others), (kind, birth_date, last_visit), (practices, tags), consent, attributes)| {
-                others.sort_by_key(|phone| phone.number.0);
-                others.dedup();
-                others.retain(|phone| Some(*phone) != number);
+                others.sort_by_key(|(phone, _)| phone.number.0);
+                others.dedup_by_key(|(phone, _)| phone.number.0);
+                others.retain(|(phone, _)| Some(*phone) != number);
                 // Without a number nobody has another, and they are known by their reference.
                 if number.is_none() {
                     others.clear();
@@ -477,7 +504,11 @@ fn contact() -> impl Strategy<Value = Contact> {
                 Contact {
                     reference: texts.0.or(number.is_none().then(|| "D-1".to_owned())),
                     number,
-                    other_numbers: others,
+                    other_numbers: others.iter().map(|(phone, _)| *phone).collect(),
+                    labels: others
+                        .into_iter()
+                        .filter_map(|(phone, label)| Some((phone.number, label?.trim().to_owned())))
+                        .collect(),
                     first_name: texts.1,
                     last_name: texts.2,
                     kind,
@@ -486,6 +517,7 @@ fn contact() -> impl Strategy<Value = Contact> {
                     tags,
                     last_visit,
                     last_visit_practice: texts.3,
+                    visit_to_come: None,
                     consent,
                     attributes,
                 }

@@ -4,12 +4,17 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 
 use calamine::{Data, DataRef, Reader, Xlsx};
+use jiff::civil::{DateTime, Time};
 
 use super::SheetFault;
 use super::columns::COLUMNS_MAX;
 use super::customs;
+use super::dates::french_day;
 use super::rows::{Cells, Kept, ROW_OCTETS_MAX};
 use crate::fault::WorkbookFlaw;
+
+/// A length is in days.
+const DAY_SECONDS: f64 = 86_400.0;
 
 /// Hands the rows of the first sheet that has any to `take`, until that breaks off.
 ///
@@ -100,26 +105,109 @@ impl Row {
     }
 }
 
-/// A cell as a text file would have it.
+/// A cell as a French spreadsheet shows it, and as the text file has it that is saved of it.
 fn written(cell: &DataRef<'_>) -> String {
     match cell {
         DataRef::DateTime(date) if date.is_datetime() => {
             let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
-            if (hour, minute, second) == (0, 0, 0) {
-                format!("{year:04}-{month:02}-{day:02}")
-            } else {
-                format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+            let time = clock(hour.into(), minute, second);
+            if date.as_f64() < 1.0 {
+                // A time of day alone.
+                return time;
+            }
+            let day = format!("{day:02}/{month:02}/{year:04}");
+            match (hour, minute, second) {
+                (0, 0, 0) => day,
+                (1.., ..) | (_, 1.., _) | (.., 1..) => format!("{day} {time}"),
             }
         }
+        // So much time, which may be more than a day.
+        DataRef::DateTime(length) => {
+            let seconds = (length.as_f64() * DAY_SECONDS).round().max(0.0) as u64;
+            clock(seconds / 3_600, (seconds / 60 % 60) as u8, (seconds % 60) as u8)
+        }
+        DataRef::DateTimeIso(text) => iso(text),
+        DataRef::Float(number) => decimal(*number),
+        DataRef::Bool(true) => "VRAI".to_owned(),
+        DataRef::Bool(false) => "FAUX".to_owned(),
+        // A formula that has come to nothing.
+        DataRef::Error(_) => String::new(),
         DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Int(_)
-        | DataRef::Float(_)
-        | DataRef::String(_)
-        | DataRef::Bool(_)
-        | DataRef::DateTime(_)
-        | DataRef::DateTimeIso(_)
-        | DataRef::DurationIso(_)
-        | DataRef::Error(_)
-        | DataRef::Empty => Data::from(cell.clone()).to_string(),
+        DataRef::Int(_) | DataRef::String(_) | DataRef::DurationIso(_) | DataRef::Empty => {
+            Data::from(cell.clone()).to_string()
+        }
+    }
+}
+
+/// `HH:MM`, with the seconds if there are any.
+fn clock(hour: u64, minute: u8, second: u8) -> String {
+    match second {
+        0 => format!("{hour:02}:{minute:02}"),
+        _ => format!("{hour:02}:{minute:02}:{second:02}"),
+    }
+}
+
+/// A day, a time or both in ISO 8601, as some programs write them.
+fn iso(text: &str) -> String {
+    let shown = |time: Time| {
+        clock(
+            time.hour().unsigned_abs().into(),
+            time.minute().unsigned_abs(),
+            time.second().unsigned_abs(),
+        )
+    };
+    if let Ok(at) = text.trim_end_matches('Z').parse::<DateTime>() {
+        let day = french_day(at.date());
+        return match at.time() == Time::midnight() {
+            true => day,
+            false => format!("{day} {}", shown(at.time())),
+        };
+    }
+    text.parse::<Time>().map_or_else(|_| text.to_owned(), shown)
+}
+
+/// As many digits as a spreadsheet has, with a comma.
+fn decimal(number: f64) -> String {
+    let rounded = format!("{number:.14e}").parse().unwrap_or(number);
+    rounded.to_string().replace('.', ",")
+}
+
+#[cfg(test)]
+mod tests {
+    use calamine::{CellErrorType, ExcelDateTime, ExcelDateTimeType};
+
+    use super::*;
+
+    #[test]
+    fn a_cell_is_what_a_french_spreadsheet_shows() {
+        let at = |value| DataRef::DateTime(ExcelDateTime::new(value, ExcelDateTimeType::DateTime, false));
+        let long = |value| DataRef::DateTime(ExcelDateTime::new(value, ExcelDateTimeType::TimeDelta, false));
+        for (cell, shown) in [
+            (at(0.378_472_222_222_222), "09:05"),
+            (at(0.0), "00:00"),
+            (at(29_679.0), "03/04/1981"),
+            (at(46_360.378_472_222_2), "04/12/2026 09:05"),
+            (at(46_360.378_819_444_4), "04/12/2026 09:05:30"),
+            (long(1.104_166_666_666_67), "26:30"),
+            (
+                DataRef::DateTimeIso("2026-12-04T09:05:00".to_owned()),
+                "04/12/2026 09:05",
+            ),
+            (DataRef::DateTimeIso("2026-12-04".to_owned()), "04/12/2026"),
+            (DataRef::DateTimeIso("09:05:00".to_owned()), "09:05"),
+            (DataRef::DateTimeIso("bientôt".to_owned()), "bientôt"),
+            (DataRef::Float(55.5), "55,5"),
+            (DataRef::Float(0.1 + 0.2), "0,3"),
+            (DataRef::Float(-3.0), "-3"),
+            (DataRef::Float(33_612_345_678.0), "33612345678"),
+            (DataRef::Int(7), "7"),
+            (DataRef::Bool(true), "VRAI"),
+            (DataRef::Bool(false), "FAUX"),
+            (DataRef::Error(CellErrorType::NA), ""),
+            (DataRef::SharedString("Zoé"), "Zoé"),
+            (DataRef::Empty, ""),
+        ] {
+            assert_eq!(written(&cell), shown, "{cell:?}");
+        }
     }
 }

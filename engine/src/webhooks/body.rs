@@ -10,7 +10,7 @@ use super::event::{
     OFFER_TAKEN, OPTED_IN, SLOT_ENDED, SLOT_FREED, SLOT_TAKEN, SURVEY_ANSWERED, TEST, TRAFFIC_DECIDED, TRAFFIC_FLAGGED,
     WAITS, batch, event,
 };
-use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId};
+use crate::domain::{CampaignId, MessageId, Recipient, Row, TenantId, shown_address};
 use crate::store::{InboundPlace, Store, StoreError};
 
 /// Which message of somebody's a delivery is about.
@@ -134,8 +134,8 @@ async fn written(store: &Store, kind: &str, written: &Written) -> Result<Value, 
     };
     data["campaign"] = entry.campaign.map(|campaign| campaign.to_string()).into();
     if let Some(kept) = entry.read() {
-        data["from"] = kept.from.into();
-        data["to"] = kept.to.into();
+        data["from"] = shown_address(&kept.from).into();
+        data["to"] = shown_address(&kept.to).into();
         if kind == "message.received" {
             data["text"] = kept.text.into();
             data["opted_out"] = entry.opted_out.into();

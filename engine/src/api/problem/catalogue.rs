@@ -19,6 +19,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::WrongType { .. } => false,
         FieldProblem::Empty
         | FieldProblem::Nobody
+        | FieldProblem::NobodyLeft
         | FieldProblem::UnknownMergeField { .. }
         | FieldProblem::Twice
         | FieldProblem::NotLater { .. }
@@ -35,6 +36,7 @@ pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
         | FieldProblem::Expected(_)
         | FieldProblem::MissingBeside { .. }
         | FieldProblem::NotBeside { .. }
+        | FieldProblem::NamedByAutomation
         | FieldProblem::Sheet(_)
         | FieldProblem::Date(_)
         | FieldProblem::OutOfRange { .. }
@@ -205,8 +207,8 @@ const ADDRESS_NOT_ALLOWED: (&str, &str) = (
     "This key is not valid from this address.",
 );
 const EMPTY_AUDIENCE: (&str, &str) = (
-    "Il ne reste personne à qui écrire : aucun numéro de mobile valable, ou tous ont déjà ce message.",
-    "Nobody is left to write to: no valid mobile number, or all have this message already.",
+    "Il ne reste personne à qui écrire : voir « errors ».",
+    "Nobody is left to write to: see \"errors\".",
 );
 const METHOD_NOT_ALLOWED: (&str, &str) = (
     "Cette adresse n'accepte pas cette méthode.",

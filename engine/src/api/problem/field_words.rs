@@ -16,6 +16,12 @@ const NOBODY: (&str, &str) = (
 );
 
 /// In French, and in English.
+const NOBODY_LEFT: (&str, &str) = (
+    "Aucun destinataire de cette campagne n'a l'un de ces statuts sans avoir reçu le message d'un renvoi depuis : il n'y a personne à qui renvoyer.",
+    "No recipient of this campaign has one of these statuses without having had the message since, by a resend: there is nobody to send it to again.",
+);
+
+/// In French, and in English.
 const OF_RECIPIENTS: (&str, &str) = (
     "Les destinataires de cette campagne ont été donnés avec elle, et retenus d'après ce champ : il ne change plus. Créez une autre campagne.",
     "The recipients of this campaign were given with it, and taken by this field: it cannot change. Make another campaign.",
@@ -60,6 +66,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::MissingOneOf { fields } => format!("Il faut un de ces champs : {}.", fields.join(", ")),
         FieldProblem::NotOneOf { .. } => not_one_of(problem, Language::Fr),
         FieldProblem::Nobody => choose(Language::Fr, NOBODY.0, NOBODY.1).to_owned(),
+        FieldProblem::NobodyLeft => choose(Language::Fr, NOBODY_LEFT.0, NOBODY_LEFT.1).to_owned(),
         FieldProblem::WrongType { expected, found } => wrong_type((*expected, *found), Language::Fr),
         FieldProblem::Empty => "Ne doit pas être vide.".to_owned(),
         FieldProblem::TooLong { max, given } => format!("{given} caractères : au plus {max} sont acceptés."),
@@ -77,6 +84,9 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::ForbiddenCharacter(forbidden) => of_character(*forbidden, Language::Fr),
         FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Pas avec {}.", fields.join(", ")),
+        FieldProblem::NamedByAutomation => {
+            "Une campagne porte le nom de son automatisation : donnez-le là, et pas ici.".to_owned()
+        }
         FieldProblem::Sheet(problem) => sheets::words(problem, Language::Fr),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
@@ -130,6 +140,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::MissingOneOf { fields } => format!("One of these is required: {}.", fields.join(", ")),
         FieldProblem::NotOneOf { .. } => not_one_of(problem, Language::En),
         FieldProblem::Nobody => choose(Language::En, NOBODY.0, NOBODY.1).to_owned(),
+        FieldProblem::NobodyLeft => choose(Language::En, NOBODY_LEFT.0, NOBODY_LEFT.1).to_owned(),
         FieldProblem::WrongType { expected, found } => wrong_type((*expected, *found), Language::En),
         FieldProblem::Empty => "Must not be empty.".to_owned(),
         FieldProblem::TooLong { max, given } => format!("{given} characters: at most {max} are accepted."),
@@ -149,6 +160,9 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::ForbiddenCharacter(forbidden) => of_character(*forbidden, Language::En),
         FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Not together with {}.", fields.join(", ")),
+        FieldProblem::NamedByAutomation => {
+            "A campaign is called as its automation: give the name there, and not here.".to_owned()
+        }
         FieldProblem::Sheet(problem) => sheets::words(problem, Language::En),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
@@ -443,10 +457,19 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
             format!("Doit être à venir, dans {days} jours au plus."),
             format!("Must be in the future, at most {days} days ahead."),
         ),
-        DateProblem::InvalidRecurrence => (
-            format!("Une règle RRULE de ce sous-ensemble : {RULE_ALLOWED_FRENCH}."),
-            format!("Expected an RRULE of this subset: {RULE_ALLOWED}."),
-        ),
+        DateProblem::InvalidRecurrence { part } => {
+            let (french, english) = match part.as_str() {
+                "" => (String::new(), String::new()),
+                part => (
+                    format!("« {part} » n'est pas compris. "),
+                    format!("\"{part}\" is not understood. "),
+                ),
+            };
+            (
+                format!("{french}Une règle RRULE de ce sous-ensemble : {RULE_ALLOWED_FRENCH}."),
+                format!("{english}Expected an RRULE of this subset: {RULE_ALLOWED}."),
+            )
+        }
         DateProblem::NeverComes => (
             "Aucune date à venir n'est désignée.".to_owned(),
             "No day to come is meant.".to_owned(),
@@ -651,8 +674,12 @@ mod tests {
             "« phone » n'est pas connu. Acceptés : reference, number."
         );
         // As refusals have always called them.
-        let codes = [missing, unknown(None, &[]), column, FieldProblem::Nobody].map(|problem| problem.code());
-        assert_eq!(codes, ["missing", "unknown_merge_field", "unknown_field", "empty"]);
+        let (left, named) = (FieldProblem::NobodyLeft, FieldProblem::NamedByAutomation);
+        let codes =
+            [missing, unknown(None, &[]), column, FieldProblem::Nobody, left, named].map(|problem| problem.code());
+        let empty = ["empty", "empty", "not_beside"];
+        assert_eq!(codes[..3], ["missing", "unknown_merge_field", "unknown_field"]);
+        assert_eq!(codes[3..], empty);
         assert!(codes.iter().all(|code| FieldProblem::codes().contains(code)));
     }
 
@@ -672,9 +699,14 @@ mod tests {
             }
             assert!(english.starts_with("This workbook cannot be read ("));
         }
-        let rule = fr(DateProblem::InvalidRecurrence);
+        let recurrence = |part: &str| DateProblem::InvalidRecurrence { part: part.to_owned() };
+        let rule = fr(recurrence("BYSETPOS=1"));
+        assert!(
+            rule.starts_with("« BYSETPOS=1 » n'est pas compris. Une règle"),
+            "{rule}"
+        );
         assert!(rule.contains("-1 pour le dernier") && !rule.contains("last"), "{rule}");
-        assert!(en(DateProblem::InvalidRecurrence).contains("-1 the last"));
+        assert!(en(recurrence("")).starts_with("Expected") && en(recurrence("")).contains("-1 the last"));
         let time_zone = "Europe/Paris".to_owned();
         let local = fr(DateProblem::InvalidLocalTime { time_zone });
         assert!(local.ends_with("à l'heure d'Europe/Paris."), "{local}");

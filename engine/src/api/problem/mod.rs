@@ -148,6 +148,9 @@ pub(super) struct ProblemDocument<'a> {
 struct FieldError<'a> {
     /// Where: a JSON pointer into the body, or `?` and the name of a parameter.
     pointer: &'a str,
+    /// What was given there, where one field has many values, such as pasted numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
     #[schemars(with = "FieldCode")]
     code: &'static str,
     /// What is allowed.
@@ -158,6 +161,7 @@ fn field_error(fault: &FieldFault, language: Language) -> FieldError<'_> {
     let detail = field_detail(&fault.problem, language);
     FieldError {
         pointer: &fault.pointer,
+        value: fault.value.as_deref(),
         code: fault.problem.code(),
         detail,
     }

@@ -37,6 +37,8 @@ pub(in crate::api) struct OptOutsAdded {
 #[derive(JsonSchema)]
 pub(in crate::api) struct OptOutsLifted {
     lifted: u64,
+    /// Numbers of people who were erased: they get advertising again when they agree again (`POST /v1/consents`, a form, a word that opts in).
+    erased: u64,
 }
 
 /// Somebody who wants no messages of a purpose any more.

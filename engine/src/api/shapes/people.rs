@@ -532,6 +532,8 @@ pub(in crate::api) struct Preview {
     sample: Sample,
     /// Rows that are invalid, by the code of why.
     invalid: BTreeMap<String, u64>,
+    /// People whose last visit is on a day that is to come: it is left out.
+    visits_to_come: u64,
     /// The first of them.
     rows: Vec<PreviewRow>,
 }
