@@ -132,6 +132,13 @@ impl Books {
         }
     }
 
+    /// A campaign has another state, since somebody wanted it.
+    pub(super) async fn campaign_stepped(&self, tenant: TenantId, id: CampaignId) {
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.campaign_stepped(tenant, id).await;
+        }
+    }
+
     /// The campaign is to be looked at in the next round.
     pub(super) fn look_soon(&self, tenant: TenantId, id: CampaignId) {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);

@@ -83,7 +83,7 @@ impl Campaigns {
         if !movable || !self.store().move_campaign((tenant, id), from, to).await? {
             return Err(CampaignFault::WrongState(self.find(tenant, id).await?.state));
         }
-        self.0.books.campaign_moved(tenant, id);
+        self.0.books.campaign_stepped(tenant, id).await;
         Ok(campaign)
     }
 

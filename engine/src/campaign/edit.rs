@@ -118,7 +118,7 @@ impl Campaigns {
 
     /// Of the launch that lacked credits, nothing stays: whom it meant then, and codes of a pool that is not its own any more.
     async fn leave_launch(&self, before: &Campaign, after: &Campaign) -> Result<(), CampaignFault> {
-        self.0.books.campaign_moved(after.tenant, after.id);
+        self.0.books.campaign_stepped(after.tenant, after.id).await;
         if before.code_pool != after.code_pool {
             self.give_back_codes(before.code_pool, before.id).await;
         }

@@ -223,7 +223,7 @@ impl Campaigns {
             self.store().set_traceparent(owner, &context.to_string()).await?;
         }
         let launched = self.store().launch(campaign, (planned, share), self.now()).await;
-        self.0.books.campaign_moved(campaign.tenant, campaign.id);
+        self.0.books.campaign_stepped(campaign.tenant, campaign.id).await;
         let span = tracing::Span::current();
         match &launched {
             Ok(Launch::Held) => span.record("outcome", "held"),

@@ -7,7 +7,7 @@ use crate::fault::{FieldFault, FieldProblem, WordingProblem};
 /// Why a launch did not come about, as the API says it.
 pub(crate) fn code_of(fault: &CampaignFault) -> String {
     let code = match fault {
-        CampaignFault::EmptyAudience => "empty_audience",
+        CampaignFault::EmptyAudience(_) => "empty_audience",
         CampaignFault::TooManyRecipients { .. } => "too_many_recipients",
         CampaignFault::Expired { .. } => "after_expiry",
         CampaignFault::Erased => "texts_erased",

@@ -109,7 +109,7 @@ impl Campaigns {
         let owner = (campaign.tenant, campaign.id);
         match self.store().begin_review(owner, from, (at, self.now())).await? {
             true => {
-                self.0.books.campaign_moved(owner.0, owner.1);
+                self.0.books.campaign_stepped(owner.0, owner.1).await;
                 Ok(true)
             }
             false => Err(self.why_not(owner.0, owner.1).await?),
@@ -217,7 +217,7 @@ impl Campaigns {
                 | CampaignState::Canceled
                 | CampaignState::Stopped => {}
             }
-            self.0.books.campaign_moved(owner.0, owner.1);
+            self.0.books.campaign_stepped(owner.0, owner.1).await;
         }
         Ok(self.flagged().is_carried_out(decided).await?)
     }

@@ -59,7 +59,7 @@ impl Campaigns {
         };
         match self.store().plan(planned).await? {
             true => {
-                self.0.books.campaign_moved(tenant, id);
+                self.0.books.campaign_stepped(tenant, id).await;
                 Ok(())
             }
             false => Err(self.why_not(tenant, id).await?),
@@ -73,7 +73,7 @@ impl Campaigns {
     pub(crate) async fn unschedule(&self, tenant: TenantId, id: CampaignId) -> Result<(), CampaignFault> {
         match self.store().unplan((tenant, id)).await? {
             true => {
-                self.0.books.campaign_moved(tenant, id);
+                self.0.books.campaign_stepped(tenant, id).await;
                 Ok(())
             }
             false => Err(self.why_not(tenant, id).await?),
@@ -156,7 +156,7 @@ impl Campaigns {
         tracing::warn!(campaign = %campaign.id, %why, "not launched at its time");
         let owner = (campaign.tenant, campaign.id);
         self.store().refuse_plan(owner, &code_of(why)).await?;
-        self.0.books.campaign_moved(owner.0, owner.1);
+        self.0.books.campaign_stepped(owner.0, owner.1).await;
         Ok(())
     }
 }

@@ -95,13 +95,12 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("edited links", include_str!("../data/migrations/0054_edited_links.sql")),
     (
-<<<<<<< HEAD
         "told refusals",
         include_str!("../data/migrations/0055_told_refusals.sql"),
-=======
+    ),
+    (
         "ended erasures",
-        include_str!("../data/migrations/0059_ended_erasures.sql"),
->>>>>>> 8bd302bf3c466453f0a6a43658ca3ec649487822
+        include_str!("../data/migrations/0056_ended_erasures.sql"),
     ),
 ];
 

@@ -436,6 +436,20 @@ impl Store {
         self.ask::<i64>(&add).await.map(drop)
     }
 
+    /// Keeps that a campaign has another state, for whoever tells of it.
+    pub(crate) async fn note_moved(&self, tenant: TenantId, id: CampaignId) -> Result<(), StoreError> {
+        let mut add = redis::cmd("SADD");
+        add.arg(keys::MOVED).arg(format!("{}:{}", tenant.0, id.0));
+        self.ask::<i64>(&add).await.map(drop)
+    }
+
+    /// Takes some of the campaigns that have another state.
+    pub(crate) async fn take_moved(&self, most: usize) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+        let mut take = redis::cmd("SPOP");
+        let pairs: Vec<String> = self.ask(take.arg(keys::MOVED).arg(most)).await?;
+        Ok(pairs.iter().filter_map(|pair| read_pair(pair)).collect())
+    }
+
     /// Nothing of these is under way any more.
     pub(crate) async fn set_inactive(&self, owners: &[(TenantId, CampaignId)]) -> Result<(), StoreError> {
         if owners.is_empty() {

@@ -62,6 +62,8 @@ pub(super) const SMSCS: &str = "c:smscs";
 pub(super) const ROUTES: &str = "c:routes";
 /// Numbers of gates, by the name of their zone.
 pub(super) const GATES: &str = "c:gates";
+/// A set: campaigns that somebody has moved, until the engine with the duty has looked whom it tells of that.
+pub(super) const MOVED: &str = "c:moved";
 /// A set: numbers of the SMSCs that nothing is given to.
 pub(super) const SUSPENDED: &str = "c:suspended";
 /// Number of an SMSC → the rate that an operator has said, as segments and a period in ms.

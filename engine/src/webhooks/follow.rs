@@ -60,6 +60,7 @@ impl Shared {
     async fn round(&self) -> Result<(), WebhookFault> {
         let begun_at = self.now();
         self.look_balances().await?;
+        self.hear_of_moves().await?;
         if self.active.load().is_empty() {
             *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
             return Ok(());

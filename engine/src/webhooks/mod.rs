@@ -382,6 +382,17 @@ impl Webhooks {
         let _once = self.0.on_change.set(Box::new(told));
     }
 
+    /// Somebody has given a campaign another state, here. The engine with the duty tells of it, which may be another.
+    pub(crate) async fn campaign_stepped(&self, tenant: TenantId, id: CampaignId) {
+        match self.0.store.note_moved(tenant, id).await {
+            Ok(()) => self.0.changed(),
+            Err(error) => {
+                tracing::debug!(%error, campaign = %id, "other engines cannot be told that it has another state");
+                self.campaign_moved(tenant, id);
+            }
+        }
+    }
+
     /// A campaign may have another state.
     pub(crate) fn campaign_moved(&self, tenant: TenantId, id: CampaignId) {
         if self.0.active.load().contains_key(&tenant) {

@@ -19,6 +19,9 @@ use crate::store::{Campaign, CampaignKind, CampaignState, InboundEntry};
 /// Messages of one tenant in one partition that are read at once.
 const READ_MAX: usize = 100;
 
+/// Campaigns that were moved and are looked at in one round; the next has the others.
+const MOVED_MAX: usize = 1_000;
+
 /// The newest campaigns of a tenant that are looked at when nobody knows which have moved.
 const CAMPAIGNS_MAX: usize = 200;
 
@@ -29,6 +32,16 @@ const BLOCKED: &str = "campaign.blocked";
 pub(super) type Moved = FxHashMap<(TenantId, CampaignId), bool>;
 
 impl Shared {
+    /// Campaigns that somebody has moved, on whichever engine.
+    pub(super) async fn hear_of_moves(&self) -> Result<(), WebhookFault> {
+        let moved = self.store.take_moved(MOVED_MAX).await?;
+        let active = self.active.load();
+        let told = moved.into_iter().filter(|(tenant, _)| active.contains_key(tenant));
+        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        hints.campaigns.extend(told.map(|owner| (owner, true)));
+        Ok(())
+    }
+
     /// Looks where there may be something to be told.
     pub(super) async fn look_elsewhere(&self) -> Result<(), WebhookFault> {
         let (written_to, scanned, moved) = {
