@@ -243,6 +243,7 @@ fn protects(stand: &Stand) {
 fn req_003_06_a_number_is_a_sender_of_those_alone_that_have_it() {
     const OWN: &str = "+33644630001";
     const LATER: &str = "+33974630002";
+    const UNGIVEN: &str = "38200";
     let stand = Stand::new(programs!(), "senders-numbers", "", |smsc| smsc);
     let (_, martin, _) = hosted(&stand);
     let (operator, lilas) = (stand.engine.operator(), stand.tenant.http(&stand.engine));
@@ -258,11 +259,14 @@ fn req_003_06_a_number_is_a_sender_of_those_alone_that_have_it() {
     let draft = campaign(LATER).expect(201);
     stand.give_number(OWN, &[&stand.tenant]);
     stand.give_number(LATER, &[&stand.tenant]);
+    // Nor of one that waits in the inventory for somebody to have it.
+    stand.give_number(UNGIVEN, &[]);
     let launch = format!("/v1/campaigns/{}/launch", text(&draft["id"]));
     let plan = json!({ "name": "La veille", "offsets": ["-24h"], "sender": OWN, "text": "RDV à [heure]." });
     for refused in [
         martin.post("/v1/messages", &message(OWN)),
         campaign(OWN),
+        campaign(UNGIVEN),
         martin.post(&launch, &json!({})),
         martin.post("/v1/reminder_plans", &plan),
     ] {

@@ -105,12 +105,12 @@ struct Owners {
 }
 
 impl OwnedSenders {
-    /// A number, as a sender is given, is theirs and no longer anybody else's.
+    /// A number, as a sender is given, is theirs and no longer anybody else's; of one that none of them has, nobody's.
     pub(crate) fn give(&mut self, number: String, tenants: Vec<TenantId>, two_way: bool) {
         self.0.insert(number, Owners { tenants, two_way });
     }
 
-    /// Whether a number is that tenant's, or its sandbox's; `None`: nobody has it.
+    /// Whether a number is that tenant's, or its sandbox's; `None`: it is none of these.
     pub(crate) fn is_of(&self, tenant: TenantId, sender: &Sender) -> Option<bool> {
         let owners = self.0.get(&sender.text())?;
         Some(owners.tenants.contains(&tenant.live()))

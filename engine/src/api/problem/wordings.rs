@@ -24,8 +24,8 @@ pub(super) fn words(problem: &WordingProblem, language: Language) -> String {
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
         ),
         WordingProblem::NumberOfAnother => (
-            "Ce numéro est celui d'un autre : écrivez depuis l'un des vôtres, ou sous un nom.".to_owned(),
-            "This number is another tenant's: write from one of your own, or under a name.".to_owned(),
+            "Ce numéro n'est pas à vous : écrivez depuis l'un des vôtres, ou sous un nom.".to_owned(),
+            "This number is not yours: write from one of your own, or under a name.".to_owned(),
         ),
         WordingProblem::SenderProtected { name } => (
             format!("Cet expéditeur ressemble à « {name} », qui est protégé : votre revendeur doit l'autoriser."),
