@@ -119,7 +119,7 @@ pub(crate) enum FieldProblem {
         /// Those that there are.
         columns: Vec<String>,
     },
-    /// A merge field without an end, or without a name.
+    /// A merge field without an end, or without a name, or with a bracket in its fallback.
     BrokenMergeField {
         /// The text from its opening bracket on, cut short.
         near: String,

@@ -176,11 +176,7 @@ fn day(local: DateTime) -> String {
 /// Whether `[lien]` in a text is a link, and no attribute of contacts that is called so: of a plan with a link it always is.
 pub(super) fn has_link(text: &str, attributes: &[String], of_plan: bool) -> bool {
     let is_attribute = || attributes.iter().any(|name| is_link(name));
-    let named = || {
-        Template::parse_open::<&str>(text, &[])
-            .map(|(_, names)| names)
-            .unwrap_or_default()
-    };
+    let named = || Template::names(text, None).unwrap_or_default();
     (of_plan || !is_attribute()) && named().iter().any(|name| is_link(name))
 }
 
@@ -247,8 +243,8 @@ pub(super) fn render(
     told: &[Told<'_>],
     attributes: &[String],
 ) -> Result<String, Vec<FieldFault>> {
-    let (_, names) = Template::parse_open_linked::<&str>(text, &[], link)?;
-    let template = Template::parse_linked(text, &names, link)?;
+    let names = Template::names(text, link)?;
+    let template = Template::kept(text, &names, link)?;
     let of_each = |name: &String| -> Vec<String> {
         let field = Field::named(name, attributes);
         let values = told.iter().filter_map(|told| Some(field.as_ref()?.of(told)));

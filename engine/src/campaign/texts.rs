@@ -30,7 +30,7 @@ impl Texts {
     /// Fields that are none of its columns.
     pub(super) fn of(campaign: &Campaign) -> Result<Self, Vec<FieldFault>> {
         let link = campaign.link.as_ref().map(|link| longest_link(&link.domain));
-        let parse = |text: &str| Template::parse_linked(text, &campaign.columns, link.as_deref());
+        let parse = |text: &str| Template::kept(text, &campaign.columns, link.as_deref());
         let variants = campaign.variants.iter().map(|variant| parse(&variant.text));
         Ok(Self {
             own: parse(&campaign.text)?,

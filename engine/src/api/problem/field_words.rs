@@ -262,8 +262,12 @@ fn not_one_of(problem: &FieldProblem, language: Language) -> String {
 fn of_merge_field(problem: &FieldProblem, language: Language) -> String {
     if let FieldProblem::BrokenMergeField { near } = problem {
         return match language {
-            Language::Fr => format!("Champ de fusion incomplet : « {near} » (pour un crochet, écrivez [[)."),
-            Language::En => format!("Incomplete merge field: \"{near}\" (for a bracket, write [[)."),
+            Language::Fr => format!(
+                "Champ de fusion incomplet, ou avec un autre dans ce qui le remplace : « {near} » (pour un crochet, écrivez [[)."
+            ),
+            Language::En => format!(
+                "Incomplete merge field, or one with another in its fallback: \"{near}\" (for a bracket, write [[)."
+            ),
         };
     }
     let FieldProblem::UnknownMergeField { name, nearest, columns } = problem else {
