@@ -448,7 +448,7 @@ impl Campaigns {
         Ok(wording.among_numbers(tenant, self.0.deps.numbers.senders()))
     }
 
-    /// The protected name that a sender of that tenant looks like.
+    /// The protected name that a sender of that tenant looks like, or the generic one that it is.
     ///
     /// # Errors
     /// The database's.
@@ -456,6 +456,7 @@ impl Campaigns {
         let (said, given) = (self.flagged().said_of(tenant).await, sender.text());
         let name = self.0.deps.limits.protected.resembled(&given);
         let name = name.or_else(|| said.protected.resembled(&given));
+        let name = name.or_else(|| self.0.deps.limits.protected.generic(&given));
         name.filter(|_| sender.is_name()).map(str::to_owned)
     }
 

@@ -5,6 +5,7 @@ mod analysis;
 mod categories;
 mod clause;
 mod fold;
+mod generic;
 mod links;
 mod lookalike;
 mod sender;

@@ -37,7 +37,7 @@ pub(crate) struct Wording {
     stop_text: String,
     /// The senders that are approved; none: any.
     senders: Vec<String>,
-    /// Those that look like one of the names, and are approved.
+    /// Those that look like one of the names, or are generic, and are approved.
     protected_senders: Vec<String>,
     names: ProtectedNames,
     /// Those of its reseller.
@@ -130,11 +130,11 @@ impl Wording {
     }
 
     /// Whether a sender is a number of the tenant's and no other's; or among those that are approved, whatever its case; or, where any is,
-    /// looks like nobody else's.
+    /// looks like nobody else's, and says who writes.
     ///
     /// # Errors
-    /// [`WordingProblem::NumberOfAnother`], [`WordingProblem::SenderNotApproved`], [`WordingProblem::NumberOfSomebody`] or
-    /// [`WordingProblem::SenderProtected`].
+    /// [`WordingProblem::NumberOfAnother`], [`WordingProblem::SenderNotApproved`], [`WordingProblem::NumberOfSomebody`],
+    /// [`WordingProblem::SenderProtected`] or [`WordingProblem::SenderGeneric`].
     pub(crate) fn check_sender(&self, sender: &Sender) -> Result<(), FieldProblem> {
         let owned = self.owned.as_ref();
         match owned.and_then(|(tenant, owned)| owned.is_of(*tenant, sender)) {
@@ -156,9 +156,12 @@ impl Wording {
         }
         let resembled = self.names.resembled(&given);
         let resembled = resembled.or_else(|| self.reseller_names.resembled(&given));
-        let resembled = resembled.filter(|_| sender.is_name());
-        match resembled.filter(|_| !is_in(&self.protected_senders)) {
-            Some(name) => Err(WordingProblem::SenderProtected { name: name.to_owned() }.into()),
+        let is_free = !sender.is_name() || is_in(&self.protected_senders);
+        if let Some(name) = resembled.filter(|_| !is_free) {
+            return Err(WordingProblem::SenderProtected { name: name.to_owned() }.into());
+        }
+        match self.names.generic(&given).filter(|_| !is_free) {
+            Some(name) => Err(WordingProblem::SenderGeneric { name: name.to_owned() }.into()),
             None => Ok(()),
         }
     }
@@ -406,6 +409,29 @@ mod tests {
             ..Terms::default()
         };
         assert_eq!(check(&own, "Ameli"), Ok(()));
+    }
+
+    #[test]
+    fn nobody_writes_under_a_name_that_is_anybodys_unless_it_was_approved() {
+        let check = |terms: &Terms, given: &str| {
+            let wording = Wording::new(terms, None, &ProtectedNames::default());
+            wording.check_sender(&Sender::parse(given).unwrap())
+        };
+        let generic = |name: &str| Err(WordingProblem::SenderGeneric { name: name.to_owned() }.into());
+        assert_eq!(check(&Terms::default(), "rdv"), generic("RDV"));
+        assert_eq!(check(&Terms::default(), "COLIS"), generic("Colis"));
+        assert_eq!(check(&Terms::default(), "RDVMartin"), Ok(()));
+        let approved = Terms {
+            protected_senders: vec!["RDV".to_owned()],
+            ..Terms::default()
+        };
+        assert_eq!(check(&approved, "rdv"), Ok(()));
+        assert_eq!(check(&approved, "COLIS"), generic("Colis"));
+        let own = Terms {
+            senders: vec!["Alerte".to_owned()],
+            ..Terms::default()
+        };
+        assert_eq!(check(&own, "ALERTE"), Ok(()));
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub(super) fn words(problem: &WordingProblem, language: Language) -> String {
             format!("Cet expéditeur ressemble à « {name} », qui est protégé : votre revendeur doit l'autoriser."),
             format!("This sender looks like \"{name}\", which is protected: the reseller has to approve it."),
         ),
+        WordingProblem::SenderGeneric { name } => (
+            format!(
+                "« {name} » ne dit pas qui écrit : les opérateurs le remplacent ou le bloquent. Prenez un nom à vous, ou demandez l'accord de votre revendeur."
+            ),
+            format!(
+                "\"{name}\" does not say who writes: operators replace or block it. Use a name of your own, or ask the reseller to approve it."
+            ),
+        ),
         WordingProblem::PublicShortener { domain } => (
             format!(
                 "{domain} raccourcit les liens de tout le monde : les opérateurs le filtrent. Prenez une adresse à vous."
