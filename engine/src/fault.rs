@@ -470,6 +470,8 @@ pub(crate) enum WordingProblem {
     NumberOfSomebody,
     /// A sender that looks like a protected name, and was not approved.
     SenderProtected { name: String },
+    /// Advertising from a short code that carries what is transactional alone.
+    TransactionalCode,
     /// A sender that says nothing of who writes, and was not approved.
     SenderGeneric { name: String },
     /// Advertising to numbers of which nobody knows whether they agreed to it.

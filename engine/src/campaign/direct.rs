@@ -491,14 +491,15 @@ impl Campaigns {
 
 /// The text as it goes, if it and its sender are as the tenant's may be.
 fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<String, FieldFault> {
+    let of_sender = |problem| FieldFault::new("/sender", problem);
     if !order.own_number {
-        let approved = wording.check_sender(sender);
-        approved.map_err(|problem| FieldFault::new("/sender", problem))?;
+        wording.check_sender(sender).map_err(of_sender)?;
     }
+    sender.check_purpose(order.purpose).map_err(of_sender)?;
     let worded = || {
         wording.check(&order.text)?;
         wording.check_advertiser(&order.text, sender, order.purpose)?;
-        wording.with_clause(&order.text, order.purpose)
+        wording.with_clause(&order.text, (Some(sender), order.purpose))
     };
     worded().map_err(|problem| FieldFault::new("/text", problem))
 }

@@ -15,7 +15,7 @@ use super::texts::Texts;
 use super::view::time;
 use super::worst::Worst;
 use super::{CampaignFault, Campaigns, Order};
-use crate::compose::{analyse, asks_in_vain};
+use crate::compose::{analyse, asks_in_vain, is_unnamed};
 use crate::domain::{CampaignId, GateId, Lengths, Partition, Purpose, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::{Cipher, EncryptionFault};
 use crate::store::{Campaign, RowBatch, StoreError};
@@ -51,6 +51,8 @@ pub(crate) struct Estimation {
     samples: Vec<Sample>,
     /// It asks for an answer, and comes from a name, which nobody can answer.
     no_reply_sender: bool,
+    /// It is advertising from a number, and the tenant's `brand` is not known: nobody can tell whose it is.
+    advertiser_unnamed: bool,
     /// When the first of them may be written to, where that is not now.
     next_open_at: Option<String>,
 }
@@ -311,6 +313,7 @@ impl Campaigns {
                 let texts = variants.chain([campaign.text.as_str()]);
                 asks_in_vain(texts, (&campaign.sender, &self.0.deps.numbers.senders()))
             },
+            advertiser_unnamed: is_unnamed(&tally.terms, (&campaign.sender, campaign.purpose)),
             next_open_at: opens.and_then(time),
         })
     }

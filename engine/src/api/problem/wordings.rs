@@ -31,6 +31,11 @@ pub(super) fn words(problem: &WordingProblem, language: Language) -> String {
             format!("Cet expéditeur ressemble à « {name} », qui est protégé : votre revendeur doit l'autoriser."),
             format!("This sender looks like \"{name}\", which is protected: the reseller has to approve it."),
         ),
+        WordingProblem::TransactionalCode => (
+            "Les numéros courts en 38 ne portent pas de publicité : écrivez depuis un 36, ou sous un nom.".to_owned(),
+            "Short codes that begin with 38 carry no advertising: write from one that begins with 36, or under a name."
+                .to_owned(),
+        ),
         WordingProblem::SenderGeneric { name } => (
             format!(
                 "« {name} » ne dit pas qui écrit : les opérateurs le remplacent ou le bloquent. Prenez un nom à vous, ou demandez l'accord de votre revendeur."
