@@ -58,6 +58,19 @@ impl Texts {
         all.flat_map(Template::fields)
     }
 
+    /// The columns, each once, that leave nothing in the text of that variant where whoever gets it has no value.
+    pub(super) fn bare(&self, variant: usize) -> Vec<usize> {
+        let template = variant.checked_sub(1).and_then(|at| self.variants.get(at));
+        let fields = template.unwrap_or(&self.own).fields();
+        let mut columns: Vec<usize> = fields
+            .filter(|(_, fallback)| fallback.is_empty())
+            .map(|(column, _)| column)
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
     /// Whether every recipient gets the same.
     pub(super) fn is_constant(&self) -> bool {
         self.variants.is_empty() && self.own.is_constant()

@@ -379,6 +379,7 @@ impl<'c, C: AsRef<str>> Names<'c, C> {
             nearest: nearest_column(&name, self.columns),
             name,
             columns: self.columns.iter().map(|column| column.as_ref().to_owned()).collect(),
+            french: Box::default(),
         }
     }
 }
@@ -461,11 +462,13 @@ mod tests {
                 name: "Prenon".to_owned(),
                 nearest: Some("Prénom".to_owned()),
                 columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
+                french: Box::default(),
             },
             FieldProblem::UnknownMergeField {
                 name: "Ville".to_owned(),
                 nearest: None,
                 columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
+                french: Box::default(),
             },
         ];
         assert_eq!(problems("[Prenon] [Ville] [nom]", &["Nom", "Prénom"]), wanted);
