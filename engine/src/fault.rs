@@ -58,6 +58,11 @@ pub(crate) enum FieldProblem {
         /// It ends before it is whole.
         is_cut: bool,
     },
+    /// The body is not written in UTF-8.
+    NotUtf8 {
+        /// Line of the first octet that is none of it, from 1.
+        line: usize,
+    },
     /// No such field; the nearest allowed name, if one is near.
     UnknownField {
         /// What was probably meant.
@@ -136,8 +141,10 @@ pub(crate) enum FieldProblem {
         nearest: Option<String>,
         /// Those that there are.
         columns: Vec<String>,
+        /// The same as they are called in French; none: they have one name.
+        french: Box<[String]>,
     },
-    /// A merge field without an end, or without a name.
+    /// A merge field without an end, or without a name, or with a bracket in its fallback.
     BrokenMergeField {
         /// The text from its opening bracket on, cut short.
         near: String,
@@ -264,6 +271,17 @@ impl FieldProblem {
             column: error.column().max(1),
             reason,
             is_cut: error.is_eof(),
+        }
+    }
+
+    /// The same of octets that are all there: they may be no text at all.
+    pub(crate) fn unreadable_json(error: &serde_json::Error, octets: &[u8]) -> Self {
+        let Err(strange) = std::str::from_utf8(octets) else {
+            return Self::broken_json(error);
+        };
+        let before = octets.get(..strange.valid_up_to()).unwrap_or_default();
+        Self::NotUtf8 {
+            line: 1 + before.iter().filter(|octet| **octet == b'\n').count(),
         }
     }
 
@@ -498,6 +516,10 @@ pub(crate) enum WordingProblem {
     NumberOfSomebody,
     /// A sender that looks like a protected name, and was not approved.
     SenderProtected { name: String },
+    /// Advertising from a short code that carries what is transactional alone.
+    TransactionalCode,
+    /// A sender that says nothing of who writes, and was not approved.
+    SenderGeneric { name: String },
     /// Advertising to numbers of which nobody knows whether they agreed to it.
     ConsentRequired,
     /// A link to where everybody may shorten links: operators filter it.

@@ -161,6 +161,7 @@ fn req_000_09_a_text_is_analysed_with_the_values_that_are_known() {
         "fields_without_value": ["Ville"],
         "offending": [{ "character": "’", "position": 35, "becomes": "'" }],
         "no_reply_sender": false,
+        "advertiser_unnamed": false,
         "looks_like_advertising": false,
         "advertising_words": [],
     });

@@ -229,3 +229,94 @@ fn req_001_20_advertising_says_whose_it_is() {
         http.post("/v1/campaigns", &taken).expect(201);
     }
 }
+
+#[test]
+fn req_001_20_advertising_from_a_number_without_a_brand_is_warned_of() {
+    let stand = stand("clause-unnamed");
+    let http = stand.tenant.http(&stand.engine);
+    let order = |sender: &str, purpose: &str| {
+        let order = CampaignOrder::to_first(1).with("sender", json!(sender));
+        order
+            .with("purpose", json!(purpose))
+            .with("text", json!("Soldes monstres"))
+            .body
+    };
+    let unnamed = |sender: &str, purpose: &str| {
+        let made = http.post("/v1/campaigns", &order(sender, purpose)).expect(201);
+        let path = format!("/v1/campaigns/{}/estimate", made["id"].as_str().unwrap());
+        let estimate = http.post(&path, &json!({})).expect(200);
+        let text = json!({ "text": "Soldes monstres", "sender": sender, "purpose": purpose });
+        let analysis = http.post("/v1/text/analyze", &text).expect(200);
+        assert_eq!(made["advertiser_unnamed"], estimate["advertiser_unnamed"]);
+        assert_eq!(made["advertiser_unnamed"], analysis["advertiser_unnamed"]);
+        made["advertiser_unnamed"].clone()
+    };
+    assert_eq!(unnamed("36111", "marketing"), true);
+    assert_eq!(unnamed("36111", "transactional"), false);
+    assert_eq!(unnamed("Lilas", "marketing"), false);
+    // With a brand, such a text is refused.
+    let terms = format!("/v1/tenants/{}", stand.tenant.id);
+    let operator = stand.engine.operator();
+    operator.patch(&terms, &json!({ "brand": "Soldes" })).expect(200);
+    assert_eq!(unnamed("36111", "marketing"), false, "it names its brand");
+}
+
+#[test]
+fn req_001_20_a_short_code_for_what_is_transactional_carries_no_advertising() {
+    let stand = stand("clause-38");
+    let http = stand.tenant.http(&stand.engine);
+    let order = |purpose: &str| {
+        let order = CampaignOrder::to_first(1).with("sender", json!("38200"));
+        order.with("purpose", json!(purpose)).body
+    };
+    let message =
+        |purpose: &str| json!({ "to": "+33612345678", "sender": "38200", "purpose": purpose, "text": "RDV demain" });
+    for refused in [
+        http.post("/v1/campaigns", &order("marketing")),
+        http.post("/v1/messages", &message("marketing")),
+    ] {
+        let fault = refused.expect_problem(&[422])["errors"][0].clone();
+        assert_eq!(
+            (&fault["pointer"], &fault["code"]),
+            (&json!("/sender"), &json!("transactional_code")),
+            "{fault}"
+        );
+    }
+    let draft = http.post("/v1/campaigns", &order("transactional")).expect(201);
+    let path = format!("/v1/campaigns/{}", draft["id"].as_str().unwrap());
+    http.post("/v1/messages", &message("transactional")).expect(202);
+    http.patch(&path, &json!({ "sender": "36111" })).expect(200);
+}
+
+#[test]
+fn req_001_14_stop_is_written_to_the_number_that_the_text_comes_from_where_it_is_heard_there() {
+    const OWN: &str = "36200";
+    let stand = stand("clause-own-number");
+    stand.give_number(OWN, &[&stand.tenant]);
+    let http = stand.tenant.http(&stand.engine);
+    let campaign = |sender: &str, to: [&str; 2], text: &str| {
+        let to = to.map(|to| json!({ "to": format!("+{to}") }));
+        let order = CampaignOrder::to_audience(&json!({ "recipients": to }))
+            .with("sender", json!(sender))
+            .with("purpose", json!("marketing"))
+            .with("text", json!(text));
+        stand.tenant.order(&stand.engine, &order);
+    };
+    campaign(OWN, ["33612345671", "33612345672"], "Soldes. STOP au XXXXX");
+    campaign("Lilas", ["33612345673", "33612345674"], "Soldes. STOP au XXXXX");
+    campaign(OWN, ["33612345675", "33612345676"], "Portes ouvertes");
+    let to = [
+        "33612345671",
+        "33612345672",
+        "33612345673",
+        "33612345674",
+        "33612345675",
+        "33612345676",
+    ];
+    let (own, engines) = ("Soldes. STOP au 36200", "Soldes. STOP au 36180");
+    let clause = "Portes ouvertes STOP au 36200";
+    assert_eq!(got(&stand, &to), [own, own, engines, engines, clause, clause]);
+    let text = json!({ "text": "Portes ouvertes", "sender": OWN, "purpose": "marketing" });
+    let analysis = http.post("/v1/text/analyze", &text).expect(200);
+    assert_eq!(analysis["rendered"], clause);
+}

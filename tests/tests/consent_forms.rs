@@ -161,6 +161,11 @@ fn a_form_takes_nothing_from_elsewhere_and_tells_nothing() {
         assert_eq!((asked.status, sent.status), (403, 403), "{origin:?}");
         assert!(!sent.head.contains("access-control-allow-origin"), "{}", sent.head);
     }
+    let elsewhere = http
+        .from_page("https://evil.example")
+        .post(&path, &agrees("0612345601"));
+    let told = elsewhere.expect_problem(&[403])["detail"].to_string();
+    assert!(told.contains("Origin"), "{told}");
     let altered = path.replacen("cft_0", "cft_1", 1);
     for strange in [altered.as_str(), "/v1/consent_forms/cft_0/consents"] {
         assert_eq!(

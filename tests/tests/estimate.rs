@@ -165,3 +165,29 @@ fn req_000_18_pasted_numbers_and_exclusions_are_counted_in_the_estimate_and_afte
         .expect(200);
     assert_eq!(again["excluded"], estimate["excluded"]);
 }
+
+#[test]
+fn req_000_18_an_estimate_says_of_how_many_a_field_says_nothing() {
+    let stand = Stand::new(programs!(), "estimate-empty", "", |smsc| smsc);
+    let http = stand.tenant.http(&stand.engine);
+    let recipients = json!([
+        { "to": "+33612345670", "Prenom": "Zoé", "Ville": "" },
+        { "to": "+33612345671", "Prenom": " ", "Ville": "Lyon" },
+        { "to": "+33612345672", "Ville": "" },
+    ]);
+    let without = |said: &str| {
+        let order = CampaignOrder::to_audience(&json!({ "recipients": recipients })).with("text", json!(said));
+        let campaign = stand.tenant.create(&stand.engine, &order);
+        let path = format!("/v1/campaigns/{}/estimate", campaign.id);
+        http.post(&path, &json!({})).expect(200)["without_value"].clone()
+    };
+    assert_eq!(
+        without("Bonjour [Prenom], rendez-vous à [Ville|votre cabinet]."),
+        json!({ "Prenom": 2 })
+    );
+    assert_eq!(
+        without("[Prenom] [Prenom|vous], à [Ville]."),
+        json!({ "Prenom": 2, "Ville": 2 })
+    );
+    assert_eq!(without("Bonjour [Prenom|à vous]."), json!({}));
+}

@@ -251,7 +251,9 @@ fn a_reseller_acts_for_its_tenants_and_for_no_others() {
     assert_eq!(acting.once("rdv-1").post("/v1/messages", &message).expect(202), sent);
     assert_ne!(tenant.once("rdv-1").post("/v1/messages", &message).expect(202), sent);
 
-    own.get("/v1/campaigns").expect_problem(&[403]);
+    let nobody_named = own.get("/v1/campaigns").expect_problem(&[403]);
+    let told = text(&nobody_named["detail"]);
+    assert!(told.contains("X-Tenant-Id"), "{told}");
     acting.get("/v1/tenants").expect_problem(&[403]);
     for http in [
         other.acting_for(&id),

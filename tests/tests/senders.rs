@@ -240,9 +240,35 @@ fn protects(stand: &Stand) {
 }
 
 #[test]
+fn req_001_12_nobody_writes_under_a_name_that_is_anybodys() {
+    let stand = Stand::new(programs!(), "senders-generic", "", |smsc| smsc);
+    let (reseller, tenant, path) = hosted(&stand);
+    for sender in ["RDV", "ALERT", "bank", "payment", "parcel", "COLIS"] {
+        let order = CampaignOrder::to_first(1).with("sender", sender.into());
+        for refused in [
+            tenant.post("/v1/messages", &message(sender)),
+            tenant.post("/v1/campaigns", &order.body),
+        ] {
+            let problem = refused.expect_problem(&[422]);
+            assert_eq!(problem["errors"][0]["code"], "sender_generic", "{problem}");
+        }
+    }
+    tenant.post("/v1/messages", &message("RDVMartin")).expect(202);
+    // Its reseller may say otherwise.
+    let request = json!({ "sender": "RDV", "note": "Nos rappels." });
+    let request = tenant.post("/v1/sender_requests", &request).expect(201);
+    assert_eq!(request["resembles"], "RDV");
+    let answer = format!("{path}/sender_requests/{}/answer", text(&request["id"]));
+    reseller.post(&answer, &json!({ "approved": true })).expect(200);
+    tenant.post("/v1/messages", &message("RDV")).expect(202);
+    tenant.post("/v1/messages", &message("COLIS")).expect_problem(&[422]);
+}
+
+#[test]
 fn req_003_06_a_number_is_a_sender_of_those_alone_that_have_it() {
     const OWN: &str = "+33644630001";
     const LATER: &str = "+33974630002";
+    const UNGIVEN: &str = "38200";
     let stand = Stand::new(programs!(), "senders-numbers", "", |smsc| smsc);
     let (_, martin, _) = hosted(&stand);
     let (operator, lilas) = (stand.engine.operator(), stand.tenant.http(&stand.engine));
@@ -258,11 +284,14 @@ fn req_003_06_a_number_is_a_sender_of_those_alone_that_have_it() {
     let draft = campaign(LATER).expect(201);
     stand.give_number(OWN, &[&stand.tenant]);
     stand.give_number(LATER, &[&stand.tenant]);
+    // Nor of one that waits in the inventory for somebody to have it.
+    stand.give_number(UNGIVEN, &[]);
     let launch = format!("/v1/campaigns/{}/launch", text(&draft["id"]));
     let plan = json!({ "name": "La veille", "offsets": ["-24h"], "sender": OWN, "text": "RDV à [heure]." });
     for refused in [
         martin.post("/v1/messages", &message(OWN)),
         campaign(OWN),
+        campaign(UNGIVEN),
         martin.post(&launch, &json!({})),
         martin.post("/v1/reminder_plans", &plan),
     ] {

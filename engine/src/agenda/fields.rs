@@ -80,6 +80,28 @@ const SHOWN: [&str; 10] = [
     "clinic",
 ];
 
+/// The same as French clinics call them.
+const SHOWN_IN_FRENCH: [&str; 10] = [
+    "date",
+    "jour",
+    "heure",
+    "lieu",
+    "etage",
+    "duree",
+    "praticien",
+    "cabinet",
+    "motif",
+    "clinique",
+];
+
+/// Those names, and these behind them, in English and in French.
+fn shown([english, french]: [Vec<String>; 2]) -> [Vec<String>; 2] {
+    [(SHOWN, english), (SHOWN_IN_FRENCH, french)].map(|(own, others)| {
+        let own = own.into_iter().map(str::to_owned);
+        own.chain(others).collect()
+    })
+}
+
 impl Field {
     fn named(name: &str, attributes: &[String]) -> Option<Self> {
         let folded = fold(name);
@@ -176,11 +198,7 @@ fn day(local: DateTime) -> String {
 /// Whether `[lien]` in a text is a link, and no attribute of contacts that is called so: of a plan with a link it always is.
 pub(super) fn has_link(text: &str, attributes: &[String], of_plan: bool) -> bool {
     let is_attribute = || attributes.iter().any(|name| is_link(name));
-    let named = || {
-        Template::parse_open::<&str>(text, &[])
-            .map(|(_, names)| names)
-            .unwrap_or_default()
-    };
+    let named = || Template::names(text, None).unwrap_or_default();
     (of_plan || !is_attribute()) && named().iter().any(|name| is_link(name))
 }
 
@@ -193,10 +211,7 @@ pub(super) fn check(
     attributes: &[String],
     may_link: bool,
 ) -> Result<(), Vec<FieldFault>> {
-    let known = || {
-        let own = SHOWN.iter().map(|name| (*name).to_owned());
-        own.chain(MergeField::all(attributes)).collect()
-    };
+    let known = || shown([MergeField::all(attributes), MergeField::all_in_french(attributes)]);
     let is_known = |name: &str| (may_link && is_link(name)) || Field::named(name, attributes).is_some();
     check_names((pointer, text), is_known, known)
 }
@@ -210,14 +225,14 @@ pub(super) fn check_for_all(pointer: &str, text: &str) -> Result<(), Vec<FieldFa
         let field = Field::named(name, &[]);
         field.is_some_and(|field| !matches!(field, Field::Contact(_)))
     };
-    let known = || SHOWN.iter().map(|name| (*name).to_owned()).collect();
+    let known = || shown([Vec::new(), Vec::new()]);
     check_names((pointer, text), is_of_event, known)
 }
 
 fn check_names(
     (pointer, text): (&str, &str),
     is_known: impl Fn(&str) -> bool,
-    known: impl Fn() -> Vec<String>,
+    known: impl Fn() -> [Vec<String>; 2],
 ) -> Result<(), Vec<FieldFault>> {
     let at = |fault: FieldFault| FieldFault::new(pointer, fault.problem);
     let read = Template::parse_open::<&str>(text, &[]);
@@ -225,11 +240,13 @@ fn check_names(
     let unknown = names.iter().filter(|name| !is_known(name));
     let faults: Vec<FieldFault> = unknown
         .map(|name| {
-            let columns = known();
+            let [columns, french] = known();
+            let both: Vec<&String> = columns.iter().chain(&french).collect();
             let problem = FieldProblem::UnknownMergeField {
                 name: name.clone(),
-                nearest: nearest_column(name, &columns),
+                nearest: nearest_column(name, &both),
                 columns,
+                french: french.into(),
             };
             FieldFault::new(pointer, problem)
         })
@@ -247,8 +264,8 @@ pub(super) fn render(
     told: &[Told<'_>],
     attributes: &[String],
 ) -> Result<String, Vec<FieldFault>> {
-    let (_, names) = Template::parse_open_linked::<&str>(text, &[], link)?;
-    let template = Template::parse_linked(text, &names, link)?;
+    let names = Template::names(text, link)?;
+    let template = Template::kept(text, &names, link)?;
     let of_each = |name: &String| -> Vec<String> {
         let field = Field::named(name, attributes);
         let values = told.iter().filter_map(|told| Some(field.as_ref()?.of(told)));

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::client::{self, Client};
 use super::known::Known;
-use super::problem::{Full, Problem, ProblemKind};
+use super::problem::{Barred, Full, Problem, ProblemKind};
 use super::refusal::store_refuses;
 use crate::account::{KeyDigest, Opened};
 use crate::domain::{CampaignId, KeyBounds, KeyKind, ResellerId, TenantId};
@@ -63,7 +63,8 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match owner(parts)? {
             KeyOwner::Tenant(tenant) => Ok(Self(tenant)),
-            KeyOwner::Operator | KeyOwner::Reseller(_) => Err(ProblemKind::Forbidden.into()),
+            KeyOwner::Reseller(_) => Err(barred(Barred::NoTenantNamed)),
+            KeyOwner::Operator => Err(barred(Barred::Key)),
         }
     }
 }
@@ -88,7 +89,7 @@ impl FromRequestParts<App> for Operator {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match owner(parts)? {
             KeyOwner::Operator => Ok(Self),
-            KeyOwner::Reseller(_) | KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
+            KeyOwner::Reseller(_) | KeyOwner::Tenant(_) => Err(barred(Barred::Key)),
         }
     }
 }
@@ -100,7 +101,7 @@ impl FromRequestParts<App> for Manager {
         match owner(parts)? {
             KeyOwner::Operator => Ok(Self(None)),
             KeyOwner::Reseller(reseller) => Ok(Self(Some(reseller))),
-            KeyOwner::Tenant(_) => Err(ProblemKind::Forbidden.into()),
+            KeyOwner::Tenant(_) => Err(barred(Barred::Key)),
         }
     }
 }
@@ -150,6 +151,10 @@ fn note(parts: &Parts, object: impl ToString) {
     if let Some(known) = parts.extensions.get::<Known>() {
         known.object(object);
     }
+}
+
+fn barred(why: Barred) -> Problem {
+    ProblemKind::Forbidden { why }.into()
 }
 
 /// What [`look_up`] found.

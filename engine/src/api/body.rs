@@ -56,6 +56,11 @@ impl From<BodyFault> for Problem {
     }
 }
 
+fn unsupported(media: Media, is_packed: bool) -> Problem {
+    let allowed = media.types();
+    ProblemKind::UnsupportedMediaType { allowed, is_packed }.into()
+}
+
 /// A body on its way in.
 pub(super) struct Intake {
     body: Body,
@@ -85,7 +90,12 @@ impl Intake {
         clock: Clock,
     ) -> Result<Self, Problem> {
         if !media.is_of(headers) {
-            return Err(ProblemKind::UnsupportedMediaType { allowed: media.types() }.into());
+            return Err(unsupported(media, false));
+        }
+        let coding = headers.get(header::CONTENT_ENCODING);
+        // RFC 9110, 8.4.1: one that says that nothing was done to it is none.
+        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(unsupported(media, true));
         }
         let length = headers
             .get(header::CONTENT_LENGTH)
@@ -246,5 +256,34 @@ impl Read for ChunkReader {
         let length = buffer.len().min(self.current.len());
         self.current.copy_to_slice(&mut buffer[..length]);
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderValue, StatusCode};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_says_to_be_compressed_is_refused_as_it_comes() {
+        let status = |coding: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let Some(coding) = coding {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+            }
+            let intake = Intake::new(&headers, Body::empty(), SMALL_MAX, Clock::new());
+            intake.err().map(|problem| problem.kind.status())
+        };
+        assert_eq!(status(None), None);
+        assert_eq!(status(Some("Identity")), None);
+        for packed in ["gzip", "br", "gzip, identity"] {
+            assert_eq!(
+                status(Some(packed)),
+                Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+                "{packed}"
+            );
+        }
     }
 }

@@ -16,9 +16,11 @@ use super::pages::Listing;
 use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
 use super::{App, page, shapes};
+use crate::audience::Rejected;
 use crate::campaign::{Estimation, refusal, view};
+use crate::compose::is_unnamed;
 use crate::domain::{CampaignId, Role, TenantId};
-use crate::store::CampaignState;
+use crate::store::{Campaign, CampaignState};
 
 pub(super) fn routes() -> Routes {
     orders().and(moves())
@@ -161,9 +163,19 @@ pub(super) async fn create(
         Some(created) => created?,
         None => creation.await?,
     };
-    let mut shown = view::summary(&created.campaign);
-    shown["audience"]["rejected"] = view::rejected(&created.rejected);
-    Ok((StatusCode::CREATED, Json(shown)))
+    Ok((
+        StatusCode::CREATED,
+        Json(made(&app, (&created.campaign, &created.rejected)).await?),
+    ))
+}
+
+/// A campaign that was just made, with what is to be said of it then.
+pub(super) async fn made(app: &App, (campaign, rejected): (&Campaign, &[Rejected])) -> Result<Value, Problem> {
+    let terms = app.campaigns.terms_of(campaign.tenant).await?;
+    let mut shown = view::summary(campaign);
+    shown["audience"]["rejected"] = view::rejected(rejected);
+    shown["advertiser_unnamed"] = is_unnamed(&terms, (&campaign.sender, campaign.purpose)).into();
+    Ok(shown)
 }
 
 /// `GET /v1/campaigns`: newest first.

@@ -15,7 +15,7 @@ use super::client::{self, Client};
 use super::contacts;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
-use super::problem::{Full, Problem, ProblemCode, ProblemKind};
+use super::problem::{Barred, Full, Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
 use super::submissions::FORMS_MAX;
 use super::{App, page, shapes};
@@ -228,7 +228,7 @@ fn allowing(form: &Form, mut response: Response) -> Response {
 async fn preflight(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let form = open_form(&app, &token).await?;
     if !is_from(&headers, &form) {
-        return Err(ProblemKind::Forbidden.into());
+        return Err(ProblemKind::Forbidden { why: Barred::Origin }.into());
     }
     let allowed = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
@@ -242,7 +242,7 @@ async fn send(State(app): State<App>, Path(token): Path<String>, request: Reques
     let address = client::address(&request, &app.limits.trusted_proxies);
     let form = open_form(&app, &token).await?;
     if !is_from(request.headers(), &form) {
-        return Err(ProblemKind::Forbidden.into());
+        return Err(ProblemKind::Forbidden { why: Barred::Origin }.into());
     }
     // From here on the page sees what is wrong with what it has sent.
     let answer = match keep(&app, &form, (request, address)).await {

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 
 use super::access::{Caller, Id};
 use super::body::SMALL_MAX;
+use super::campaigns::made;
 use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::{Problem, ProblemCode};
 use super::schedule::planned_at;
 use super::{App, shapes};
 use crate::audience::check_campaign_name;
-use crate::campaign::{HAD, RESENT as STATUSES, Whom, view};
+use crate::campaign::{HAD, RESENT as STATUSES, Whom};
 use crate::domain::{CampaignId, Role, UnixMicros};
 use crate::fault::FieldProblem;
 
@@ -72,9 +73,8 @@ pub(super) async fn duplicate(
         return Err(fields.refusal());
     };
     let created = app.campaigns.copy(tenant, id, (name, Whom::All)).await?;
-    let mut shown = view::summary(&created.campaign);
-    shown["audience"]["rejected"] = view::rejected(&created.rejected);
-    Ok((StatusCode::CREATED, Json(shown)))
+    let made = made(&app, (&created.campaign, &created.rejected)).await?;
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 /// `{"statuses": ["…"], "scheduled_at": "…"}`, or nothing → 201.
@@ -107,9 +107,8 @@ pub(super) async fn resend(
         return Err(fault.into());
     }
     let campaign = app.campaigns.find(tenant, draft).await?;
-    let mut shown = view::summary(&campaign);
-    shown["audience"]["rejected"] = view::rejected(&created.rejected);
-    Ok((StatusCode::CREATED, Json(shown)))
+    let made = made(&app, (&campaign, &created.rejected)).await?;
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 fn name(fields: &mut Fields) -> Option<Option<String>> {

@@ -217,8 +217,9 @@ impl Fields {
             let problem = FieldProblem::TooMany { max: VALUES_MAX };
             return Err(Problem::of_fields(vec![FieldFault::new("", problem)]));
         }
-        let (value, twice) = json::parse(octets)
-            .map_err(|error| Problem::of_fields(vec![FieldFault::new("", FieldProblem::broken_json(&error))]))?;
+        let (value, twice) = json::parse(octets).map_err(|error| {
+            Problem::of_fields(vec![FieldFault::new("", FieldProblem::unreadable_json(&error, octets))])
+        })?;
         let Value::Object(object) = value else {
             return Err(Problem::of_fields(vec![wrong("", JsonType::Object, &value)]));
         };

@@ -58,8 +58,8 @@ pub(super) fn routes() -> Routes {
             .needs(Role::Admin)
             .says(
                 "Answer a request for a sender",
-                "One that is approved is added to the tenant's `senders` if it has any; one that looks like a protected name is added to its \
-                 `protected_senders` otherwise.",
+                "One that is approved is added to the tenant's `senders` if it has any; one that looks like a protected name, or is a generic one, is \
+                 added to its `protected_senders` otherwise.",
             )
             .at::<TenantId>("id", "The tenant.")
             .at::<SenderRequestId>("request", "The request.")

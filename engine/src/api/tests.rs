@@ -413,6 +413,13 @@ async fn bad_input_gets_a_problem_that_points_at_it() {
         (400, &json!("invalid_json")),
         "{problem}"
     );
+    let latin_1 = b"{\n\"text\": \"Zo\xe9\"}".as_slice();
+    let (status, problem) = api.ask("POST /v1/messages", &key, latin_1).await;
+    assert_eq!(
+        (status.as_u16(), &problem["errors"][0]["code"]),
+        (400, &json!("not_utf8")),
+        "{problem}"
+    );
     let (status, problem) = api.ask("POST /v1/campaigns", &key, "x".repeat(100_001)).await;
     assert_eq!((status.as_u16(), &problem["code"]), (413, &json!("body_too_large")));
     let (status, problem) = api.ask("POST /v1/messages", &key, vec![b' '; (1 << 20) + 1]).await;

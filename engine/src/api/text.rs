@@ -14,7 +14,7 @@ use super::{App, shapes};
 use crate::audience::{COLUMNS_MAX, VALUE_MAX};
 use crate::campaign::too_long;
 use crate::compose::{
-    ANALYSED_MAX, Analysis, Sender, Template, advertising, analyse, asks_in_vain, check_characters, is_link,
+    ANALYSED_MAX, Analysis, Sender, Template, advertising, analyse, asks_in_vain, check_characters, is_link, is_unnamed,
 };
 use crate::domain::{Role, Terms};
 use crate::fault::{FieldFault, FieldProblem};
@@ -70,14 +70,16 @@ pub(super) async fn analyze(
         encoding: encoding.unwrap_or(terms.encoding),
         ..terms
     };
-    let wording = app.campaigns.wording(&terms);
-    let worded = wording.with_clause(&text, purpose);
+    let wording = app.campaigns.wording_of(tenant, &terms).await?;
+    let parsed = sender.as_deref().and_then(|sender| Sender::parse(sender).ok());
+    let worded = wording.with_clause(&text, (parsed.as_ref(), purpose));
     let said = text;
     let text = worded.map_err(|problem| Problem::of_fields(vec![FieldFault::new("/text", problem)]))?;
     let mut shown = shown((&text, given), &values, (&terms, wording.longest_link())).map_err(Problem::of_fields)?;
     let numbers = app.numbers.senders();
-    let in_vain = sender.map(|sender| asks_in_vain([text.as_str()].into_iter(), (&sender, &numbers)));
-    shown["no_reply_sender"] = in_vain.unwrap_or_default().into();
+    let sender = sender.unwrap_or_default();
+    shown["no_reply_sender"] = asks_in_vain([text.as_str()].into_iter(), (&sender, &numbers)).into();
+    shown["advertiser_unnamed"] = is_unnamed(&terms, (&sender, purpose)).into();
     let words = advertising(&said);
     shown["looks_like_advertising"] = (!words.is_empty()).into();
     shown["advertising_words"] = words.into();

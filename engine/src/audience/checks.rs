@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::tlvs::ascii;
 use crate::compose::{Sender, Wording};
-use crate::domain::{SERVICE_TYPE_MAX, Tempo, UnixMicros, instant};
+use crate::domain::{Purpose, SERVICE_TYPE_MAX, Tempo, UnixMicros, instant};
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
 
 /// The longest name of a campaign, in characters: one line of a list.
@@ -22,10 +22,12 @@ pub(crate) fn check_campaign_name(name: String) -> Result<String, FieldProblem> 
     }
 }
 
-/// One that the tenant may write under.
-pub(super) fn read_sender(wording: &Wording, text: &str) -> Result<Sender, FieldProblem> {
+/// One that the tenant may write under, for that purpose, as far as it is known.
+pub(super) fn read_sender((wording, purpose): (&Wording, Option<Purpose>), text: &str) -> Result<Sender, FieldProblem> {
     let sender = Sender::parse(text)?;
-    wording.check_sender(&sender).map(|()| sender)
+    wording.check_sender(&sender)?;
+    purpose.map_or(Ok(()), |purpose| sender.check_purpose(purpose))?;
+    Ok(sender)
 }
 
 /// How fast a campaign goes at most, such as `5/s`.

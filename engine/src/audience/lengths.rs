@@ -42,6 +42,7 @@ pub(super) fn read(given: &Value, columns: &[(usize, &str)]) -> Result<Lengths, 
                 name: name.clone(),
                 nearest,
                 columns: names.iter().map(|name| (*name).to_owned()).collect(),
+                french: Box::default(),
             };
             faults.push(FieldFault::new(pointer, problem));
             continue;

@@ -300,13 +300,13 @@ impl<'s> Reading<'s> {
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
         let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
-        let sender = self.checked("/sender", sender, |sender| read_sender(&wording, &sender));
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
+        let sender = self.checked("/sender", sender, |sender| read_sender((&wording, purpose), &sender));
         let category = self.category(category, purpose);
         let text = purpose.zip(sender.as_ref()).and_then(|(purpose, sender)| {
             self.checked("/text", text, |text| {
                 wording.check_advertiser(&text, sender, purpose)?;
-                wording.with_clause(&text, purpose)
+                wording.with_clause(&text, (Some(sender), purpose))
             })
         });
         let code_pool = self.code_pool(code_pool);

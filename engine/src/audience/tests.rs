@@ -150,6 +150,7 @@ fn an_unknown_merge_field_is_a_fault_even_if_the_audience_came_first() {
         name: "Non".to_owned(),
         nearest: Some("Nom".to_owned()),
         columns: vec!["Nom".to_owned()],
+        french: Box::default(),
     };
     assert_eq!(faults(&body), [("/text".to_owned(), problem)]);
 }

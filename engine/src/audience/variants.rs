@@ -68,7 +68,7 @@ fn variant(
     let text = match fields.get("text") {
         Some(Value::String(text)) => wording.check(text).and_then(|()| {
             wording.check_advertiser(text, sender, purpose)?;
-            wording.with_clause(text, purpose)
+            wording.with_clause(text, (Some(sender), purpose))
         }),
         Some(other) => Err(FieldProblem::wrong_type(JsonType::String, other)),
         None => Err(FieldProblem::Missing),

@@ -393,13 +393,14 @@ fn reworded(copy: Campaign, wording: &Wording, whom: &Whom) -> Result<Campaign, 
     let refuse = |pointer: &str, problem| CampaignFault::Fields(vec![FieldFault::new(pointer, problem)]);
     wording
         .check_sender(&sender)
+        .and_then(|()| sender.check_purpose(purpose))
         .map_err(|problem| refuse("/sender", problem))?;
     // Those to whom something went before are numbers now, whoever they were.
     let query = copy.query.clone().filter(|_| *whom == Whom::All);
     let worded = |text: &str| {
         let checked = wording.check_advertiser(text, &sender, purpose);
         checked
-            .and_then(|()| wording.with_clause(text, purpose))
+            .and_then(|()| wording.with_clause(text, (Some(&sender), purpose)))
             .map_err(|problem| refuse("/text", problem))
     };
     let mut variants = copy.variants.clone();

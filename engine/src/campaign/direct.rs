@@ -448,7 +448,7 @@ impl Campaigns {
         Ok(wording.among_numbers(tenant, self.0.deps.numbers.senders()))
     }
 
-    /// The protected name that a sender of that tenant looks like.
+    /// The protected name that a sender of that tenant looks like, or the generic one that it is.
     ///
     /// # Errors
     /// The database's.
@@ -456,6 +456,7 @@ impl Campaigns {
         let (said, given) = (self.flagged().said_of(tenant).await, sender.text());
         let name = self.0.deps.limits.protected.resembled(&given);
         let name = name.or_else(|| said.protected.resembled(&given));
+        let name = name.or_else(|| self.0.deps.limits.protected.generic(&given));
         name.filter(|_| sender.is_name()).map(str::to_owned)
     }
 
@@ -490,14 +491,15 @@ impl Campaigns {
 
 /// The text as it goes, if it and its sender are as the tenant's may be.
 fn worded(order: &DirectOrder, sender: &Sender, wording: &Wording) -> Result<String, FieldFault> {
+    let of_sender = |problem| FieldFault::new("/sender", problem);
     if !order.own_number {
-        let approved = wording.check_sender(sender);
-        approved.map_err(|problem| FieldFault::new("/sender", problem))?;
+        wording.check_sender(sender).map_err(of_sender)?;
     }
+    sender.check_purpose(order.purpose).map_err(of_sender)?;
     let worded = || {
         wording.check(&order.text)?;
         wording.check_advertiser(&order.text, sender, order.purpose)?;
-        wording.with_clause(&order.text, order.purpose)
+        wording.with_clause(&order.text, (Some(sender), order.purpose))
     };
     worded().map_err(|problem| FieldFault::new("/text", problem))
 }

@@ -13,7 +13,7 @@ use super::{CampaignFault, Campaigns, Limits, view};
 use crate::audience::{
     AUDIENCE_FIELDS, Again, Ingest, RecipientSink, Rules, SinkFull, Values, is_optional, read_campaign,
 };
-use crate::compose::Wording;
+use crate::compose::{Sender, Wording};
 use crate::domain::{CampaignId, Countries, Purpose, Reach, Recipient, TenantId, Terms, UnixMicros};
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, Edit, Edited, StoreError};
@@ -168,7 +168,7 @@ impl Campaigns {
         let terms = self.terms_of(tenant).await?;
         let wording = self.wording_of(tenant, &terms).await?;
         let mut order = merged(before, change, now).map_err(CampaignFault::Fields)?;
-        take_clauses_off(&mut order, change, &wording);
+        take_clauses_off((&mut order, &before.sender), change, &wording);
         let again = Again {
             columns: match before.query {
                 Some(_) => Vec::new(),
@@ -343,13 +343,14 @@ fn merged(before: &Campaign, change: &Change, now: UnixMicros) -> Result<Map<Str
     if faults.is_empty() { Ok(order) } else { Err(faults) }
 }
 
-/// Texts that stay are as they were given, so that the clause that was put behind them counts no more than it did.
-fn take_clauses_off(order: &mut Map<String, Value>, change: &Change, wording: &Wording) {
+/// Texts that stay are as they were given, so that the clause that was put behind them, for the sender that it had, counts no more than it did.
+fn take_clauses_off((order, sender): (&mut Map<String, Value>, &str), change: &Change, wording: &Wording) {
+    let sender = Sender::parse(sender).ok();
     let purpose = order.get("purpose").and_then(Value::as_str).map(str::parse::<Purpose>);
     let Some(Ok(purpose)) = purpose else { return };
     let take_off = |value: &mut Value| {
         if let Value::String(text) = value {
-            *text = wording.without_clause(text, purpose).to_owned();
+            *text = wording.without_clause(text, (sender.as_ref(), purpose)).to_owned();
         }
     };
     if let Some(text) = order.get_mut("text").filter(|_| !change.contains_key("text")) {
@@ -579,7 +580,7 @@ mod tests {
         let texts = |given: Value| {
             let given = change(given);
             let mut order = merged(&campaign, &given, NOW).unwrap();
-            take_clauses_off(&mut order, &given, &wording);
+            take_clauses_off((&mut order, &campaign.sender), &given, &wording);
             order["text"].clone()
         };
         assert_eq!(texts(json!({})), "Soldes");

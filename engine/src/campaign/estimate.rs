@@ -15,9 +15,10 @@ use super::texts::Texts;
 use super::view::time;
 use super::worst::Worst;
 use super::{CampaignFault, Campaigns, Order};
-use crate::compose::{analyse, asks_in_vain};
+use crate::compose::{analyse, asks_in_vain, is_unnamed};
 use crate::domain::{CampaignId, GateId, Lengths, Partition, Purpose, Recipient, Row, TenantId, Terms, variables};
 use crate::encryption::{Cipher, EncryptionFault};
+use crate::people::MergeField;
 use crate::store::{Campaign, RowBatch, StoreError};
 
 /// Rendered texts that are shown.
@@ -43,6 +44,8 @@ pub(crate) struct Estimation {
     /// with these would have more segments than any may, and whoever has such values would keep the campaign from being launched.
     worst: Option<Sums>,
     long_values: LongValues,
+    /// Who has no value for a field without anything behind its bar, by the field, if everybody gets it: their text has nothing there.
+    without_value: BTreeMap<String, u64>,
     excluded: Excluded,
     balance: Balance,
     /// How many codes its pool lacks: more than 0, and its launch is refused. `null`: it has no pool.
@@ -51,6 +54,8 @@ pub(crate) struct Estimation {
     samples: Vec<Sample>,
     /// It asks for an answer, and comes from a name, which nobody can answer.
     no_reply_sender: bool,
+    /// It is advertising from a number, and the tenant's `brand` is not known: nobody can tell whose it is.
+    advertiser_unnamed: bool,
     /// When the first of them may be written to, where that is not now.
     next_open_at: Option<String>,
 }
@@ -108,6 +113,9 @@ struct Tally {
     lengths: Lengths,
     /// The first row of each variant.
     of_variants: Vec<Option<Vec<u8>>>,
+    /// Of each variant, the columns that leave nothing where there is no value; and of each of these, who has none, in all.
+    bare: Vec<Vec<usize>>,
+    without_value: BTreeMap<usize, u64>,
     /// The rows that become samples.
     shown: Vec<Vec<u8>>,
     /// Segments of the dearest of them.
@@ -157,6 +165,8 @@ impl Tally {
             by_segments: BTreeMap::new(),
             by_variant: vec![Sums::default(); kinds],
             of_variants: vec![None; kinds],
+            bare: (0..kinds).map(|variant| texts.bare(variant)).collect(),
+            without_value: BTreeMap::new(),
             shown: Vec::new(),
             dearest: 0,
             worst: Worst::new(
@@ -173,6 +183,16 @@ impl Tally {
             texts,
             cipher,
         }
+    }
+
+    /// Of how many what is said has nothing in a field, by its name. Codes are given at the launch.
+    fn without_value(&self, campaign: &Campaign) -> BTreeMap<String, u64> {
+        let named = self.without_value.iter().filter_map(|(column, count)| {
+            let name = campaign.columns.get(*column)?;
+            let is_code = campaign.code_pool.is_some() && MergeField::is_code(name);
+            (!is_code).then(|| (name.clone(), *count))
+        });
+        named.collect()
     }
 
     /// The rows of its samples, each once.
@@ -197,6 +217,10 @@ impl Tally {
         let variant = self.texts.variant(&variables);
         let values: Vec<&str> = self::variables(&variables).collect();
         self.worst.see(&values);
+        let has_none = |column: &&usize| values.get(**column).is_none_or(|value| value.trim().is_empty());
+        for column in self.bare[variant].iter().filter(has_none) {
+            *self.without_value.entry(*column).or_default() += 1;
+        }
         self.longer += u64::from(self.lengths.has_longer(&values));
         self.by_variant[variant].add(row, credits);
         self.times[variant] += u64::from(self.terms.prefix_prices.times(row.recipient));
@@ -290,6 +314,7 @@ impl Campaigns {
         Ok(Estimation {
             id: id.to_string(),
             state: campaign.state.code(),
+            without_value: tally.without_value(&campaign),
             opted_out: tally.opted_out,
             frequency_cap: tally.capped,
             samples,
@@ -311,6 +336,7 @@ impl Campaigns {
                 let texts = variants.chain([campaign.text.as_str()]);
                 asks_in_vain(texts, (&campaign.sender, &self.0.deps.numbers.senders()))
             },
+            advertiser_unnamed: is_unnamed(&tally.terms, (&campaign.sender, campaign.purpose)),
             next_open_at: opens.and_then(time),
         })
     }

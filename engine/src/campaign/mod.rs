@@ -132,7 +132,7 @@ pub(crate) struct Limits {
     pub(crate) countries: Countries,
     /// Where people write STOP to; none: no clause is added to texts.
     pub(crate) stop_number: Option<String>,
-    /// Names under which nobody writes but who was approved for them.
+    /// Names under which nobody writes but who was approved for them: somebody else's, and anybody's.
     pub(crate) protected: ProtectedNames,
 }
 

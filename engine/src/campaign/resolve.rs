@@ -473,11 +473,13 @@ impl Campaigns {
             match MergeField::named(name, &attributes) {
                 Some(field) => fields.push(field),
                 None => {
-                    let all = MergeField::all(&attributes);
+                    let (columns, french) = (MergeField::all(&attributes), MergeField::all_in_french(&attributes));
+                    let both: Vec<&String> = french.iter().chain(&columns).collect();
                     let problem = FieldProblem::UnknownMergeField {
                         name: name.clone(),
-                        nearest: crate::compose::nearest_column(name, &all),
-                        columns: all,
+                        nearest: crate::compose::nearest_column(name, &both),
+                        columns,
+                        french: french.into(),
                     };
                     faults.push(FieldFault::new(pointer, problem));
                 }

@@ -30,7 +30,7 @@ impl Texts {
     /// Fields that are none of its columns.
     pub(super) fn of(campaign: &Campaign) -> Result<Self, Vec<FieldFault>> {
         let link = campaign.link.as_ref().map(|link| longest_link(&link.domain));
-        let parse = |text: &str| Template::parse_linked(text, &campaign.columns, link.as_deref());
+        let parse = |text: &str| Template::kept(text, &campaign.columns, link.as_deref());
         let variants = campaign.variants.iter().map(|variant| parse(&variant.text));
         Ok(Self {
             own: parse(&campaign.text)?,
@@ -56,6 +56,19 @@ impl Texts {
     pub(super) fn fields(&self) -> impl Iterator<Item = (usize, &str)> {
         let all = std::iter::once(&self.own).chain(&self.variants);
         all.flat_map(Template::fields)
+    }
+
+    /// The columns, each once, that leave nothing in the text of that variant where whoever gets it has no value.
+    pub(super) fn bare(&self, variant: usize) -> Vec<usize> {
+        let template = variant.checked_sub(1).and_then(|at| self.variants.get(at));
+        let fields = template.unwrap_or(&self.own).fields();
+        let mut columns: Vec<usize> = fields
+            .filter(|(_, fallback)| fallback.is_empty())
+            .map(|(column, _)| column)
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 
     /// Whether every recipient gets the same.

@@ -190,6 +190,7 @@ fn given(campaign: &Campaign, values: &[(String, String)]) -> Result<Vec<String>
                 name: name.clone(),
                 nearest,
                 columns: campaign.columns.clone(),
+                french: Box::default(),
             };
             FieldFault::new("/values", problem)
         })

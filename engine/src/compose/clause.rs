@@ -28,6 +28,8 @@ pub(super) fn with_number(text: &str, number: &str) -> String {
 pub(super) fn is_said(text: &str, number: &str) -> bool {
     let text = said_to_all(text).to_uppercase();
     let words: Vec<&str> = words(&text).collect();
+    // Of an international one the words are its digits.
+    let number = number.trim_start_matches('+');
     let together = format!("STOP{number}");
     words.iter().enumerate().any(|(at, word)| {
         let is_other = at > 0 && BEFORE.contains(&words[at - 1]);

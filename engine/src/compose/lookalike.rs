@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fold::fold;
+use super::generic::GenericNames;
 use super::sender::SENDER_MAX;
 
 /// From so many letters on a name is found at the beginning and the end of another as well: shorter ones are part of many words.
@@ -16,7 +17,12 @@ const BEGINNING_MIN: usize = 8;
 
 /// Names under which nobody writes but who was approved for them. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProtectedNames(Arc<[Name]>);
+pub(crate) struct ProtectedNames {
+    /// Somebody's.
+    names: Arc<[Name]>,
+    /// Anybody's.
+    generic: GenericNames,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Name {
@@ -35,12 +41,29 @@ impl ProtectedNames {
         let known = include_str!("../data/protected_senders.txt").lines().map(str::trim);
         let known = known.filter(|line| !line.is_empty() && !line.starts_with('#'));
         let all = known.map(str::to_owned).chain(more.iter().cloned());
-        Self(all.map(Name::new).collect())
+        Self {
+            names: all.map(Name::new).collect(),
+            generic: GenericNames::new(&[]),
+        }
+    }
+
+    /// The same, where these are generic as well.
+    pub(crate) fn and_generic(self, more: &[String]) -> Self {
+        let generic = GenericNames::new(more);
+        Self { generic, ..self }
     }
 
     /// These alone.
     pub(crate) fn only(names: &[String]) -> Self {
-        Self(names.iter().cloned().map(Name::new).collect())
+        Self {
+            names: names.iter().cloned().map(Name::new).collect(),
+            generic: GenericNames::none(),
+        }
+    }
+
+    /// The generic name that one is, if it says nothing of who writes.
+    pub(crate) fn generic(&self, name: &str) -> Option<&str> {
+        self.generic.found(name)
     }
 
     /// The name that one looks like, if there is one.
@@ -51,7 +74,7 @@ impl ProtectedNames {
             let is_part = known.in_others && (given.starts_with(likeness) || given.ends_with(likeness));
             likeness == given || is_part || known.beginnings.contains(&given)
         };
-        self.0.iter().find(fits).map(|known| known.name.as_str())
+        self.names.iter().find(fits).map(|known| known.name.as_str())
     }
 }
 
@@ -98,7 +121,7 @@ impl Default for ProtectedNames {
 }
 
 /// What people see in a name at a glance: without case, accents, signs and doubled letters, and with one letter for those that look alike.
-fn likeness(name: &str) -> String {
+pub(super) fn likeness(name: &str) -> String {
     let mut seen = String::with_capacity(name.len());
     let plain = fold(name).replace("rn", "m").replace("vv", "w");
     for letter in plain.chars().filter_map(shape) {

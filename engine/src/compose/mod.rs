@@ -5,6 +5,7 @@ mod analysis;
 mod categories;
 mod clause;
 mod fold;
+mod generic;
 mod links;
 mod lookalike;
 mod sender;
@@ -21,7 +22,7 @@ pub(crate) use links::{TARGET_MAX, check as check_links, domain, first_domain, l
 pub(crate) use lookalike::{ProtectedNames, is_seen};
 pub(crate) use sender::{OwnedSenders, Sender};
 pub(crate) use template::{Template, find_column, first_field, is_link, nearest_column};
-pub(crate) use wording::{Shortened, Wording, check_characters};
+pub(crate) use wording::{Shortened, Wording, check_characters, is_unnamed};
 
 use smpp::choice;
 use smpp::segment::{self, Format, Segments};

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
-use crate::domain::TenantId;
-use crate::fault::FieldProblem;
+use crate::domain::{Purpose, TenantId};
+use crate::fault::{FieldProblem, WordingProblem};
 
 /// The longest alphanumeric sender (3GPP TS 23.040, 9.1.2.5: 7 octets of septets).
 pub(crate) const SENDER_MAX: usize = 11;
 
 /// Shorter alphanumeric senders are refused by the French operators' charter.
 const SENDER_MIN: usize = 3;
+
+/// Short codes of France that carry nothing that promotes begin so, and have so many digits (AF2M; 36xxx do).
+const TRANSACTIONAL_CODES: (&str, usize) = ("38", 5);
 
 /// A sender that carriers take: a source address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +59,19 @@ impl Sender {
             number.is_ok_and(|number| number.get_type() == PhoneNumberType::Mobile)
         };
         self.ton == 1 && is_mobile() || self.ton == 3 && self.address.len() == 3
+    }
+
+    /// Whether what has that purpose may come from it.
+    ///
+    /// # Errors
+    /// [`WordingProblem::TransactionalCode`]: advertising from a short code that carries none.
+    pub(crate) fn check_purpose(&self, purpose: Purpose) -> Result<(), FieldProblem> {
+        let (begin, length) = TRANSACTIONAL_CODES;
+        let is_transactional = self.ton == 3 && self.address.len() == length && self.address.starts_with(begin);
+        match is_transactional && purpose == Purpose::Marketing {
+            true => Err(WordingProblem::TransactionalCode.into()),
+            false => Ok(()),
+        }
     }
 
     /// As it is given: an international number with its `+`.
@@ -105,15 +121,21 @@ struct Owners {
 }
 
 impl OwnedSenders {
-    /// A number, as a sender is given, is theirs and no longer anybody else's.
+    /// A number, as a sender is given, is theirs and no longer anybody else's; of one that none of them has, nobody's.
     pub(crate) fn give(&mut self, number: String, tenants: Vec<TenantId>, two_way: bool) {
         self.0.insert(number, Owners { tenants, two_way });
     }
 
-    /// Whether a number is that tenant's, or its sandbox's; `None`: nobody has it.
+    /// Whether a number is that tenant's, or its sandbox's; `None`: it is none of these.
     pub(crate) fn is_of(&self, tenant: TenantId, sender: &Sender) -> Option<bool> {
         let owners = self.0.get(&sender.text())?;
         Some(owners.tenants.contains(&tenant.live()))
+    }
+
+    /// Whether that tenant has it, and hears what is written to it.
+    pub(super) fn is_heard_by(&self, tenant: TenantId, sender: &Sender) -> bool {
+        let owners = self.0.get(&sender.text());
+        owners.is_some_and(|owners| owners.two_way && owners.tenants.contains(&tenant.live()))
     }
 
     /// Whether nobody can write back to it: a name, or one of these numbers that carries no replies.
@@ -143,6 +165,22 @@ mod tests {
             ("CLINIQUE", false),
         ] {
             assert_eq!(Sender::parse(text).unwrap().is_anothers(), anothers, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_code_for_what_is_transactional_carries_no_advertising() {
+        for (text, carries) in [
+            ("38200", false),
+            ("36180", true),
+            ("382", true),
+            ("382000", true),
+            ("+33974123456", true),
+            ("CLINIQUE", true),
+        ] {
+            let sender = Sender::parse(text).unwrap();
+            assert_eq!(sender.check_purpose(Purpose::Marketing).is_ok(), carries, "{text}");
+            assert_eq!(sender.check_purpose(Purpose::Transactional), Ok(()), "{text}");
         }
     }
 

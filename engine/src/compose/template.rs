@@ -87,12 +87,9 @@ impl Template {
     /// `[Prenom|cher patient]`. Names are those of `columns`, whatever their case and accents. `[[` is a literal `[`.
     ///
     /// # Errors
-    /// Every field that is no column, or has no end or name, as a fault of the field `/text`.
+    /// Every field that is no column, has no end or name, or another one in its fallback, as a fault of the field `/text`.
     pub(crate) fn parse<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<Self, Vec<FieldFault>> {
-        let columns = Names::new(columns);
-        Self::read(text, None, |name| {
-            columns.find(name).ok_or_else(|| columns.unknown(name))
-        })
+        Self::parse_linked(text, columns, None)
     }
 
     /// The same; `[Lien]` or `{{link}}` stands for a link of the recipient's own, which is as long as that one.
@@ -104,17 +101,35 @@ impl Template {
         columns: &[C],
         link: Option<&str>,
     ) -> Result<Self, Vec<FieldFault>> {
+        check_fallbacks(text)?;
+        Self::kept(text, columns, link)
+    }
+
+    /// One that was taken before: whatever stands in a fallback is text.
+    ///
+    /// # Errors
+    /// Every field that is no column, or has no end or name, as a fault of the field `/text`.
+    pub(crate) fn kept<C: AsRef<str>>(text: &str, columns: &[C], link: Option<&str>) -> Result<Self, Vec<FieldFault>> {
         let columns = Names::new(columns);
         Self::read(text, link, |name| {
             columns.find(name).ok_or_else(|| columns.unknown(name))
         })
     }
 
+    /// The names of the fields of a text that was taken before, each once, in their order; its link is none of them.
+    ///
+    /// # Errors
+    /// Every field that has no end or name, as a fault of the field `/text`.
+    pub(crate) fn names(text: &str, link: Option<&str>) -> Result<Vec<String>, Vec<FieldFault>> {
+        let read = Self::read_open::<&str>(text, &[], link);
+        read.map(|(_, names)| names)
+    }
+
     /// Reads a text whose columns are not all known yet: a field that is none of them leaves its fallback. Returns the names of
     /// these as well, each once, in their order.
     ///
     /// # Errors
-    /// Every field that has no end or name, as a fault of the field `/text`.
+    /// Every field that has no end or name, or another one in its fallback, as a fault of the field `/text`.
     pub(crate) fn parse_open<C: AsRef<str>>(text: &str, columns: &[C]) -> Result<(Self, Vec<String>), Vec<FieldFault>> {
         Self::parse_open_linked(text, columns, None)
     }
@@ -124,6 +139,15 @@ impl Template {
     /// # Errors
     /// As [`Template::parse_open`].
     pub(crate) fn parse_open_linked<C: AsRef<str>>(
+        text: &str,
+        columns: &[C],
+        link: Option<&str>,
+    ) -> Result<(Self, Vec<String>), Vec<FieldFault>> {
+        check_fallbacks(text)?;
+        Self::read_open(text, columns, link)
+    }
+
+    fn read_open<C: AsRef<str>>(
         text: &str,
         columns: &[C],
         link: Option<&str>,
@@ -258,6 +282,32 @@ enum Next {
     },
 }
 
+/// Whether no field has a bracket in what stands for an empty value: a field there would be read as text, by people.
+fn check_fallbacks(text: &str) -> Result<(), Vec<FieldFault>> {
+    let (mut faults, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        at = match next_piece(text, at) {
+            Ok(Next::Field { fallback, next, .. }) => {
+                let fallback = &text[fallback];
+                if fallback.contains('[') || fallback.contains("{{") {
+                    faults.push(FieldFault::new("/text", broken(&text[at..])));
+                }
+                next
+            }
+            Ok(Next::Literal { next, .. }) => next,
+            // Whoever reads the text says so.
+            Err(_) => text.len(),
+        };
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+fn broken(from: &str) -> FieldProblem {
+    FieldProblem::BrokenMergeField {
+        near: from.chars().take(SHOWN_MAX).collect(),
+    }
+}
+
 /// The piece that begins at `at`, and where the next one does.
 fn next_piece(text: &str, at: usize) -> Result<Next, FieldProblem> {
     let rest = &text[at..];
@@ -271,17 +321,18 @@ fn next_piece(text: &str, at: usize) -> Result<Next, FieldProblem> {
         let Some(inside) = rest.strip_prefix(open) else {
             continue;
         };
-        let broken = || FieldProblem::BrokenMergeField {
-            near: rest.chars().take(SHOWN_MAX).collect(),
-        };
-        let length = inside.find(close).ok_or_else(broken)?;
+        let length = inside.find(close).ok_or_else(|| broken(rest))?;
         let start = at + open.len();
         let (name, fallback) = match inside[..length].find('|') {
-            Some(bar) => (start..start + bar, start + bar + 1..start + length),
+            Some(bar) => {
+                let fallback = &inside[bar + 1..length];
+                let begin = start + length - fallback.trim_start().len();
+                (start..start + bar, begin..begin + fallback.trim().len())
+            }
             None => (start..start + length, start + length..start + length),
         };
         if text[name.clone()].trim().is_empty() || text[name.clone()].contains(['[', '{']) {
-            return Err(broken());
+            return Err(broken(rest));
         }
         return Ok(Next::Field {
             name,
@@ -328,6 +379,7 @@ impl<'c, C: AsRef<str>> Names<'c, C> {
             nearest: nearest_column(&name, self.columns),
             name,
             columns: self.columns.iter().map(|column| column.as_ref().to_owned()).collect(),
+            french: Box::default(),
         }
     }
 }
@@ -375,6 +427,9 @@ mod tests {
         );
         assert_eq!(render("Bonjour [Prenom],", &columns, &[]), "Bonjour ,");
         assert_eq!(render("[Prenom|a|b]", &columns, &[]), "a|b");
+        // As values are, it is said without the spaces around it.
+        assert_eq!(render("Bonjour {{ prenom | vous }},", &columns, &[]), "Bonjour vous,");
+        assert_eq!(render("[Prenom| ]", &columns, &[]), "");
     }
 
     #[test]
@@ -407,11 +462,13 @@ mod tests {
                 name: "Prenon".to_owned(),
                 nearest: Some("Prénom".to_owned()),
                 columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
+                french: Box::default(),
             },
             FieldProblem::UnknownMergeField {
                 name: "Ville".to_owned(),
                 nearest: None,
                 columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
+                french: Box::default(),
             },
         ];
         assert_eq!(problems("[Prenon] [Ville] [nom]", &["Nom", "Prénom"]), wanted);
@@ -465,13 +522,39 @@ mod tests {
 
     #[test]
     fn broken_fields_are_faults() {
-        for text in ["a [Nom", "a {{Nom}", "[]", "[|x]", "{{ }}", "[a [Nom]"] {
+        for text in [
+            "a [Nom",
+            "a {{Nom}",
+            "[]",
+            "[|x]",
+            "{{ }}",
+            "[a [Nom]",
+            "[Nom|[Nom]]",
+            "[Nom|a {{Nom}}]",
+            "{{Nom|[Nom]}}",
+            "[Nom|[[a]",
+        ] {
             let problems = problems(text, &["Nom"]);
             assert!(
                 matches!(problems.as_slice(), [FieldProblem::BrokenMergeField { .. }]),
                 "{text}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_text_that_was_taken_before_is_read_as_it_was() {
+        let template = Template::kept("[Nom|[Nom]] !", &["Nom"], None).unwrap();
+        let said = |values: &[&str]| {
+            let mut out = String::new();
+            template.render(values, &mut out);
+            out
+        };
+        assert_eq!(
+            (said(&["Zoé"]), said(&[""])),
+            ("Zoé] !".to_owned(), "[Nom] !".to_owned())
+        );
+        assert_eq!(Template::names("[Nom|[a]] [Lien]", Some("l.fr/A")).unwrap(), ["Nom"]);
     }
 
     proptest::proptest! {

@@ -21,6 +21,13 @@ pub(crate) fn check_characters(text: &str) -> Result<(), FieldProblem> {
     Forbidden::check(text, &BLANKS)
 }
 
+/// Whether it is advertising of which nobody can tell whose it is: from a number, of a tenant whose brand is not known. It goes, and whoever
+/// writes it is warned.
+pub(crate) fn is_unnamed(terms: &Terms, (sender, purpose): (&str, Purpose)) -> bool {
+    let is_number = || Sender::parse(sender).is_ok_and(|sender| !sender.is_name());
+    purpose == Purpose::Marketing && terms.brand.is_empty() && is_number()
+}
+
 /// Where the short links of a campaign lead, and of which domain they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shortened {
@@ -37,7 +44,7 @@ pub(crate) struct Wording {
     stop_text: String,
     /// The senders that are approved; none: any.
     senders: Vec<String>,
-    /// Those that look like one of the names, and are approved.
+    /// Those that look like one of the names, or are generic, and are approved.
     protected_senders: Vec<String>,
     names: ProtectedNames,
     /// Those of its reseller.
@@ -130,11 +137,11 @@ impl Wording {
     }
 
     /// Whether a sender is a number of the tenant's and no other's; or among those that are approved, whatever its case; or, where any is,
-    /// looks like nobody else's.
+    /// looks like nobody else's, and says who writes.
     ///
     /// # Errors
-    /// [`WordingProblem::NumberOfAnother`], [`WordingProblem::SenderNotApproved`], [`WordingProblem::NumberOfSomebody`] or
-    /// [`WordingProblem::SenderProtected`].
+    /// [`WordingProblem::NumberOfAnother`], [`WordingProblem::SenderNotApproved`], [`WordingProblem::NumberOfSomebody`],
+    /// [`WordingProblem::SenderProtected`] or [`WordingProblem::SenderGeneric`].
     pub(crate) fn check_sender(&self, sender: &Sender) -> Result<(), FieldProblem> {
         let owned = self.owned.as_ref();
         match owned.and_then(|(tenant, owned)| owned.is_of(*tenant, sender)) {
@@ -156,15 +163,18 @@ impl Wording {
         }
         let resembled = self.names.resembled(&given);
         let resembled = resembled.or_else(|| self.reseller_names.resembled(&given));
-        let resembled = resembled.filter(|_| sender.is_name());
-        match resembled.filter(|_| !is_in(&self.protected_senders)) {
-            Some(name) => Err(WordingProblem::SenderProtected { name: name.to_owned() }.into()),
+        let is_free = !sender.is_name() || is_in(&self.protected_senders);
+        if let Some(name) = resembled.filter(|_| !is_free) {
+            return Err(WordingProblem::SenderProtected { name: name.to_owned() }.into());
+        }
+        match self.names.generic(&given).filter(|_| !is_free) {
+            Some(name) => Err(WordingProblem::SenderGeneric { name: name.to_owned() }.into()),
             None => Ok(()),
         }
     }
 
     /// Whether people can tell whose advertising it is: by a sender that is a name, or by the brand in the text. A tenant without a
-    /// brand is believed.
+    /// brand is believed, and told so (see [`is_unnamed`]).
     ///
     /// # Errors
     /// [`WordingProblem::AdvertiserNotNamed`].
@@ -180,38 +190,57 @@ impl Wording {
     }
 
     /// The text with the number in the place of each mark, and with the clause behind it, where the purpose asks for that and the
-    /// text does not say it.
+    /// text does not say it. The number is the sender, where that is one of the tenant's that takes replies, and else the engine's; a
+    /// text may say either. Without one of the engine's no clause is put behind any text.
     ///
     /// # Errors
     /// [`WordingProblem::NoStopNumber`] for a text that has a mark in its own clause when there is no number.
-    pub(crate) fn with_clause(&self, text: &str, purpose: Purpose) -> Result<String, FieldProblem> {
-        let Some(number) = &self.stop_number else {
+    pub(crate) fn with_clause(
+        &self,
+        text: &str,
+        (sender, purpose): (Option<&Sender>, Purpose),
+    ) -> Result<String, FieldProblem> {
+        let Some(number) = self.stop_numbers(sender).next() else {
             let says_stop = text.to_uppercase().contains("STOP");
             return match says_stop && clause::with_number(text, "") != text {
                 true => Err(WordingProblem::NoStopNumber.into()),
                 false => Ok(text.to_owned()),
             };
         };
-        let mut text = clause::with_number(text, number);
-        if self.wants_clause(purpose) && !clause::is_said(&text, number) {
+        let mut text = clause::with_number(text, &number);
+        let is_said = || self.stop_numbers(sender).any(|number| clause::is_said(&text, &number));
+        if self.wants_clause(purpose) && !is_said() {
             text.push(' ');
-            text.push_str(&clause::with_number(&self.stop_text, number));
+            text.push_str(&clause::with_number(&self.stop_text, &number));
         }
         Ok(text)
     }
 
-    /// A text as it was given, of one that [`Wording::with_clause`] has made: without the clause that it would put behind it again.
-    pub(crate) fn without_clause<'t>(&self, text: &'t str, purpose: Purpose) -> &'t str {
-        let number = self.stop_number.as_deref().filter(|_| self.wants_clause(purpose));
-        let given = number.and_then(|number| {
-            let clause = clause::with_number(&self.stop_text, number);
+    /// A text as it was given, of one that [`Wording::with_clause`] has made for that sender: without the clause that it has put behind it.
+    pub(crate) fn without_clause<'t>(&self, text: &'t str, (sender, purpose): (Option<&Sender>, Purpose)) -> &'t str {
+        let of_number = |number: String| {
+            let clause = clause::with_number(&self.stop_text, &number);
             text.strip_suffix(&clause)?.strip_suffix(' ')
-        });
+        };
+        let mut numbers = self.stop_numbers(sender).filter(|_| self.wants_clause(purpose));
+        let given = numbers.find_map(of_number);
         given.filter(|given| !is_blank(given)).unwrap_or(text)
     }
 
+    /// Where people may write STOP to what comes from there, the one that is said to them first.
+    fn stop_numbers(&self, sender: Option<&Sender>) -> impl Iterator<Item = String> {
+        let is_heard = |sender: &&Sender| {
+            let owned = self.owned.as_ref();
+            owned.is_some_and(|(tenant, owned)| owned.is_heard_by(*tenant, sender))
+        };
+        let own = sender.filter(is_heard).map(Sender::text);
+        own.into_iter().chain(self.stop_number.clone())
+    }
+
+    /// Whether a text has to say how to write STOP, and can.
     fn wants_clause(&self, purpose: Purpose) -> bool {
-        purpose == Purpose::Marketing || self.stop_clause == StopClause::Always
+        let is_asked_for = purpose == Purpose::Marketing || self.stop_clause == StopClause::Always;
+        self.stop_number.is_some() && is_asked_for
     }
 }
 
@@ -252,21 +281,26 @@ mod tests {
     #[test]
     fn a_clause_that_was_put_behind_a_text_is_taken_off_again_and_no_other() {
         let wording = Wording::new(&Terms::default(), Some("36180"), &ProtectedNames::default());
-        let marketing = wording.with_clause("Portes ouvertes", Purpose::Marketing).unwrap();
+        let marketing = wording
+            .with_clause("Portes ouvertes", (None, Purpose::Marketing))
+            .unwrap();
         assert_eq!(
-            wording.without_clause(&marketing, Purpose::Marketing),
+            wording.without_clause(&marketing, (None, Purpose::Marketing)),
             "Portes ouvertes"
         );
-        assert_eq!(wording.without_clause(&marketing, Purpose::Transactional), marketing);
+        assert_eq!(
+            wording.without_clause(&marketing, (None, Purpose::Transactional)),
+            marketing
+        );
         for text in ["STOP au 36180", "Portes ouvertes. STOP 36180", "Portes ouvertes"] {
-            assert_eq!(wording.without_clause(text, Purpose::Marketing), text);
+            assert_eq!(wording.without_clause(text, (None, Purpose::Marketing)), text);
         }
     }
 
     #[test]
     fn advertising_says_how_to_write_stop_once() {
         let wording = Wording::new(&Terms::default(), Some("36180"), &ProtectedNames::default());
-        let advertising = |text: &str| wording.with_clause(text, Purpose::Marketing).unwrap();
+        let advertising = |text: &str| wording.with_clause(text, (None, Purpose::Marketing)).unwrap();
         for (text, wanted) in [
             ("Portes ouvertes", "Portes ouvertes STOP au 36180"),
             ("Portes ouvertes STOP au XXXXX", "Portes ouvertes STOP au 36180"),
@@ -307,7 +341,7 @@ mod tests {
         ] {
             assert_eq!(advertising(text), wanted);
         }
-        let reminder = wording.with_clause("RDV demain 9 h", Purpose::Transactional);
+        let reminder = wording.with_clause("RDV demain 9 h", (None, Purpose::Transactional));
         assert_eq!(reminder.as_deref(), Ok("RDV demain 9 h"));
     }
 
@@ -319,8 +353,71 @@ mod tests {
             ..Terms::default()
         };
         let reminder = Wording::new(&terms, Some("36180"), &ProtectedNames::default())
-            .with_clause("RDV demain", Purpose::Transactional);
+            .with_clause("RDV demain", (None, Purpose::Transactional));
         assert_eq!(reminder.as_deref(), Ok("RDV demain STOP:36180"));
+    }
+
+    #[test]
+    fn stop_is_written_to_the_tenants_own_number_where_it_sends_from_that_and_hears_it() {
+        let mut owned = OwnedSenders::default();
+        owned.give("36200".to_owned(), vec![TenantId(1)], true);
+        owned.give("36300".to_owned(), vec![TenantId(1)], false);
+        owned.give("+33644630001".to_owned(), vec![TenantId(1)], true);
+        let owned = Arc::new(owned);
+        let wording = |tenant: u32, engine: Option<&str>| {
+            let wording = Wording::new(&Terms::default(), engine, &ProtectedNames::default());
+            wording.among_numbers(TenantId(tenant), Arc::clone(&owned))
+        };
+        let parsed = |sender: &str| Sender::parse(sender).unwrap();
+        let said = |tenant: u32, sender: &str, text: &str| {
+            let of = (Some(&parsed(sender)), Purpose::Marketing);
+            wording(tenant, Some("36180")).with_clause(text, of).unwrap()
+        };
+        let marked = "Soldes. STOP au XXXXX";
+        for (tenant, sender, number) in [
+            (1, "36200", "36200"),
+            (1, "+33644630001", "+33644630001"),
+            // It hears nothing there.
+            (1, "36300", "36180"),
+            (2, "36200", "36180"),
+            (1, "Lilas", "36180"),
+        ] {
+            assert_eq!(said(tenant, sender, marked), format!("Soldes. STOP au {number}"));
+            let with_clause = said(tenant, sender, "Soldes");
+            assert_eq!(with_clause, format!("Soldes STOP au {number}"));
+            let of = (Some(&parsed(sender)), Purpose::Marketing);
+            let taken_off = wording(tenant, Some("36180"))
+                .without_clause(&with_clause, of)
+                .to_owned();
+            assert_eq!(taken_off, "Soldes");
+        }
+        // The engine's is heard as well.
+        assert_eq!(said(1, "36200", "Soldes. STOP 36180"), "Soldes. STOP 36180");
+        let alone = |text: &str| wording(1, None).with_clause(text, (Some(&parsed("36200")), Purpose::Marketing));
+        assert_eq!(alone(marked).as_deref(), Ok("Soldes. STOP au 36200"));
+        assert_eq!(
+            alone("Soldes").as_deref(),
+            Ok("Soldes"),
+            "no clause without a number of the engine's"
+        );
+    }
+
+    #[test]
+    fn advertising_from_a_number_is_unnamed_where_the_brand_is_not_known() {
+        let none = Terms::default();
+        let known = Terms {
+            brand: "Cabinet des Lilas".to_owned(),
+            ..Terms::default()
+        };
+        for (terms, sender, purpose, unnamed) in [
+            (&none, "36111", Purpose::Marketing, true),
+            (&none, "+33974123456", Purpose::Marketing, true),
+            (&none, "36111", Purpose::Transactional, false),
+            (&none, "Lilas", Purpose::Marketing, false),
+            (&known, "36111", Purpose::Marketing, false),
+        ] {
+            assert_eq!(is_unnamed(terms, (sender, purpose)), unnamed, "{sender}");
+        }
     }
 
     #[test]
@@ -409,9 +506,32 @@ mod tests {
     }
 
     #[test]
+    fn nobody_writes_under_a_name_that_is_anybodys_unless_it_was_approved() {
+        let check = |terms: &Terms, given: &str| {
+            let wording = Wording::new(terms, None, &ProtectedNames::default());
+            wording.check_sender(&Sender::parse(given).unwrap())
+        };
+        let generic = |name: &str| Err(WordingProblem::SenderGeneric { name: name.to_owned() }.into());
+        assert_eq!(check(&Terms::default(), "rdv"), generic("RDV"));
+        assert_eq!(check(&Terms::default(), "COLIS"), generic("Colis"));
+        assert_eq!(check(&Terms::default(), "RDVMartin"), Ok(()));
+        let approved = Terms {
+            protected_senders: vec!["RDV".to_owned()],
+            ..Terms::default()
+        };
+        assert_eq!(check(&approved, "rdv"), Ok(()));
+        assert_eq!(check(&approved, "COLIS"), generic("Colis"));
+        let own = Terms {
+            senders: vec!["Alerte".to_owned()],
+            ..Terms::default()
+        };
+        assert_eq!(check(&own, "ALERTE"), Ok(()));
+    }
+
+    #[test]
     fn without_a_number_nothing_is_added_and_no_mark_goes_out() {
         let wording = Wording::default();
-        let advertising = |text: &str| wording.with_clause(text, Purpose::Marketing);
+        let advertising = |text: &str| wording.with_clause(text, (None, Purpose::Marketing));
         assert_eq!(advertising("Soldes").as_deref(), Ok("Soldes"));
         assert_eq!(
             advertising("Soldes STOP au XXXXX"),

@@ -203,6 +203,8 @@ pub(crate) struct Engine {
     pub(crate) stop_number: Option<String>,
     /// `protected_senders`: names that no sender may look like, beside those that everybody knows. Default: none.
     pub(crate) protected_senders: Vec<String>,
+    /// `generic_senders`: names that say nothing of who writes, beside those that operators block. Default: none.
+    pub(crate) generic_senders: Vec<String>,
 }
 
 /// `[metrics]`.
@@ -291,6 +293,7 @@ impl Default for Engine {
             countries: Countries::default(),
             stop_number: None,
             protected_senders: Vec::new(),
+            generic_senders: Vec::new(),
         }
     }
 }
@@ -518,6 +521,7 @@ fn read_engine(table: &Table<'_>) -> Engine {
         countries: value::countries(table),
         stop_number: number::read_stop_number(table),
         protected_senders: value::names(table, "protected_senders"),
+        generic_senders: value::names(table, "generic_senders"),
     };
     if engine.receipt_overdue >= receipt_timeout {
         let [overdue, timeout] = [engine.receipt_overdue, receipt_timeout].map(humantime::format_duration);

@@ -137,6 +137,7 @@ receipt_timeout = "2days"
 countries = ["FR", "RE"]
 stop_number = "36180"
 protected_senders = ["Clinique du Parc"]
+generic_senders = ["Promo"]
 [[smsc]]
 name = "s-1_a"
 address = ["[::1]:2775", "smpp2.example.net:2775"]
@@ -217,6 +218,7 @@ fn every_key_but_the_engines_and_an_smscs_is_read() {
     assert_eq!(config.engine.countries.to_string(), "FR,RE");
     assert_eq!(config.engine.stop_number.as_deref(), Some("36180"));
     assert_eq!(config.engine.protected_senders, ["Clinique du Parc"]);
+    assert_eq!(config.engine.generic_senders, ["Promo"]);
     let price = |at| config.smsc[0].prices.price(Recipient(33_612_345_678), UnixMicros(at));
     assert_eq!(price(1_770_000_000_000_000).map(|price| price.0), Some(45_000));
     assert_eq!(price(1_760_000_000_000_000), None);

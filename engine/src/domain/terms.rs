@@ -29,7 +29,7 @@ pub(crate) struct Terms {
     pub(crate) stop_text: String,
     /// The senders that the reseller has approved; none: any.
     pub(crate) senders: Vec<String>,
-    /// Those that look like a protected name, and that it may write under all the same.
+    /// Those that look like a protected name, or are a generic one, and that it may write under all the same.
     pub(crate) protected_senders: Vec<String>,
     /// By which name people know the tenant; empty: that is not known.
     pub(crate) brand: String,

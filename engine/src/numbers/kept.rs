@@ -181,12 +181,13 @@ impl Numbers {
     }
 }
 
-/// A number that somebody has.
+/// One of our numbers, and who has it.
 #[derive(Clone, Debug)]
 pub(super) struct Assigned {
     pub(super) number: OwnNumber,
     /// Whether what is written to it reaches us.
     pub(super) two_way: bool,
+    /// None: nobody writes from it.
     pub(super) tenants: Vec<TenantId>,
 }
 
@@ -194,21 +195,22 @@ pub(super) struct Assigned {
 pub(super) async fn assigned(database: &Database) -> Result<Vec<Assigned>, DatabaseError> {
     let query = Sql::new(
         "SELECT own_number.number, own_number.two_way, own_number_tenant.tenant FROM own_number \
-         JOIN own_number_tenant ON own_number_tenant.number = own_number.id \
+         LEFT JOIN own_number_tenant ON own_number_tenant.number = own_number.id \
          ORDER BY own_number.id, own_number_tenant.tenant",
     );
     let rows = database.rows(query, |row| {
         let number = row.parsed(0, "one of our numbers", OwnNumber::parse)?;
-        Ok((number, row.number(1)? == 1, TenantId(row.number(2)? as u32)))
+        let tenant = row.number_if_any(2)?.map(|tenant| TenantId(tenant as u32));
+        Ok((number, row.number(1)? == 1, tenant))
     });
     let mut assigned: Vec<Assigned> = Vec::new();
     for (number, two_way, tenant) in rows.await? {
         match assigned.last_mut().filter(|last| last.number == number) {
-            Some(last) => last.tenants.push(tenant),
+            Some(last) => last.tenants.extend(tenant),
             None => assigned.push(Assigned {
                 number,
                 two_way,
-                tenants: vec![tenant],
+                tenants: tenant.into_iter().collect(),
             }),
         }
     }

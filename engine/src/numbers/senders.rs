@@ -13,7 +13,7 @@ pub(crate) struct SenderRequest {
     pub(crate) sender: String,
     /// What it is for, in the tenant's words.
     pub(crate) note: String,
-    /// The protected name that it looks like.
+    /// The protected name that it looks like, or the generic one that it is.
     pub(crate) resembles: Option<String>,
     pub(crate) state: RequestState,
     pub(crate) answer: String,

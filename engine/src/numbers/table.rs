@@ -61,7 +61,8 @@ impl Table {
         let (mut senders, kept) = (OwnedSenders::default(), std::mem::take(&mut self.kept));
         for one in &kept {
             senders.give(one.number.to_string(), one.tenants.clone(), one.two_way);
-            if one.two_way {
+            // What is written to one that nobody has is nobody's.
+            if one.two_way && !one.tenants.is_empty() {
                 self.put(&one.number, &one.tenants);
             }
         }
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_configured_stands_before_what_is_kept() {
+    fn what_is_configured_stands_before_what_is_kept_and_nobody_writes_from_a_number_that_nobody_has() {
         let short = OwnNumber::Short("36034".to_owned());
         let assigned = |number: OwnNumber, two_way: bool, tenants: &[u32]| Assigned {
             number,
@@ -183,6 +184,7 @@ mod tests {
             assigned(short.clone(), true, &[4, 5]),
             assigned(international("33644630001"), true, &[6]),
             assigned(international("33644630002"), false, &[6]),
+            assigned(OwnNumber::Short("38200".to_owned()), true, &[]),
         ];
         let mut table = Table::new(&[], kept);
         assert_eq!(found(&table, "36034"), Some((36_034, vec![4, 5])));
@@ -194,6 +196,9 @@ mod tests {
         assert_eq!(is_of(&table, 6, "+33644630002"), Some(true));
         assert_eq!(is_of(&table, 4, "+33644630002"), Some(false));
         assert_eq!(is_of(&table, 4, "36034"), Some(true));
+        // One that waits for somebody to have it is nobody's yet.
+        assert_eq!(found(&table, "38200"), None);
+        assert_eq!(is_of(&table, 4, "38200"), Some(false));
         table.configure(&[Number {
             number: short,
             tenant: TenantId(7),

@@ -57,6 +57,16 @@ const SHOWN: [&str; 6] = [
     "reference",
 ];
 
+/// The same as French clinics call them.
+const SHOWN_IN_FRENCH: [&str; 6] = [
+    "prenom",
+    "nom",
+    "cabinet",
+    "date de naissance",
+    "derniere visite",
+    "reference",
+];
+
 impl MergeField {
     /// What that name means, where people have these attributes; whoever has an attribute of the name, for them it goes before what everybody has.
     pub(crate) fn named(name: &str, attributes: &[String]) -> Option<Self> {
@@ -86,6 +96,12 @@ impl MergeField {
             .map(str::to_owned)
             .chain(attributes.iter().cloned())
             .collect()
+    }
+
+    /// The same as it is called in French.
+    pub(crate) fn all_in_french(attributes: &[String]) -> Vec<String> {
+        let own = SHOWN_IN_FRENCH.into_iter().map(str::to_owned);
+        own.chain(attributes.iter().cloned()).collect()
     }
 
     /// What it is of a contact; empty when nothing is known.

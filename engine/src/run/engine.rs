@@ -569,7 +569,8 @@ fn campaigns(
             country: Country::FRANCE,
             countries: config.engine.countries.clone(),
             stop_number: config.engine.stop_number.clone(),
-            protected: ProtectedNames::new(&config.engine.protected_senders),
+            protected: ProtectedNames::new(&config.engine.protected_senders)
+                .and_generic(&config.engine.generic_senders),
         },
         tracker: stages.helpers.tasks.clone(),
         stop: stages.helpers.stop.clone(),

@@ -44,6 +44,11 @@ fn english(cause: &Cause) -> String {
         },
         (Reason::InReview, ..) => "Your reseller has to look at this campaign before it is sent.".to_owned(),
         (Reason::Credit, ..) => match cause.credits {
+            Some((needed, available)) if available >= needed => format!(
+                "Its launch was refused for lack of credits. The balance covers it by now ({} of {available}): launch it again, or give \
+                 it another date.",
+                Language::En.counted(needed, ("credit", "credits"))
+            ),
             Some((needed, available)) => format!(
                 "Its launch was refused: it needs {}, and {} available. Launch it again, or give it \
                  another date, when the balance covers it.",
@@ -99,6 +104,11 @@ fn french(cause: &Cause) -> String {
         },
         (Reason::InReview, ..) => "Votre revendeur doit relire cette campagne avant son envoi.".to_owned(),
         (Reason::Credit, ..) => match cause.credits {
+            Some((needed, available)) if available >= needed => format!(
+                "Son lancement a été refusé faute de crédits. Le solde suffit maintenant ({} sur {available}) : relancez-la, ou \
+                 donnez-lui une autre date.",
+                Language::Fr.counted(needed, ("crédit", "crédits"))
+            ),
             Some((needed, available)) => format!(
                 "Son lancement a été refusé : il faut {}, et {}. Relancez-la, ou donnez-lui \
                  une autre date, quand le solde suffira.",
@@ -230,6 +240,12 @@ mod tests {
             ..Cause::only(Reason::Credit)
         };
         assert!(detail(&short(1, 0), Language::Fr).contains("il faut 1 crédit, et 0 est disponible."));
+        let covered = detail(&short(1, 50), Language::Fr);
+        assert!(
+            covered.contains("Le solde suffit maintenant (1 crédit sur 50) : relancez-la"),
+            "{covered}"
+        );
+        assert!(detail(&short(2, 2), Language::En).contains("The balance covers it by now (2 credits of 2)"));
     }
 
     #[test]

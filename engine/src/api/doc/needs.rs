@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::operation::{Key, Operation};
 use crate::api::known::Known;
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::problem::{Barred, Problem, ProblemKind};
 use crate::domain::{KeyBounds, KeyKind, Role};
 use crate::store::KeyOwner;
 
@@ -54,7 +54,7 @@ impl Needs {
         };
         let (needed, role) = (need.role, bounds.role);
         if matches!(owner, KeyOwner::Tenant(tenant) if tenant.is_sandbox()) && !need.in_sandbox {
-            return Err(ProblemKind::Forbidden.into());
+            return Err(ProblemKind::Forbidden { why: Barred::Key }.into());
         }
         if bounds.kind == KeyKind::Team && !need.for_teams {
             return Err(ProblemKind::GuestsOnly.into());

@@ -5,12 +5,13 @@ use crate::fault::FieldProblem;
 
 use super::cause::Cause;
 use super::field_words::choose;
-use super::kind::{Full, ProblemCode, ProblemKind};
+use super::kind::{Barred, Full, ProblemCode, ProblemKind};
 
 /// Whether the request has the documented shape and only this value is not allowed.
 pub(super) const fn is_of_value(problem: &FieldProblem) -> bool {
     match problem {
         FieldProblem::InvalidJson { .. }
+        | FieldProblem::NotUtf8 { .. }
         | FieldProblem::UnknownField { .. }
         | FieldProblem::DuplicateField
         | FieldProblem::Missing
@@ -194,6 +195,25 @@ const TEXTS_IN_USE: (&str, &str) = (
     "Des campagnes de ce client sont programmées ou en cours : arrêtez-les d'abord.",
     "Campaigns of this tenant are planned or under way: stop them first.",
 );
+const PACKED: (&str, &str) = (
+    "Envoyez le corps sans compression, sans Content-Encoding.",
+    "Send the body as it is, without a Content-Encoding.",
+);
+
+const fn barred(why: Barred) -> (&'static str, &'static str) {
+    match why {
+        Barred::Key => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
+        Barred::NoTenantNamed => (
+            "Dites pour quel client vous agissez : l'en-tête X-Tenant-Id le nomme.",
+            "Say for which tenant you act: the header X-Tenant-Id names it.",
+        ),
+        Barred::Origin => (
+            "Ce formulaire n'est envoyé que depuis les pages de son site (Origin).",
+            "This form is sent from the pages of its own site alone (Origin).",
+        ),
+    }
+}
+
 const UNAUTHORIZED: (&str, &str) = (
     "Envoyez une clé valable dans l'en-tête Authorization: Bearer.",
     "Send a valid key in the header \"Authorization: Bearer …\".",
@@ -287,12 +307,13 @@ pub(super) fn detail(kind: &ProblemKind, language: Language) -> String {
         ProblemKind::RoleNotAllowed { needed, has } => return role_not_allowed((*needed, *has), language),
         ProblemKind::TenantSuspended { reason } if fr => return format!("Rien de nouveau n'est accepté : {reason}"),
         ProblemKind::TenantSuspended { reason } => return format!("Nothing new is taken: {reason}"),
-        ProblemKind::Forbidden => ("Cette clé ne donne pas ce droit.", "This key does not allow that."),
+        ProblemKind::Forbidden { why } => barred(*why),
         ProblemKind::NotFound => NOT_FOUND,
         ProblemKind::MethodNotAllowed => METHOD_NOT_ALLOWED,
         ProblemKind::RequestTimeout => REQUEST_LATE,
-        ProblemKind::UnsupportedMediaType { allowed } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
-        ProblemKind::UnsupportedMediaType { allowed } => return format!("Send {}.", allowed.join(" or ")),
+        ProblemKind::UnsupportedMediaType { is_packed: true, .. } => PACKED,
+        ProblemKind::UnsupportedMediaType { allowed, .. } if fr => return format!("Envoyez {}.", allowed.join(" ou ")),
+        ProblemKind::UnsupportedMediaType { allowed, .. } => return format!("Send {}.", allowed.join(" or ")),
         ProblemKind::TooManyRequests { full, .. } => return too_many(*full, language),
         ProblemKind::Unavailable { cause, .. } => return because((*cause, UNAVAILABLE), language),
         ProblemKind::Internal => INTERNAL,

@@ -58,6 +58,9 @@ fn reference_taken(credits: u64) -> (String, String) {
 fn french(problem: &FieldProblem) -> String {
     match problem {
         FieldProblem::InvalidJson { .. } => not_json(problem, Language::Fr),
+        FieldProblem::NotUtf8 { line } => {
+            format!("Ligne {line} : ce n'est pas de l'UTF-8, dans lequel le JSON est écrit.")
+        }
         FieldProblem::UnknownField { nearest } => with_guess("Champ inconnu", nearest, Language::Fr),
         FieldProblem::DuplicateField => "Champ en double.".to_owned(),
         FieldProblem::Twice => "Déjà donné plus haut dans la liste.".to_owned(),
@@ -132,6 +135,7 @@ fn french(problem: &FieldProblem) -> String {
 fn english(problem: &FieldProblem) -> String {
     match problem {
         FieldProblem::InvalidJson { .. } => not_json(problem, Language::En),
+        FieldProblem::NotUtf8 { line } => format!("Line {line}: this is not UTF-8, in which JSON is written."),
         FieldProblem::UnknownField { nearest } => with_guess("Unknown field", nearest, Language::En),
         FieldProblem::DuplicateField => "Duplicate field.".to_owned(),
         FieldProblem::Twice => "Given further up in the list.".to_owned(),
@@ -276,12 +280,26 @@ fn not_one_of(problem: &FieldProblem, language: Language) -> String {
 fn of_merge_field(problem: &FieldProblem, language: Language) -> String {
     if let FieldProblem::BrokenMergeField { near } = problem {
         return match language {
-            Language::Fr => format!("Champ de fusion incomplet : « {near} » (pour un crochet, écrivez [[)."),
-            Language::En => format!("Incomplete merge field: \"{near}\" (for a bracket, write [[)."),
+            Language::Fr => format!(
+                "Champ de fusion incomplet, ou avec un autre dans ce qui le remplace : « {near} » (pour un crochet, écrivez [[)."
+            ),
+            Language::En => format!(
+                "Incomplete merge field, or one with another in its fallback: \"{near}\" (for a bracket, write [[)."
+            ),
         };
     }
-    let FieldProblem::UnknownMergeField { name, nearest, columns } = problem else {
+    let FieldProblem::UnknownMergeField {
+        name,
+        nearest,
+        columns,
+        french,
+    } = problem
+    else {
         return String::new();
+    };
+    let columns: &[String] = match language {
+        Language::Fr if !french.is_empty() => french,
+        Language::Fr | Language::En => columns,
     };
     let start = match language {
         Language::Fr => format!("Aucune colonne ne s'appelle « {name} » (pour un crochet, écrivez [[)"),
@@ -653,6 +671,7 @@ mod tests {
             name: "Inconnu".to_owned(),
             nearest: nearest.map(str::to_owned),
             columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+            french: Box::default(),
         };
         let start = "Aucune colonne ne s'appelle « Inconnu » (pour un crochet, écrivez [[)";
         assert_eq!(
@@ -664,6 +683,14 @@ mod tests {
             format!("{start} ; vouliez-vous dire « Nom » ? Colonnes : Nom.")
         );
         assert_eq!(fr(unknown(None, &[])), format!("{start}. Il n'y a aucune colonne."));
+        let of_contacts = FieldProblem::UnknownMergeField {
+            name: "Inconnu".to_owned(),
+            nearest: None,
+            columns: vec!["first_name".to_owned()],
+            french: Box::new(["prenom".to_owned()]),
+        };
+        assert_eq!(fr(of_contacts.clone()), format!("{start}. Colonnes : prenom."));
+        assert!(en(of_contacts).ends_with("Columns: first_name."));
         let column = FieldProblem::NotOneOf {
             name: "phone".to_owned(),
             nearest: None,

@@ -25,8 +25,8 @@ pub(crate) enum ProblemKind {
     Unauthorized,
     /// 401: the key was good until its end.
     KeyExpired,
-    /// 403: the key is good, but not for this.
-    Forbidden,
+    /// 403: the key is good, but not for this; or a page of another origin asks.
+    Forbidden { why: Barred },
     /// 403: the key is good, but not from there.
     AddressNotAllowed,
     /// 403: a page from elsewhere has made a browser ask.
@@ -152,6 +152,8 @@ pub(crate) enum ProblemKind {
     UnsupportedMediaType {
         /// What it may be.
         allowed: &'static [&'static str],
+        /// It says to be compressed.
+        is_packed: bool,
     },
     /// 429: too much at once.
     TooManyRequests {
@@ -190,6 +192,17 @@ pub(crate) enum ProblemKind {
         /// When to ask again.
         retry_after: Duration,
     },
+}
+
+/// Why a request is not for whoever makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Barred {
+    /// The key opens something else.
+    Key,
+    /// A reseller's key opens it for the tenant that is named, and none is.
+    NoTenantNamed,
+    /// The page is of another origin than the form's.
+    Origin,
 }
 
 /// What there is no more room in for now; with a number, a setting of the operator's.
@@ -312,7 +325,7 @@ impl ProblemKind {
             | Self::PreconditionFailed
             | Self::Unauthorized
             | Self::KeyExpired
-            | Self::Forbidden
+            | Self::Forbidden { .. }
             | Self::AddressNotAllowed
             | Self::ForeignSite { .. }
             | Self::RoleNotAllowed { .. }

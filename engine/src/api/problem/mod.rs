@@ -29,7 +29,7 @@ pub(super) use catalogue::title;
 pub(crate) use cause::Cause;
 use codes::FieldCode;
 pub(crate) use field_words::field_detail;
-pub(crate) use kind::{Full, ProblemCode, ProblemKind};
+pub(crate) use kind::{Barred, Full, ProblemCode, ProblemKind};
 
 /// The header that carries a request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -24,13 +24,15 @@ pub(super) fn words(problem: &WordingProblem, language: Language) -> String {
             format!("This sender is not approved. Approved: {}.", approved.join(", ")),
         ),
         WordingProblem::NumberOfAnother => (
-            "Ce numéro est celui d'un autre : écrivez depuis l'un des vôtres, ou sous un nom.".to_owned(),
-            "This number is another tenant's: write from one of your own, or under a name.".to_owned(),
+            "Ce numéro n'est pas à vous : écrivez depuis l'un des vôtres, ou sous un nom.".to_owned(),
+            "This number is not yours: write from one of your own, or under a name.".to_owned(),
         ),
         WordingProblem::SenderProtected { name } => (
             format!("Cet expéditeur ressemble à « {name} », qui est protégé : votre revendeur doit l'autoriser."),
             format!("This sender looks like \"{name}\", which is protected: the reseller has to approve it."),
         ),
+        WordingProblem::TransactionalCode => transactional_code(),
+        WordingProblem::SenderGeneric { name } => generic(name),
         WordingProblem::PublicShortener { domain } => (
             format!(
                 "{domain} raccourcit les liens de tout le monde : les opérateurs le filtrent. Prenez une adresse à vous."
@@ -71,6 +73,25 @@ pub(super) fn words(problem: &WordingProblem, language: Language) -> String {
         Language::Fr => french,
         Language::En => english,
     }
+}
+
+fn transactional_code() -> (String, String) {
+    (
+        "Les numéros courts en 38 ne portent pas de publicité : écrivez depuis un 36, ou sous un nom.".to_owned(),
+        "Short codes that begin with 38 carry no advertising: write from one that begins with 36, or under a name."
+            .to_owned(),
+    )
+}
+
+fn generic(name: &str) -> (String, String) {
+    (
+        format!(
+            "« {name} » ne dit pas qui écrit : les opérateurs le remplacent ou le bloquent. Prenez un nom à vous, ou demandez l'accord de votre revendeur."
+        ),
+        format!(
+            "\"{name}\" does not say who writes: operators replace or block it. Use a name of your own, or ask the reseller to approve it."
+        ),
+    )
 }
 
 fn own_short_domain(domain: &str) -> (String, String) {

@@ -244,6 +244,8 @@ pub(in crate::api) struct CampaignDraft {
     #[schemars(flatten)]
     facts: CampaignFacts,
     audience: ReadAudience,
+    /// It is advertising from a number, and the tenant's `brand` is not known: nobody can tell whose it is.
+    advertiser_unnamed: bool,
 }
 
 #[derive(JsonSchema)]

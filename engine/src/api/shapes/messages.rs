@@ -221,6 +221,8 @@ pub(in crate::api) struct TextAnalysis {
     offending: Vec<Offending>,
     /// It asks for an answer, and its `sender` is a name, or one of our numbers that carries no replies: nobody can give one.
     no_reply_sender: bool,
+    /// It is advertising from a number, and the tenant's `brand` is not known: nobody can tell whose it is.
+    advertiser_unnamed: bool,
     /// Whatever its purpose is: what looks so and is sent as transactional is shown to the reseller.
     looks_like_advertising: bool,
     /// The words that say so.

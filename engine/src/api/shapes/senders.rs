@@ -23,7 +23,7 @@ pub(in crate::api) struct SenderRequest {
     tenant: TenantId,
     sender: SenderText,
     note: String,
-    /// The protected name that it looks like.
+    /// The protected name that it looks like, or the generic one that it is.
     resembles: Option<String>,
     state: RequestStateWord,
     answer: Option<String>,

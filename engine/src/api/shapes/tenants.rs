@@ -65,7 +65,7 @@ struct GivenTerms {
     stop_text: Option<String>,
     /// The senders that it may write under; `null`: any.
     senders: Option<Nullable<SenderList>>,
-    /// Senders that look like a protected name, and that it may write under all the same; `null`: none.
+    /// Senders that look like a protected name, or are a generic one, and that it may write under all the same; `null`: none.
     protected_senders: Option<Nullable<SenderList>>,
     /// By which name people know it: advertising has to say that. `null`: it is not known.
     brand: Option<Nullable<Brand>>,
