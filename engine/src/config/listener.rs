@@ -171,10 +171,10 @@ pub(super) fn refuse_clashes(root: &Table<'_>, listeners: &[(&'static str, Optio
         let Some(address) = address.filter(|address| address.port() != 0) else {
             continue;
         };
-        let before = listeners[..at]
+        let mut before = listeners[..at]
             .iter()
             .filter_map(|(section, other)| Some((section, (*other)?)));
-        let Some((section, other)) = before.into_iter().find(|(_, other)| clash(*other, address)) else {
+        let Some((section, other)) = before.find(|(_, other)| clash(*other, address)) else {
             continue;
         };
         let why = match other == address {

@@ -116,7 +116,7 @@ mod tests {
         assert!(doubt(|results| results.seconds = 0.4).starts_with("only 0.400 s"));
         assert!(doubt(|results| results.counts.dropped = 6).starts_with("6 of 106 messages"));
         assert_eq!(doubt(|results| results.counts.dropped = 5), "");
-        let given_up = |results: &mut Results| drop(results.errors.insert("session_given_up".to_owned(), 2));
+        let given_up = |results: &mut Results| results.errors.extend([("session_given_up".to_owned(), 2)]);
         assert!(doubt(given_up).starts_with("2 sessions were lost"));
     }
 
