@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use kit::output::{complain, print};
+use kit::settings::{Fault, Place};
 
 use crate::config::{Origin, Setting};
 use crate::ctl::{
@@ -79,8 +80,8 @@ enum Command {
         /// Also connect to Redis and to every SMSC, without binding: exit code 4 when one of them cannot be reached.
         #[arg(long)]
         connect: bool,
-        /// What was reached as JSON.
-        #[arg(long, requires = "connect")]
+        /// The faults, and what was reached, as JSON.
+        #[arg(long)]
         json: bool,
     },
     #[command(flatten)]
@@ -159,6 +160,17 @@ fn say(text: &str) -> ExitCode {
 
 fn check(path: &Path, (connect, json): (bool, bool)) -> ExitCode {
     match load_with_origins(path) {
+        Ok((config, _)) if json && !connect => {
+            let smscs: Vec<&str> = config.smsc.iter().map(|smsc| smsc.name.as_str()).collect();
+            let found = serde_json::json!({ "file": path, "valid": true, "smscs": smscs, "faults": [] });
+            say(&format!("{found:#}\n"))
+        }
+        Err(faults) if json => {
+            let faults: Vec<serde_json::Value> = faults.0.iter().map(fault).collect();
+            let found = serde_json::json!({ "file": path, "valid": false, "smscs": [], "faults": faults });
+            say(&format!("{found:#}\n"));
+            ExitCode::from(INVALID_CONFIGURATION)
+        }
         Ok((config, _)) if connect => with_runtime(async move { ctl::ended(ctl::reach(&config, json).await) }),
         Ok((config, settings)) => {
             let accounts: String = settings.iter().map(|settings| effective(settings)).collect();
@@ -170,6 +182,16 @@ fn check(path: &Path, (connect, json): (bool, bool)) -> ExitCode {
         }
         Err(faults) => invalid(&faults),
     }
+}
+
+/// A fault for programs.
+fn fault(fault: &Fault) -> serde_json::Value {
+    let (file, line, variable) = match &fault.place {
+        Place::File(file) => (Some(file), None, None),
+        Place::Line(file, line) => (Some(file), Some(*line), None),
+        Place::Environment(variable) => (None, None, Some(variable)),
+    };
+    serde_json::json!({ "file": file, "line": line, "variable": variable, "key": fault.key, "problem": fault.problem })
 }
 
 fn try_out(test: Test) -> ExitCode {

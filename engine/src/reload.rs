@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::Faults;
+use crate::config::{Faults, Others};
 use crate::database::DatabaseError;
 use crate::guard::Reason;
 use crate::outcome::BrokenTable;
@@ -21,6 +21,9 @@ pub(crate) struct Changes {
     pub(crate) rebound: Vec<String>,
     /// SMSCs that are unbound once what they have is answered.
     pub(crate) removed: Vec<String>,
+    /// What is another besides.
+    #[serde(flatten)]
+    pub(crate) others: Others,
 }
 
 /// `added north, removed south`; `nothing`.
@@ -35,6 +38,7 @@ impl fmt::Display for Changes {
         let named = kinds.into_iter().filter(|(_, names)| !names.is_empty());
         let named: Vec<String> = named
             .map(|(kind, names)| format!("{kind} {}", names.join(" ")))
+            .chain(Some(self.others.to_string()).filter(|others| !others.is_empty()))
             .collect();
         match named.is_empty() {
             true => f.write_str("nothing"),
@@ -51,7 +55,7 @@ pub(crate) enum ReloadFault {
     Invalid(#[from] Faults),
     /// Something has changed that holds from the start to the end.
     #[error("{} changed, which needs a restart; [[smsc]], [[route]], [[number]], [rules] and certificates may change while it runs", .0.join(" and "))]
-    NeedsRestart(Vec<&'static str>),
+    NeedsRestart(Vec<String>),
     /// Nothing may be written into the database for now.
     #[error("{0}")]
     Guarded(Reason),
@@ -109,6 +113,12 @@ mod tests {
             ..Changes::default()
         };
         assert_eq!(changes.to_string(), "added north east, removed south");
+        let others = Others {
+            routes: vec!["fr".to_owned()],
+            ..Others::default()
+        };
+        let changes = Changes { others, ..changes };
+        assert_eq!(changes.to_string(), "added north east, removed south, routes fr");
         assert_eq!(Changes::default().to_string(), "nothing");
     }
 }

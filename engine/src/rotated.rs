@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config::LineFile;
@@ -50,16 +50,21 @@ impl Rotated {
 
     fn try_write(&mut self, lines: &[u8]) -> io::Result<()> {
         let (mut file, mut size) = match self.open.take() {
-            Some(open) => open,
-            None => self.begin()?,
+            // Who has moved it away or deleted it is not written to any more.
+            Some(open) if self.is_there(&open.0) => open,
+            Some(_) | None => self.begin()?,
         };
         if size > 0 && size + lines.len() as u64 > self.max_size {
             drop(file);
             self.rotate()?;
             (file, size) = self.begin()?;
         }
-        file.write_all(lines)?;
-        file.sync_data()?;
+        let written = file.write_all(lines).and_then(|()| file.sync_data());
+        if let Err(error) = written {
+            // Without the part that found room: what follows begins a line of its own. Who cannot cut it off ends it there later.
+            let _cut = file.set_len(size);
+            return Err(error);
+        }
         self.open = Some((file, size + lines.len() as u64));
         Ok(())
     }
@@ -76,6 +81,14 @@ impl Rotated {
             size += 1;
         }
         Ok((file, size))
+    }
+
+    /// Whether that file still stands at the path.
+    fn is_there(&self, open: &File) -> bool {
+        match (open.metadata(), fs::metadata(&self.path)) {
+            (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+            (Ok(_) | Err(_), _) => false,
+        }
     }
 
     /// Each file takes the next number; the last leaves.
@@ -154,6 +167,21 @@ mod tests {
         assert_eq!(read(&path), "one\ntw\nthree\n");
         Rotated::of(path.clone(), 1_000, 2).write(b"four\n").unwrap();
         assert_eq!(read(&path), "one\ntw\nthree\nfour\n");
+    }
+
+    #[test]
+    fn who_moves_or_deletes_it_gets_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("messages.log");
+        let mut writer = Rotated::of(path.clone(), 1_000, 2);
+        writer.write(b"one\n").unwrap();
+        let moved = folder.path().join("messages.log.moved");
+        fs::rename(&path, &moved).unwrap();
+        writer.write(b"two\n").unwrap();
+        assert_eq!((read(&moved).as_str(), read(&path).as_str()), ("one\n", "two\n"));
+        fs::remove_file(&path).unwrap();
+        writer.write(b"three\n").unwrap();
+        assert_eq!(read(&path), "three\n");
     }
 
     #[test]

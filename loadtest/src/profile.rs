@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn all_faults_are_named_with_line_and_key() {
-        let text = "mode = \"smpp\"\nrate = \"fast\"\nsession = 4\nwindow = 0\nquiet = 3\nthreshold = [\"lost=0\"]\ncount = [1]\n";
+        let text = "mode = \"smpp\"\nrate = \"fast\"\nsession = 4\nwindow = 0\nquiet = 3\nthreshold = [\"lost=0\"]\ncount = [1]\nduration = \"0s\"\n";
         let fault = parse(text, "mine.toml", &[]).unwrap_err().to_string();
         for part in [
             "mine.toml:2: rate:",
@@ -222,6 +222,8 @@ mod tests {
             "mine.toml:5: quiet: true or false",
             "mine.toml:6: threshold:",
             "mine.toml:7: count:",
+            "mine.toml:8: duration:",
+            "a whole number from 1 to 10000",
         ] {
             assert!(fault.contains(part), "{part} is not in\n{fault}");
         }

@@ -96,6 +96,14 @@ fn a_missing_file_is_named_and_a_wrong_limit_explained() {
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     };
+    let folder = tempfile::tempdir().unwrap();
+    let line = folder.path().join("line.json").display().to_string();
+    std::fs::write(&line, "{\"schema\":1,\"document\":\"line\",\"answered\":300}").unwrap();
+    let (_, said) = run(&["compare", &line, &line]);
+    assert!(
+        said.contains("the line that --json prints") && said.contains("--out"),
+        "{said}"
+    );
     let (code, said) = run(&["compare", "no-such-base.json", "new.json"]);
     assert!(
         code == Some(1) && said.starts_with("loadtest: no-such-base.json: "),

@@ -284,7 +284,7 @@ fn wrong_arguments_name_what_is_allowed() {
     for (wrong, allowed) in [
         (["--threshold", "lust==0"], "error_rate"),
         (["--threshold", "submit_latency:p(99)<250"], "250ms"),
-        (["--duration", "0s"], "--duration 0s is not allowed"),
+        (["--duration", "0s"], "longer than 0s, at most 24h"),
         (["--target", "nowhere"], "HOST:PORT"),
         (["--to-prefix", "0612"], "international"),
         (["--password-file", "none"], "--password-file none"),

@@ -354,6 +354,16 @@ fn lost_sessions_are_bound_again_and_said() {
 }
 
 #[test]
+fn a_run_whose_sessions_are_all_lost_is_doubted() {
+    let smsc = Smsc::with("[faults]\nclose = { after = 50, when = \"before_answer\", reset = true, repeat = true }\n");
+    let lost = ["--sessions", "2", "--reconnects", "0", "--drain", "1s"];
+    let said = smsc.load_as_it_is("smpp", &[&["--rate", "200/s", "--duration", "10m"][..], &lost].concat());
+    assert_eq!(said.code, 98, "{}", said.errors);
+    let doubts = said.results["doubts"].to_string();
+    assert!(doubts.contains("every session was lost"), "{doubts}");
+}
+
+#[test]
 fn a_broken_threshold_can_end_the_run() {
     let smsc = Smsc::with("[[outcome]]\nname = \"no\"\nanswer = \"ESME_RTHROTTLED\"\n");
     let said = smsc.load(

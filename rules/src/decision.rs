@@ -64,7 +64,7 @@ pub struct Decision {
     pub pack: Option<Arc<Pack>>,
     /// When it opens or closes next; `None`: never, as far as is known.
     pub until: Option<Timestamp>,
-    /// When the hours began, while it is open.
+    /// When the hours began, while it is open; when the last might go before it closed, while it is closed. `None`: nobody knows.
     pub since: Option<Timestamp>,
     /// When the hours themselves end, while it is open: nothing may arrive from then on.
     pub ends: Option<Timestamp>,
@@ -110,6 +110,12 @@ pub(crate) fn decide(packs: &[&Arc<Pack>], zone: &Zone, at: Timestamp) -> Decisi
         }
     };
     let days = (0..DAYS).filter_map(|after| local.date().checked_add(after.days()).ok());
+    let past = (0..DAYS).filter_map(|before| local.date().checked_sub(before.days()).ok());
+    let last = past
+        .map(|date| Day::of(packs, zone, date))
+        .filter(|day| day.pack.is_some() && day.closed.is_none())
+        .map(|day| day.shuts())
+        .find(|shut| *shut <= at);
     let next = days
         .map(|date| Day::of(packs, zone, date))
         .filter(|day| day.closed.is_none())
@@ -120,7 +126,7 @@ pub(crate) fn decide(packs: &[&Arc<Pack>], zone: &Zone, at: Timestamp) -> Decisi
         why,
         pack: under,
         until: next,
-        since: None,
+        since: last,
         ends: None,
     }
 }
@@ -246,6 +252,15 @@ mod tests {
         }
         let noon = decided(&rules, PARIS, "2026-11-27T12:00:00Z");
         assert_eq!(noon.since, Some("2026-11-27T07:00:00Z".parse().unwrap()));
+        // Closed since the evening before, and on a Sunday since that of Saturday.
+        let early = decided(&rules, PARIS, "2026-11-27T05:00:00Z");
+        let evening = decided(&rules, PARIS, "2026-11-26T23:00:00Z");
+        assert!(
+            early
+                .since
+                .is_some_and(|since| since < "2026-11-26T19:30:00Z".parse().unwrap())
+        );
+        assert_eq!(early.since, evening.since);
         assert_eq!(noon.ends, Some("2026-11-27T19:30:00Z".parse().unwrap()));
     }
 

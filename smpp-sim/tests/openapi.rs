@@ -129,7 +129,7 @@ async fn a_method_that_is_not_described_is_refused() {
 }
 
 /// Requests that are refused: the body, the status, the field at fault and its value.
-const REFUSED: [(&str, &str, u16, &str, &str); 22] = [
+const REFUSED: [(&str, &str, u16, &str, &str); 24] = [
     ("GET /messages?limit=9999&colour=red", "", 400, "limit", "9999"),
     ("GET /messages?since=yesterday", "", 400, "since", "yesterday"),
     ("GET /messages?order=sideways", "", 400, "order", "sideways"),
@@ -138,6 +138,8 @@ const REFUSED: [(&str, &str, u16, &str, &str); 22] = [
     ("GET /sessions?smsc=other", "", 400, "smsc", "other"),
     ("GET /wait?accepted=many", "", 400, "accepted", "many"),
     ("GET /wait?acepted=1", "", 400, "acepted", "1"),
+    ("GET /wait", "", 400, "counter", ""),
+    ("GET /wait?accepted=1&accepted=2", "", 400, "accepted", "2"),
     ("GET /messages?status=FOO", "", 400, "status", "FOO"),
     ("POST /scenario", " \n", 400, "body", ""),
     ("POST /phase", "", 400, "name", ""),

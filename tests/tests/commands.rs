@@ -130,7 +130,7 @@ fn status_and_lists_of_an_engine_at_rest() {
     let reloaded = shown(&stand, &["reload"]);
     assert_eq!(
         reloaded,
-        json!({ "added": [], "changed": [], "rebound": [], "removed": [] })
+        json!({ "added": [], "changed": [], "rebound": [], "removed": [], "routes": [], "rules": [], "numbers": [], "certificates": [] })
     );
     let (code, said) = refused(bare(stand.lab().directory(), &["top"]));
     assert_eq!(code, Some(2), "{said}");

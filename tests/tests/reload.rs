@@ -62,14 +62,20 @@ fn a_configuration_with_faults_is_refused_whole_and_all_faults_are_said() {
     fixed.engine_lines = vec!["failover_after = \"1s\"".to_owned()];
     fixed.redis_lines = vec!["intake_mark = 50".to_owned()];
     fixed.smscs.push(SmscSettings::new("south", stand.sim.smpp_address()));
-    refused(&fixed, &["[redis] and [engine] changed", "restart"]);
+    refused(
+        &fixed,
+        &[
+            "[redis] intake_mark (was left out, is 50) and [engine] failover_after (was ",
+            "restart",
+        ],
+    );
     assert_eq!(
         stand.engine.admin().get("/v1/binds").expect(200),
         binds,
         "nothing has changed"
     );
     stand.engine.configure(&settings);
-    let nothing = json!({ "added": [], "changed": [], "rebound": [], "removed": [] });
+    let nothing = json!({ "added": [], "changed": [], "rebound": [], "removed": [], "routes": [], "rules": [], "numbers": [], "certificates": [] });
     assert_eq!(stand.engine.reload().expect(200), nothing);
     let campaign = stand.launch(50);
     stand.all_delivered(&campaign, 50, LIMIT);

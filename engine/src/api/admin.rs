@@ -16,7 +16,7 @@ use crate::reload::ReloadFault;
 /// Prometheus' text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `GET /livez`: the process answers.
+/// `GET /livez`: the process answers. `GET /startupz`: it has started, without which it listens nowhere.
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
@@ -88,7 +88,7 @@ pub(super) async fn reload(State(app): State<App>, Extension(known): Extension<K
     match app.reloads.ask().await {
         Ok(changes) => {
             let changes = json!(changes);
-            known.detail("smscs", changes.clone());
+            known.detail("changes", changes.clone());
             Ok(Json(changes))
         }
         Err(fault @ (ReloadFault::Invalid(_) | ReloadFault::NeedsRestart(_) | ReloadFault::Guarded(_))) => {

@@ -358,6 +358,7 @@ fn admin(app: App, names: Names) -> Router {
     let routes = Router::new()
         .merge(keyed)
         .route("/livez", get(admin::live))
+        .route("/startupz", get(admin::live))
         .route("/readyz", get(admin::ready))
         .route("/metrics", get(admin::metrics))
         .route("/v1/binds", get(admin::binds))

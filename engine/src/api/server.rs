@@ -33,7 +33,8 @@ use super::trace::Ending;
 /// Connections of operators and their machines, whose places are their own: a handful of scrapers and people.
 const ADMIN_CONNECTIONS: usize = 256;
 
-/// The longest head of a request, in octets, and what is buffered of a connection.
+/// The longest head of a request, in octets, and what is buffered of a connection. One that comes at once may be twice as long: what one
+/// read brings is not thrown away.
 const BUFFER_MAX: usize = 64 << 10;
 
 /// How long to wait when the system has no more file descriptors, until the one that gave way has left its own.

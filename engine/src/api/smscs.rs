@@ -20,7 +20,7 @@ use crate::traffic::SpeedFault;
 const CONFIGURED: &str = "configured";
 
 /// How a rate is written.
-const RATES: [&str; 4] = [CONFIGURED, "500/s", "60/min", "1000/h"];
+const RATES: [&str; 4] = [CONFIGURED, "1/s … 1000000/s", "1/min … 1000000/min", "1/h … 1000000/h"];
 
 /// `GET /v1/smscs`: how each stands.
 pub(super) async fn list(State(app): State<App>) -> Json<Value> {
@@ -107,4 +107,19 @@ async fn set((app, known): (&App, &Known), name: &str, suspended: bool) -> Resul
 fn shown(app: &App, name: &str) -> Json<Value> {
     let status = app.traffic.smscs().into_iter().find(|status| status.name == name);
     Json(status.map_or(Value::Null, |status| with_binds(app, &status)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RATE_MAX;
+
+    #[test]
+    fn what_is_allowed_is_said_with_its_bounds() {
+        for allowed in &RATES[1..] {
+            let (least, most) = allowed.split_once(" … ").unwrap();
+            assert!(Rate::parse(least).is_some() && Rate::parse(most).is_some(), "{allowed}");
+            assert!(most.starts_with(&format!("{RATE_MAX}/")), "{allowed}");
+        }
+    }
 }

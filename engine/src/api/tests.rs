@@ -473,7 +473,7 @@ async fn keys_open_what_is_theirs_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_see_health_and_metrics() {
     let api = Api::start("api-admin").await;
-    for path in ["GET /livez", "GET /readyz"] {
+    for path in ["GET /livez", "GET /startupz", "GET /readyz"] {
         assert_eq!(api.ask(path, "", "").await, (StatusCode::OK, json!("ok\n")));
     }
     api.expect("GET /v1/campaigns/cmp_1", "", &Value::Null, 401).await;

@@ -77,8 +77,8 @@ struct Line<'a> {
 
 /// What the writer is handed.
 enum Job {
-    /// A line, with its end.
-    Write(String),
+    /// An act, and its line, with its end.
+    Write(Box<Act>, String),
     /// The last: it says when everything before is on the disk.
     End(oneshot::Sender<()>),
 }
@@ -119,7 +119,7 @@ impl AuditLog {
             act,
         };
         let handed = match serde_json::to_string(&line) {
-            Ok(line) => jobs.try_send(Job::Write(line + "\n")).is_ok(),
+            Ok(line) => jobs.try_send(Job::Write(Box::new(act.clone()), line + "\n")).is_ok(),
             Err(_) => false,
         };
         if !handed {
@@ -162,24 +162,24 @@ async fn write(mut file: Rotated, mut asked: mpsc::Receiver<Job>, metrics: Metri
     let mut jobs = Vec::new();
     let mut said = false;
     while asked.recv_many(&mut jobs, TOGETHER_MAX).await > 0 {
-        let (mut text, mut lines, mut ends) = (String::new(), 0, Vec::new());
+        let (mut text, mut unwritten, mut ends) = (String::new(), Vec::new(), Vec::new());
         for job in jobs.drain(..) {
             match job {
-                Job::Write(line) => {
+                Job::Write(act, line) => {
                     text += &line;
-                    lines += 1;
+                    unwritten.push(*act);
                 }
                 Job::End(done) => ends.push(done),
             }
         }
         let written = spawn_blocking(move || {
             let written = file.write(text.as_bytes());
-            (file, text, written)
+            (file, written)
         });
-        let (text, written) = match written.await {
-            Ok((kept, text, written)) => {
+        let written = match written.await {
+            Ok((kept, written)) => {
                 file = kept;
-                (text, written)
+                written
             }
             Err(error) => {
                 tracing::error!(%error, "the audit log's writer is gone");
@@ -187,12 +187,12 @@ async fn write(mut file: Rotated, mut asked: mpsc::Receiver<Job>, metrics: Metri
             }
         };
         if let Err(error) = &written {
-            metrics.audit_lines_lost_total.inc_by(lines);
+            metrics.audit_lines_lost_total.inc_by(unwritten.len() as u64);
             // Once for as long as it lasts: the metric counts.
             if !said {
                 tracing::error!(%error, "the audit log cannot be written: its lines stand here until it can");
             }
-            text.lines().for_each(|line| tracing::info!(target: "audit", line));
+            unwritten.iter().for_each(say);
         }
         said = written.is_err();
         for done in ends {

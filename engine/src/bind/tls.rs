@@ -139,7 +139,7 @@ fn certificate_fault(fault: &CertificateError) -> TlsFault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             TlsFault::WrongName(fault.to_string())
         }
-        other => TlsFault::BadCertificate(other.to_string()),
+        other => TlsFault::BadCertificate(crate::config::certificate_fault(other)),
     }
 }
 

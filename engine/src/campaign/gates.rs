@@ -187,6 +187,15 @@ impl Gates {
         decided.until.filter(|_| !decided.open).map(micros)
     }
 
+    /// Since when a gate is open, or closed, as it is now; `None`: always, or nobody knows.
+    pub(crate) fn moved_at(&self, gate: GateId) -> Option<UnixMicros> {
+        let set = self.0.set.load();
+        let zone = set.gates.iter().position(|known| *known == gate)?;
+        let decided = set.rules.decide(ZoneIndex(zone), timestamp(self.0.clock.unix()));
+        // Other rules held before.
+        decided.since.map(|since| micros(since).max(set.since))
+    }
+
     /// When a gate is open from that time on: then, or when it opens next; `None`: never.
     pub(crate) fn opens_from(&self, gate: GateId, at: UnixMicros) -> Option<UnixMicros> {
         let set = self.0.set.load();

@@ -1,6 +1,7 @@
 //! `[api.tls]` and `[admin.tls]`: what our listeners show, and whom they let in.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -163,6 +164,40 @@ fn build(identity: &CertifiedKey, client_authorities: Option<&Arc<RootCertStore>
     Ok(server)
 }
 
+/// Each listener needs an address of its own.
+pub(super) fn refuse_clashes(root: &Table<'_>, listeners: &[(&'static str, Option<SocketAddr>)]) {
+    for (at, (name, address)) in listeners.iter().enumerate() {
+        // Port 0 is whichever is free.
+        let Some(address) = address.filter(|address| address.port() != 0) else {
+            continue;
+        };
+        let mut before = listeners[..at]
+            .iter()
+            .filter_map(|(section, other)| Some((section, (*other)?)));
+        let Some((section, other)) = before.find(|(_, other)| clash(*other, address)) else {
+            continue;
+        };
+        let why = match other == address {
+            true => format!("is the address of {section}.listen as well: each listener needs its own"),
+            false => format!(
+                "has the port of {section}.listen, \"{other}\", on an address of that: each listener needs its own"
+            ),
+        };
+        let own = root.table(name);
+        match own.has("listen") {
+            true => own.fault_of_value("listen", why),
+            // Its default is what the other was given.
+            false => own.fault("listen", format!("\"{address}\", its default, {why}")),
+        }
+    }
+}
+
+/// Whether no two can listen there: 0.0.0.0 is every address of IPv4, and [::] every address.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let takes = |all: SocketAddr, one: SocketAddr| all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    one.port() == other.port() && (one.ip() == other.ip() || takes(one, other) || takes(other, one))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -219,6 +254,28 @@ mod tests {
         let plain = config(&folder, "").unwrap();
         assert_eq!(read.fixed_changes(&plain), ["[api]", "[admin]"]);
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn no_two_listen_at_one_port_of_one_address() {
+        let at = |text: &str| text.parse().unwrap();
+        for (one, other, expected) in [
+            ("0.0.0.0:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "[::]:1", true),
+            ("[::1]:1", "0.0.0.0:1", false),
+            ("127.0.0.1:1", "127.0.0.1:1", true),
+            ("127.0.0.1:1", "127.0.0.2:1", false),
+            ("0.0.0.0:1", "127.0.0.1:2", false),
+        ] {
+            assert_eq!(clash(at(one), at(other)), expected, "{one} {other}");
+            assert_eq!(clash(at(other), at(one)), expected, "{other} {one}");
+        }
+        let tables = "[api]\nlisten = \"0.0.0.0:25090\"\n[admin]\nlisten = \"127.0.0.1:25090\"";
+        let said = config(Path::new(""), tables).unwrap_err();
+        assert!(
+            said.contains("admin.listen") && said.contains("api.listen, \"0.0.0.0:25090\""),
+            "{said}"
+        );
     }
 
     #[test]

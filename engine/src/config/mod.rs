@@ -27,6 +27,7 @@ mod effective;
 mod number;
 mod smsc;
 mod tls;
+mod difference;
 mod traces;
 mod listener;
 mod database;
@@ -44,6 +45,7 @@ mod tests;
 pub(crate) use answers::{Again, AnswerMeaning, Terms};
 pub(crate) use console::{Console, count, time};
 pub(crate) use database::Database;
+pub(crate) use difference::Others;
 pub(crate) use effective::{Origin, Setting, settings};
 pub(crate) use encryption::Encryption;
 pub(crate) use envelope::{Envelope, TimeForm};
@@ -65,12 +67,13 @@ pub(crate) use redis_server::Redis;
 pub(crate) use route::{Choice, Prefer, Route};
 pub(crate) use rules::Rules;
 pub(crate) use smsc::{LongReceipts, ReceiptRule, Smsc};
-pub(crate) use tls::{Tls, certificate_expiry};
+pub(crate) use tls::{Tls, certificate_expiry, certificate_fault, pem_fault};
 pub(crate) use traces::Traces;
 pub(crate) use value::{Rate, Secret};
 pub(crate) use webhooks::Webhooks;
 
 use crate::domain::Countries;
+use difference::Said;
 
 /// What an environment variable that overrides a key begins with: `CAMPANILE__REDIS__URL` is `redis.url`.
 const ENVIRONMENT_PREFIX: &str = "CAMPANILE";
@@ -141,6 +144,8 @@ pub(crate) struct Config {
     pub(crate) route: Vec<Route>,
     /// `[[number]]`: which of our numbers belongs to which tenant. Default: nobody's.
     pub(crate) number: Vec<Number>,
+    /// What the file says, key by key.
+    said: Said,
 }
 
 /// `[api]`.
@@ -321,32 +326,6 @@ impl Admin {
 }
 
 impl Config {
-    /// The sections in which the other configuration differs and that hold for as long as an engine runs.
-    pub(crate) fn fixed_changes(&self, other: &Self) -> Vec<&'static str> {
-        let sections = [
-            ("[api]", self.api.is_fixed_as(&other.api)),
-            ("[admin]", self.admin.is_fixed_as(&other.admin)),
-            ("[redis]", self.redis == other.redis),
-            ("[database]", self.database == other.database),
-            ("[encryption]", self.encryption == other.encryption),
-            ("[engine]", self.engine == other.engine),
-            ("[metrics]", self.metrics == other.metrics),
-            ("[retention]", self.retention == other.retention),
-            ("[log]", self.log == other.log),
-            ("[audit]", self.audit == other.audit),
-            ("[message_log]", self.message_log == other.message_log),
-            ("[traces]", self.traces == other.traces),
-            ("[history]", self.history == other.history),
-            ("[webhooks]", self.webhooks == other.webhooks),
-            ("[links]", self.links == other.links),
-        ];
-        sections
-            .into_iter()
-            .filter(|(_, same)| !same)
-            .map(|(name, _)| name)
-            .collect()
-    }
-
     /// Reads the file at `path`, with `CAMPANILE__SECTION__KEY` of the environment over it (for the first SMSC:
     /// `CAMPANILE__SMSC__0__PASSWORD`). Paths of `password_file` are relative to the file's folder.
     ///
@@ -361,6 +340,43 @@ impl Config {
     /// # Errors
     /// As [`Config::load`], and what `look` notes.
     pub(crate) fn load_with(path: &Path, look: impl FnOnce(&Table<'_>, &Self)) -> Result<Self, Faults> {
+        Self::of_file(
+            path,
+            |_| true,
+            |root| {
+                let config = read(root);
+                look(root, &config);
+                config
+            },
+        )
+    }
+
+    /// What a command needs to ask the engine of that configuration: `[admin]`, and where the operator's key is. Nothing else is looked at,
+    /// be it right, wrong, or for others to read.
+    ///
+    /// # Errors
+    /// As [`Config::load`], of that.
+    pub(crate) fn load_to_ask(path: &Path) -> Result<Self, Faults> {
+        let is_asked = |variable: &str| {
+            let key = variable.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or_default();
+            key.starts_with("__ADMIN__") || key == "__API__OPERATOR_KEY_FILE"
+        };
+        Self::of_file(path, is_asked, |root| Self {
+            admin: read_admin(&root.table("admin")),
+            api: Api {
+                operator_key_file: operator_key_file(&root.table("api")),
+                ..Api::default()
+            },
+            ..Self::default()
+        })
+    }
+
+    /// What `read` makes of a file, and of the variables of the environment that count.
+    fn of_file(
+        path: &Path,
+        counts: impl Fn(&str) -> bool,
+        read: impl FnOnce(&Table<'_>) -> Self,
+    ) -> Result<Self, Faults> {
         let file = path.display().to_string();
         let unreadable = |error: std::io::Error| Faults::of_file(&file, format!("cannot be read: {error}"));
         let length = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -372,13 +388,10 @@ impl Config {
         // A variable that is no text cannot be meant for us.
         let environment =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = environment.filter(|(name, _)| counts(name));
         let source = Source::new(&text, &file).overridden(ENVIRONMENT_PREFIX, environment);
         let document = source.parse()?;
-        source.read(&document, |root| {
-            let config = read(root);
-            look(root, &config);
-            config
-        })
+        source.read(&document, read)
     }
 
     /// Reads `text` as the file at `path` with these variables over it: [`Config::load`] without the file.
@@ -405,6 +418,7 @@ fn read(root: &Table<'_>) -> Config {
     let database = Database::read(&root.table("database"), &redis.data_dir);
     let history = History::read(&root.table("history"));
     let config = Config {
+        said: Said::of(root),
         api: read_api(&root.table("api")),
         admin: read_admin(&root.table("admin")),
         encryption: Encryption::read(&root.table("encryption"), &database, &redis.data_dir),
@@ -436,22 +450,7 @@ fn read(root: &Table<'_>) -> Config {
         ("admin", Some(config.admin.listen)),
         ("links", config.links.listen),
     ];
-    for (at, (name, address)) in listeners.into_iter().enumerate() {
-        let taken = |(_, other): &&(&str, Option<SocketAddr>)| other.is_some() && *other == address;
-        // Port 0 is whichever is free.
-        if address.is_some_and(|address| address.port() != 0)
-            && let Some((section, _)) = listeners[..at].iter().find(taken)
-            && let Some(address) = address
-        {
-            let why = format!("is the address of {section}.listen as well: each listener needs its own");
-            let own = root.table(name);
-            match own.has("listen") {
-                true => own.fault_of_value("listen", why),
-                // Its default is what the other was given.
-                false => own.fault("listen", format!("\"{address}\", its default, {why}")),
-            }
-        }
-    }
+    listener::refuse_clashes(root, &listeners);
     root.finish();
     config
 }
@@ -461,7 +460,7 @@ fn read_api(table: &Table<'_>) -> Api {
     let count = |key, default| table.integer(key, 1..=CONNECTIONS_MAX, default);
     let api = Api {
         listen: value::listen(table, default.listen),
-        operator_key_file: table.parsed("operator_key_file", PATH_ALLOWED, path),
+        operator_key_file: operator_key_file(table),
         body_max: value::size(table, "body_max", 1 << 10..=4 << 30, default.body_max),
         recipients_max: table.integer("recipients_max", 1..=RECIPIENTS_MAX, default.recipients_max),
         connections_max: count("connections_max", default.connections_max),
@@ -491,6 +490,14 @@ fn networks(table: &Table<'_>, key: &'static str) -> Vec<IpNet> {
 fn network(text: &str) -> Option<IpNet> {
     let address = text.parse::<IpAddr>().ok().map(IpNet::from);
     address.or_else(|| text.parse().ok())
+}
+
+/// It is read, never made: it lies beside the configuration unless its path is absolute.
+fn operator_key_file(table: &Table<'_>) -> Option<PathBuf> {
+    let file = table.parsed("operator_key_file", PATH_ALLOWED, |given| {
+        given.text().filter(|text| !text.is_empty())
+    });
+    file.map(|file| table.file_beside(file))
 }
 
 fn read_admin(table: &Table<'_>) -> Admin {

@@ -35,11 +35,13 @@ pub(super) fn of_file(table: &Table<'_>, entry: &str) -> Option<Arc<Pack>> {
     let path = table.file_beside(entry);
     let file = path.display().to_string();
     let found = name_of(&path).and_then(|name| Ok((name, text_of(&path)?)));
-    let read = match found {
-        Ok((name, text)) => read(&name, &text, &file),
-        Err(problem) => Err(Faults::of_file(&file, problem)),
-    };
-    read.map_err(|faults| table.adopt(faults)).ok().map(Arc::new)
+    let (name, text) = found
+        .map_err(|problem| table.fault("packs", format!("{entry}: {problem}")))
+        .ok()?;
+    read(&name, &text, &file)
+        .map_err(|faults| table.adopt(faults))
+        .ok()
+        .map(Arc::new)
 }
 
 /// What the pack of a file is called: as the file, without its ending.

@@ -410,8 +410,14 @@ fn read_password(table: &Table<'_>) -> Secret {
     let in_text = table.secret("password", value::octets_allowed(PASSWORD), |given| {
         value::octets(given.text()?, PASSWORD)
     });
-    let is_allowed = |password: &str| value::octets(password, PASSWORD).is_some();
-    let in_file = value::password_of_file(table, "password_file", is_allowed, &value::octets_allowed(PASSWORD));
+    // An empty file is one that is still being written, or was cut off: nobody names one to have no password.
+    let in_a_file = 1..=*PASSWORD.end();
+    let is_allowed = |password: &str| value::octets(password, in_a_file.clone()).is_some();
+    let allowed = format!(
+        "{}; password = \"\" is for an SMSC that wants none",
+        value::octets_allowed(in_a_file.clone())
+    );
+    let in_file = value::password_of_file(table, "password_file", is_allowed, &allowed);
     Secret::new(in_text.or(in_file).unwrap_or_default())
 }
 

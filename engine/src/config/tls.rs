@@ -9,7 +9,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{Error, InconsistentKeys, RootCertStore};
+use rustls::{CertificateError, Error, InconsistentKeys, RootCertStore};
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
@@ -173,10 +173,51 @@ fn certificates(table: &Table<'_>, key: &str, name: &str) -> Option<Vec<Certific
     let problem = match chain {
         Ok(chain) if !chain.is_empty() => return Some(chain),
         Ok(_) => "has no certificate in PEM".to_owned(),
-        Err(error) => format!("has no certificates in PEM: {error}"),
+        Err(error) => format!("has no certificates in PEM: {}", pem_fault(&error)),
     };
     table.fault(key, format!("{name:?} {problem}"));
     None
+}
+
+/// What is wrong with a file of certificates, in words.
+#[allow(clippy::wildcard_enum_match_arm, reason = "another crate's enum, which may grow")]
+pub(crate) fn pem_fault(error: &pem::Error) -> String {
+    let line = |octets: &[u8]| String::from_utf8_lossy(octets).trim().to_owned();
+    match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "it ends in the middle of one; is it cut off, or still being written?".to_owned()
+        }
+        pem::Error::IllegalSectionStart { line: begin } => format!("{:?} begins none", line(begin)),
+        pem::Error::Base64Decode(_) => "what stands between its BEGIN and END is no base64".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Why a certificate that was shown to us is no good, in words that say what to do; of what nobody can do anything about, the name of it.
+#[allow(clippy::wildcard_enum_match_arm, reason = "other crates' enums, which may grow")]
+pub(crate) fn certificate_fault(fault: &CertificateError) -> String {
+    let CertificateError::Other(other) = fault else {
+        return match fault {
+            CertificateError::BadEncoding => "it cannot be read".to_owned(),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                "it is not meant for servers: its extendedKeyUsage lacks serverAuth".to_owned()
+            }
+            other => other.to_string(),
+        };
+    };
+    match other.0.downcast_ref::<webpki::Error>() {
+        // What `openssl req -x509` makes.
+        Some(webpki::Error::CaUsedAsEndEntity) => {
+            "it is that of an authority (basicConstraints CA:TRUE), which no server may show; have one made with CA:FALSE \
+             (openssl req -x509 with -addext basicConstraints=critical,CA:FALSE), or by that authority"
+                .to_owned()
+        }
+        Some(webpki::Error::UnsupportedCertVersion) => {
+            "it is of X.509 version 1: one of version 3, with a subjectAltName, is needed".to_owned()
+        }
+        Some(other) => other.to_string(),
+        None => other.0.to_string(),
+    }
 }
 
 fn private_key(table: &Table<'_>, name: &str) -> Option<PrivateKeyDer<'static>> {
@@ -204,6 +245,7 @@ mod tests {
     use std::path::PathBuf;
 
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use rustls::OtherError;
 
     use super::*;
     use crate::config::Config;
@@ -215,6 +257,18 @@ mod tests {
         let certificate = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap();
         assert_eq!(certificate_expiry(certificate.der()), Some(1_924_992_000));
         assert_eq!(certificate_expiry(&CertificateDer::from(vec![0x30, 0x03, 1, 2])), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_in_words() {
+        let fault = |error: webpki::Error| certificate_fault(&CertificateError::Other(OtherError(Arc::new(error))));
+        let said = fault(webpki::Error::CaUsedAsEndEntity);
+        assert!(said.contains("CA:FALSE") && !said.contains("CaUsed"), "{said}");
+        let folder = folder("tls-cut", &["a"]);
+        let whole = std::fs::read_to_string(folder.join("a.pem")).unwrap();
+        std::fs::write(folder.join("a.pem"), &whole[..whole.len() / 2]).unwrap();
+        let said = tls(&folder, "tls = { ca_file = \"a.pem\" }").unwrap_err();
+        assert!(said.contains("cut off") && !said.contains('['), "{said}");
     }
 
     /// A folder with a certificate for each of these names, and its key.

@@ -144,12 +144,12 @@ fn configured_key(config: Option<&Path>) -> Result<Option<String>, Failure> {
     file.map(|file| read_key(&file)).transpose()
 }
 
-/// The configuration that is named, or the usual one; its defaults where there is none.
+/// What the configuration that is named, or the usual one, says of whom to ask; its defaults where there is none.
 fn settings(config: Option<&Path>) -> Result<Config, Failure> {
     match config {
-        Some(file) => Config::load(file).map_err(Failure::Configuration),
+        Some(file) => Config::load_to_ask(file).map_err(Failure::Configuration),
         None if Path::new(CONFIGURATION).exists() => {
-            Config::load(Path::new(CONFIGURATION)).map_err(Failure::Configuration)
+            Config::load_to_ask(Path::new(CONFIGURATION)).map_err(Failure::Configuration)
         }
         None => Ok(Config::default()),
     }
@@ -369,6 +369,12 @@ impl Client {
                 let hint = "what listens there takes connections and does not answer in time";
                 return Failure::Away(format!("no engine answers at {}: {hint}", self.base));
             }
+            ureq::Error::Protocol(_) if self.base.starts_with("http://") => {
+                return Failure::Away(format!(
+                    "what answers at {} does not speak HTTP: if it speaks TLS, ask it with https://",
+                    self.base
+                ));
+            }
             other => other.to_string(),
         };
         Failure::Away(format!(
@@ -413,6 +419,24 @@ mod tests {
             .follow("/v1/smscs/n/trace", LOOK_WITHIN, |_| Ok(true))
             .unwrap_err();
         assert!(said.to_string().contains("does not answer in time"), "{said}");
+    }
+
+    #[test]
+    fn who_speaks_tls_is_to_be_asked_with_https() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let target = Target::of_url(&url, "--admin", Trust::default()).unwrap();
+        let client = Client::at(&target, ANSWER_WITHIN, None).unwrap();
+        let alert = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 16];
+            stream.read_exact(&mut asked).unwrap();
+            // A fatal alert: unexpected_message.
+            stream.write_all(&[0x15, 3, 3, 0, 2, 2, 10]).unwrap();
+        });
+        let said = client.get("/v1/status").unwrap_err().to_string();
+        assert!(said.contains("https://"), "{said}");
+        alert.join().unwrap();
     }
 
     #[test]

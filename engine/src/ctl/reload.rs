@@ -21,17 +21,17 @@ impl Reload {
         if self.at.json {
             return print_json(&answer);
         }
-        let mut table = Table::new(&["change", "smscs"]);
-        for (change, smscs) in answer.as_object().into_iter().flatten() {
-            if smscs.as_array().is_some_and(|smscs| !smscs.is_empty()) {
-                table.row([change.clone(), cell(smscs)]);
+        let mut table = Table::new(&["change", "names"]);
+        for (change, names) in answer.as_object().into_iter().flatten() {
+            if names.as_array().is_some_and(|names| !names.is_empty()) {
+                table.row([change.clone(), cell(names)]);
             }
         }
         let nothing = answer
             .as_object()
-            .is_some_and(|changes| changes.values().all(|smscs| smscs == &Value::Array(Vec::new())));
+            .is_some_and(|changes| changes.values().all(|names| names == &Value::Array(Vec::new())));
         if nothing {
-            complain("The configuration holds; no SMSC is another.");
+            complain("The configuration holds; nothing is another.");
         } else {
             table.print()?;
         }

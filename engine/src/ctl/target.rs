@@ -17,7 +17,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::failure::Failure;
-use crate::config::{Config, Console, Tls};
+use crate::config::{Config, Console, Tls, certificate_fault, pem_fault};
 
 /// An engine on this network is there within this, or not at all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -218,7 +218,11 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&octets).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("{} has no certificates in PEM", file.display()))),
+        Ok(_) => Err(Failure::Usage(format!("{} has no certificates in PEM", file.display()))),
+        Err(error) => {
+            let (file, why) = (file.display(), pem_fault(&error));
+            Err(Failure::Usage(format!("{file} has no certificates in PEM: {why}")))
+        }
     }
 }
 
@@ -254,7 +258,9 @@ fn words(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(
             fault @ (CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }),
         ) => format!("its certificate is for another name: {fault}; name that with --admin or admin.tls.server_name"),
-        rustls::Error::InvalidCertificate(fault) => format!("its certificate is no good: {fault}"),
+        rustls::Error::InvalidCertificate(fault) => {
+            format!("its certificate is no good: {}", certificate_fault(fault))
+        }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "it wants a certificate: --admin-certificate and --admin-key".to_owned()
         }

@@ -219,6 +219,33 @@ fn shares(left: u16, wanted: [usize; 3]) -> [u16; 3] {
     rows
 }
 
+/// Its SMSCs, those in trouble first: they are seen where there is no room for all.
+fn by_trouble(status: &Value) -> Vec<&Value> {
+    let mut smscs: Vec<&Value> = smscs_of(status).iter().collect();
+    smscs.sort_by_key(|smsc| is_well(smsc));
+    smscs
+}
+
+fn is_well(smsc: &Value) -> bool {
+    smsc["state"] == "running" && smsc["usable"] == true
+}
+
+/// Whether a line of the head says that there is nothing.
+fn says_nothing(value: &str) -> bool {
+    matches!(value, "" | "-" | "none") || value.parse() == Ok(0.0)
+}
+
+/// The lines of the head: where rows lack so many, those that say nothing make room, the last first.
+fn with_room(mut facts: Vec<(&'static str, String)>, lacking: usize) -> Vec<(&'static str, String)> {
+    for _ in 0..lacking {
+        match facts.iter().rposition(|(_, value)| says_nothing(value)) {
+            Some(at) => drop(facts.remove(at)),
+            None => break,
+        }
+    }
+    facts
+}
+
 /// The title of a table, with how many rows had no room.
 fn title(of: &str, rows: usize, room: u16) -> String {
     match rows.saturating_sub(room.into()) {
@@ -286,7 +313,10 @@ impl Screen {
         };
         let facts = facts(&now.status);
         let (smscs, tenants) = (smscs_of(&now.status).len(), tenants_of(&now.status).len());
-        let above = facts.len() as u16 + 1 + SMSCS_ABOVE + SPEEDS_ABOVE + TENANTS_ABOVE + said_lines;
+        let tables = 1 + SMSCS_ABOVE + SPEEDS_ABOVE + TENANTS_ABOVE + said_lines;
+        let wanted = facts.len() + usize::from(tables) + 2 * smscs.max(1) + tenants.max(1);
+        let facts = with_room(facts, wanted.saturating_sub(frame.area().height.into()));
+        let above = facts.len() as u16 + tables;
         let rows = shares(frame.area().height.saturating_sub(above), [smscs, smscs, tenants]);
         let heights = [
             facts.len() as u16 + 1,
@@ -314,9 +344,12 @@ impl Screen {
 
     fn smscs(&self, now: &Look) -> Table<'_> {
         let head = ["SMSC", "STATE", "BINDS", "IN FLIGHT", "WINDOW", "RATE", "LAST ERROR"];
-        let rows = smscs_of(&now.status).iter().map(|smsc| {
-            let well = smsc["state"] == "running" && smsc["usable"] == true;
-            let style = if well { Style::new() } else { self.style(Color::Yellow) };
+        let rows = by_trouble(&now.status).into_iter().map(|smsc| {
+            let style = if is_well(smsc) {
+                Style::new()
+            } else {
+                self.style(Color::Yellow)
+            };
             Row::new(row(smsc)).style(style)
         });
         let widths = [name_width(now), 10, 7, 9, 7, 10].map(Constraint::Length);
@@ -333,7 +366,7 @@ impl Screen {
             .unwrap_or_default();
         let mut head = vec!["SMSC".to_owned(), "sub-\nmitted".to_owned()];
         head.extend(names.iter().map(|name| head_of(name)));
-        let rows = smscs_of(&now.status).iter().map(|smsc| {
+        let rows = by_trouble(&now.status).into_iter().map(|smsc| {
             let same = |status: &Value| find(smscs_of(status), "name", smsc);
             let mut cells = vec![cell(&smsc["name"]), self.a_second(smsc, &same, &["submitted"])];
             cells.extend(names.iter().map(|name| self.a_second(smsc, &same, &["statuses", name])));
@@ -550,7 +583,20 @@ mod tests {
         }
         screen.hear(Ok(of_smscs(5)), at);
         let shown = drawn(&screen, (80, 24), at);
-        assert!(shown.contains("SMSCs: 3 more, no room here"), "{shown}");
+        assert!(shown.contains("SMSCs: 2 more, no room here"), "{shown}");
+        assert!(
+            !shown.contains("receipts parked"),
+            "a line that says nothing makes room: {shown}"
+        );
+        let mut status = of_smscs(5);
+        status["smscs"][4]["state"] = json!("not_bound");
+        screen.hear(Ok(status), at);
+        let shown = drawn(&screen, (80, 24), at);
+        assert_eq!(
+            shown.matches("carrier-4").count(),
+            2,
+            "who is in trouble is seen: {shown}"
+        );
     }
 
     #[test]

@@ -99,7 +99,8 @@ impl Reloading {
             }
             false => None,
         };
-        let set = self.fleet.set(&smscs, Some(routes))?;
+        let (mut changes, leaving) = self.fleet.set(&smscs, Some(routes))?;
+        changes.others = self.config.other_changes(&config);
         if let Some(others) = others {
             self.campaigns.gates().obey(gates);
             self.leases.obey(others);
@@ -107,7 +108,7 @@ impl Reloading {
         self.numbers.set(&config.number);
         self.secured.set(&config);
         self.config = config;
-        Ok(set)
+        Ok((changes, leaving))
     }
 
     /// What follows from a change: nobody waits for it.
@@ -133,7 +134,7 @@ impl Reloading {
     fn report(&self, told: &Reloaded) {
         self.note(told.is_ok());
         match told {
-            Ok(changes) => tracing::info!(smscs = %changes, "the configuration was read again, and holds"),
+            Ok(changes) => tracing::info!(%changes, "the configuration was read again, and holds"),
             Err(fault) => {
                 tracing::error!(%fault, "the configuration was read again, and does not hold: nothing has changed")
             }
@@ -153,7 +154,7 @@ impl Reloading {
 /// A reload for which a signal has asked.
 fn by_signal(told: &Reloaded) -> Act {
     let (outcome, details) = match told {
-        Ok(changes) => (Outcome::Done, Map::from_iter([("smscs".to_owned(), json!(changes))])),
+        Ok(changes) => (Outcome::Done, Map::from_iter([("changes".to_owned(), json!(changes))])),
         Err(_) => (Outcome::Refused, Map::new()),
     };
     Act {

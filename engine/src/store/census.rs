@@ -65,6 +65,8 @@ pub(crate) struct CampaignCensus {
     pub(crate) lines: Vec<InLine>,
     /// Since when it is paused.
     pub(crate) paused_at: Option<UnixMicros>,
+    /// Since when it goes on, if it was paused.
+    pub(crate) resumed_at: Option<UnixMicros>,
 }
 
 impl InLine {
@@ -148,7 +150,10 @@ impl Store {
             let halt = bytes(values.next().unwrap_or_default())?;
             let since = bytes(values.next().unwrap_or_default())?;
             let since = std::str::from_utf8(&since).ok().and_then(|since| since.parse().ok());
-            census.paused_at = census.paused_at.into_iter().chain(since).min();
+            match halt.is_empty() {
+                true => census.resumed_at = census.resumed_at.into_iter().chain(since).max(),
+                false => census.paused_at = census.paused_at.into_iter().chain(since).min(),
+            }
             for [name, rows, again, behind] in groups(values.collect()) {
                 let of = in_line(&mut census.lines, line(name)?);
                 let (rows, again, behind) = (count(&rows)?, count(&again)?, count(&behind)?);

@@ -1,12 +1,15 @@
 //! What keeps an SMSC from being given messages, as it is seen now, and since when: facts, from which others conclude.
 
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
 
 use smpp::command_status::CommandStatus;
 
 use super::{Known, Traffic};
 use crate::bind::Hold;
-use crate::domain::{UnixMicros, Way};
+use crate::campaign::Served;
+use crate::domain::{SmscId, UnixMicros, Way};
 
 /// How one SMSC stands that serves a way.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +29,10 @@ pub(crate) struct Facts {
     pub(crate) full: Option<UnixMicros>,
     /// Its sessions are bound and submissions are not answered, since then.
     pub(crate) silent: Option<UnixMicros>,
-    /// The rate that holds, and since when one does.
+    /// The rate that holds, and since when it is what messages wait for.
     pub(crate) hold: Option<(Hold, UnixMicros)>,
+    /// It takes messages, since then: it is bound, answers, and nobody has suspended or stopped it.
+    pub(crate) free: Option<UnixMicros>,
 }
 
 /// Since when something is so, as it was seen.
@@ -38,6 +43,7 @@ pub(super) struct Marks {
     full: Option<UnixMicros>,
     silent: Option<UnixMicros>,
     hold: Option<(bool, UnixMicros)>,
+    free: Option<UnixMicros>,
 }
 
 impl Marks {
@@ -51,12 +57,14 @@ impl Marks {
             pool.is_full() && !elsewhere,
             pool.is_silent(),
         );
+        let is_free = !suspended && !absent && !silent && known.stops.stopped().is_none();
         let hold = pool.wire().hold();
         let marks = &mut known.marks;
         mark(&mut marks.suspended, suspended, now);
         mark(&mut marks.absent, absent, now);
         mark(&mut marks.full, full, now);
         mark(&mut marks.silent, silent, now);
+        mark(&mut marks.free, is_free, now);
         let since = |brakes| match marks.hold {
             Some((before, since)) if before == brakes => since,
             Some(_) | None => now,
@@ -88,6 +96,36 @@ impl Traffic {
             .collect()
     }
 
+    /// Since when a way is served, or is not, if that has changed since the start.
+    pub(crate) fn served_since(&self, way: Way) -> Option<(bool, UnixMicros)> {
+        self.served().get(&way).copied()
+    }
+
+    /// A way is served from now on, or is not any more.
+    fn note_served(&self, way: Way, is_served: bool) {
+        self.served().insert(way, (is_served, self.0.clock.unix()));
+    }
+
+    /// The SMSC is there from now on, or is gone, and with it what is for it alone.
+    pub(super) fn note_smsc(&self, smsc: SmscId, is_there: bool) {
+        self.note_served(Way::Pinned(smsc), is_there);
+    }
+
+    /// Which routes are gone, and which are new.
+    pub(super) fn note_routes(&self, before: &[Served], now: &[Served]) {
+        let has = |all: &[Served], one: &Served| all.iter().any(|served| served.route == one.route);
+        for gone in before.iter().filter(|one| !has(now, one)) {
+            self.note_served(Way::Route(gone.route), false);
+        }
+        for new in now.iter().filter(|one| !has(before, one)) {
+            self.note_served(Way::Route(new.route), true);
+        }
+    }
+
+    fn served(&self) -> MutexGuard<'_, BTreeMap<Way, (bool, UnixMicros)>> {
+        self.0.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Looks since when what is so.
     pub(super) fn mark(&self, smscs: &mut [Known], at: Instant) {
         let now = self.0.clock.unix();
@@ -99,8 +137,11 @@ fn facts(known: &Known, way: Way, (now, at): (UnixMicros, Instant)) -> Facts {
     let (turn, pool, marks) = (known.turn.borrow(), &known.pool, &known.marks);
     let since = |is: bool, mark: Option<UnixMicros>| is.then(|| mark.unwrap_or(now));
     let elsewhere = !pool.is_bound() && known.is_usable_elsewhere(at);
-    let hold_since = marks.hold.map_or(now, |(_, since)| since);
     let stopped = known.stops.stopped();
+    let absent = !pool.is_bound() && !elsewhere;
+    let is_free = !known.is_suspended() && !absent && !pool.is_silent() && stopped.is_none();
+    let free = since(is_free, marks.free);
+    let held_since = marks.hold.map_or(now, |(_, since)| since).max(free.unwrap_or(now));
     Facts {
         name: known.name.clone(),
         turn: match way {
@@ -109,10 +150,11 @@ fn facts(known: &Known, way: Way, (now, at): (UnixMicros, Instant)) -> Facts {
         },
         suspended: since(known.is_suspended(), marks.suspended),
         stopped: stopped.map(|stopped| (stopped.status, known.stopped_at)),
-        absent: since(!pool.is_bound() && !elsewhere, marks.absent),
+        absent: since(absent, marks.absent),
         refused: pool.refused(),
         full: since(pool.is_full() && !elsewhere, marks.full),
         silent: since(pool.is_silent(), marks.silent),
-        hold: pool.wire().hold().map(|hold| (hold, hold_since)),
+        hold: pool.wire().hold().map(|hold| (hold, held_since)),
+        free,
     }
 }

@@ -193,6 +193,8 @@ struct Inner {
     names: Mutex<BTreeMap<SmscId, String>>,
     /// The same.
     prices: Mutex<BTreeMap<SmscId, Arc<PriceList>>>,
+    /// Which ways have been served, or not, since when. Of names that were configured since the start, as those above.
+    served: Mutex<BTreeMap<Way, (bool, UnixMicros)>>,
     /// Who has another turn, and was not told to look for what it may lease now.
     turned: Mutex<Vec<SmscId>>,
 }
@@ -237,6 +239,7 @@ impl Traffic {
             smscs: Mutex::default(),
             names: Mutex::default(),
             prices: Mutex::default(),
+            served: Mutex::default(),
             turned: Mutex::default(),
         }))
     }
@@ -257,6 +260,7 @@ impl Traffic {
             speed: speed.clone(),
         };
         self.names().insert(id, name.to_owned());
+        self.note_smsc(id, true);
         self.lock().push(Known {
             id,
             name: name.to_owned(),
@@ -278,7 +282,8 @@ impl Traffic {
     /// These routes hold from now on.
     pub(crate) fn set_routes(&self, routes: &[Served]) {
         let balances = routes.iter().filter_map(balance_of).collect();
-        self.0.routes.store(Arc::new(routes.to_vec()));
+        let before = self.0.routes.swap(Arc::new(routes.to_vec()));
+        self.note_routes(&before, routes);
         *self.0.balances.lock().unwrap_or_else(PoisonError::into_inner) = balances;
         self.look();
     }
@@ -291,6 +296,7 @@ impl Traffic {
         };
         let gone = smscs.remove(at);
         drop(smscs);
+        self.note_smsc(id, false);
         gone.turn.send_replace(Turn {
             suspended: true,
             stopped: false,

@@ -21,8 +21,8 @@ pub(crate) struct Waiting {
     traffic: Traffic,
     gates: Gates,
     verdict: Verdict,
-    /// Since when leases are stopped, as it was seen.
-    guarded: Arc<Mutex<Option<UnixMicros>>>,
+    /// Whether leases are stopped, and since when, as it was seen.
+    guarded: Arc<Mutex<(bool, Option<UnixMicros>)>>,
 }
 
 /// Why the messages of a line wait.
@@ -30,6 +30,8 @@ pub(crate) struct Waiting {
 struct Cause {
     reason: Reason,
     since: Option<UnixMicros>,
+    /// Since when nothing else keeps the SMSC from taking messages.
+    free: Option<UnixMicros>,
     /// When that changes, if it is known.
     until: Option<UnixMicros>,
     /// Which SMSC it is about.
@@ -62,6 +64,7 @@ impl Cause {
         Self {
             reason,
             since: None,
+            free: None,
             until: None,
             smsc: None,
             status: None,
@@ -95,6 +98,7 @@ impl Cause {
         };
         match own.filter(is_slower) {
             Some(own) => Self {
+                since: self.free,
                 rate: Some(own.per_second()),
                 own_rate: Some((of, own)),
                 ..Self::only(Reason::Rate)
@@ -125,6 +129,7 @@ impl Cause {
         };
         Self {
             since,
+            free: facts.free,
             smsc: Some(facts.name.clone()),
             status,
             rate: facts.hold.map(|(hold, _)| hold.rate),
@@ -194,11 +199,11 @@ impl Waiting {
         let Some((reason, messages)) = counts.present().next() else {
             return Ok(Value::Null);
         };
-        let cause = told(reason, &causes, &census);
+        let (cause, line) = told(reason, &causes, &census);
         if reason == Reason::Window && !cause.silent {
             return Ok(Value::Null);
         }
-        let asked_at = campaign.launched_at.unwrap_or(campaign.created_at);
+        let since = self.since((&cause, line), campaign, &census);
         let all: Vec<Value> = counts
             .present()
             .map(|(reason, messages)| json!({ "reason": reason.code(), "messages": messages }))
@@ -206,7 +211,7 @@ impl Waiting {
         Ok(json!({
             "reason": reason.code(),
             "detail": words::detail(&cause, language),
-            "since": view::time(cause.since.unwrap_or(asked_at).max(asked_at)),
+            "since": since.and_then(view::time),
             "until": cause.until.and_then(view::time),
             "messages": messages,
             "reasons": all,
@@ -238,11 +243,13 @@ impl Waiting {
     fn guarded(&self, now: UnixMicros) -> Option<Cause> {
         let stopped = self.verdict.may_lease().err();
         // Whole at every instant, so a panic elsewhere does not spoil it.
-        let mut since = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
-        *since = stopped.as_ref().map(|_| since.unwrap_or(now));
+        let mut guarded = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
+        if guarded.0 != stopped.is_some() {
+            *guarded = (stopped.is_some(), Some(now));
+        }
         let stopped = stopped?;
         Some(Cause {
-            since: *since,
+            since: guarded.1,
             guard: Some(stopped.code()),
             ..Cause::only(Reason::Guard)
         })
@@ -256,6 +263,36 @@ impl Waiting {
             said: Some(suspension.reason),
             ..Cause::only(Reason::TenantSuspended)
         }))
+    }
+
+    /// Since when a campaign's messages wait for that: not before they were to be sent, nor while they waited for something graver.
+    /// `None`: nobody has noted it.
+    fn since(
+        &self,
+        (cause, line): (&Cause, Option<Line>),
+        campaign: &Campaign,
+        census: &CampaignCensus,
+    ) -> Option<UnixMicros> {
+        let launched = campaign.launched_at.unwrap_or(campaign.created_at);
+        let served = || self.traffic.served_since(line?.way);
+        let moved = || self.gates.moved_at(line?.gate);
+        let came = || served().filter(|(is_served, _)| *is_served).map(|(_, at)| at);
+        let (since, before) = match cause.reason {
+            Reason::InReview | Reason::Credit => return cause.since,
+            // Of each message another time.
+            Reason::Behind | Reason::Retry => return None,
+            Reason::Guard | Reason::TenantSuspended | Reason::Paused => {
+                return cause.since.map(|since| since.max(launched));
+            }
+            Reason::NoRoute => (served().filter(|(is_served, _)| !is_served).map(|(_, at)| at), None),
+            Reason::ClosedHours => (moved(), came()),
+            Reason::Suspended | Reason::Stopped | Reason::NotBound | Reason::Brake | Reason::Rate | Reason::Window => {
+                (cause.since, came().max(moved()))
+            }
+        };
+        let guarded = self.guarded.lock().unwrap_or_else(PoisonError::into_inner).1;
+        let freed = census.resumed_at.max(guarded).max(before);
+        since.map(|since| since.max(launched).max(freed.unwrap_or(launched)))
     }
 
     /// What the messages of a line wait for, if nothing of their own keeps them.
@@ -289,14 +326,15 @@ const fn unqueued(state: CampaignState) -> Option<Reason> {
     }
 }
 
-/// What is said of a reason: of the line of most messages among those that have it, and until when the first of them waits.
-fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) -> Cause {
+/// What is said of a reason, and of which line: of the line of most messages among those that have it, and until when the first of them waits.
+fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) -> (Cause, Option<Line>) {
+    let without_line = |cause| (cause, None);
     match reason {
-        Reason::Paused => Cause {
+        Reason::Paused => without_line(Cause {
             since: census.paused_at,
             ..Cause::only(reason)
-        },
-        Reason::Behind | Reason::Retry => Cause::only(reason),
+        }),
+        Reason::Behind | Reason::Retry => without_line(Cause::only(reason)),
         Reason::InReview
         | Reason::Credit
         | Reason::Guard
@@ -313,10 +351,10 @@ fn told(reason: Reason, causes: &[(&InLine, Cause)], census: &CampaignCensus) ->
             .filter(|(_, cause)| cause.reason == reason)
             .max_by_key(|(line, _)| line.rows + line.again)
             .map_or_else(
-                || Cause::only(reason),
-                |(_, cause)| Cause {
-                    until: first_until(reason, causes),
-                    ..cause.clone()
+                || without_line(Cause::only(reason)),
+                |(line, cause)| {
+                    let until = first_until(reason, causes);
+                    (Cause { until, ..cause.clone() }, Some(line.line))
                 },
             ),
     }
@@ -380,9 +418,9 @@ mod tests {
             (&lines[2], closed(None)),
             (&lines[2], paused),
         ];
-        let said = told(Reason::ClosedHours, &causes, &CampaignCensus::default());
+        let (said, _) = told(Reason::ClosedHours, &causes, &CampaignCensus::default());
         assert_eq!(said.until, Some(UnixMicros(11)));
-        let said = told(Reason::Guard, &causes, &CampaignCensus::default());
+        let (said, _) = told(Reason::Guard, &causes, &CampaignCensus::default());
         assert_eq!(said.until, None);
     }
 }

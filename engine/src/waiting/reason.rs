@@ -165,6 +165,7 @@ mod tests {
             full: None,
             silent: None,
             hold: None,
+            free: None,
         }
     }
 

@@ -75,6 +75,36 @@ impl<'a> Table<'a> {
         entries.map(|(key, value)| (&**key.get_ref(), Given::Value(value)))
     }
 
+    /// Every key of this table, and of the tables in it, with its value as it stands in the file, in one line; lists of tables are left
+    /// out, and what the environment says in a key's place.
+    pub fn said(&self) -> Vec<(String, String)> {
+        let mut said = Vec::new();
+        let mut rest: Vec<_> = self
+            .entries
+            .map(|entries| (self.path.clone(), entries))
+            .into_iter()
+            .collect();
+        while let Some((path, entries)) = rest.pop() {
+            for (key, value) in entries {
+                let path = join(&path, key.get_ref());
+                let is_listed = |value: &DeValue<'_>| {
+                    value
+                        .as_array()
+                        .and_then(|list| list.first())
+                        .is_some_and(|one| one.get_ref().is_table())
+                };
+                let overrides = self.source.overrides.as_ref();
+                if let Some(table) = value.get_ref().as_table() {
+                    rest.push((path, table));
+                } else if !is_listed(value.get_ref()) && overrides.is_none_or(|overrides| overrides.of(&path).is_none())
+                {
+                    said.push((path, Given::Value(value).shown(self.source.text)));
+                }
+            }
+        }
+        said
+    }
+
     /// This table laid over another: what it does not say, the other says. `hidden` keys of both are passed over.
     pub fn over(&self, base: &Table<'a>, hidden: &'static [&'static str]) -> Table<'a> {
         Table {

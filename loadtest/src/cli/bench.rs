@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::load::whole;
 use super::stage::StageArguments;
 
 pub(super) const EXAMPLES: &str = "\
@@ -45,10 +46,10 @@ const RECIPIENTS_MAX: u64 = 10_000_000;
 #[derive(Args, Debug, Clone)]
 pub(crate) struct BenchArguments {
     /// Tenants, each with one campaign.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 200, value_parser = whole::<1, 100_000>)]
     pub(crate) tenants: u32,
     /// Recipients of each campaign.
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 5_000, value_parser = whole::<1, 1_000_000>)]
     pub(crate) recipients: u32,
     /// Receipts come between 0 and this long after the answer, uniformly.
     #[arg(long, default_value = "1s", value_parser = receipt_delay)]
@@ -57,26 +58,26 @@ pub(crate) struct BenchArguments {
     #[arg(long)]
     pub(crate) scaling: bool,
     /// With --scaling or --overtake: the long backlog, in messages.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=5_000_000))]
+    #[arg(long, default_value_t = 1_000_000, value_parser = whole::<10_000, 5_000_000>)]
     pub(crate) backlog: u32,
     /// With --scaling: the many tenants.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    #[arg(long, default_value_t = 10_000, value_parser = whole::<2, 100_000>)]
     pub(crate) many_tenants: u32,
     /// With --scaling: messages measured in each run.
-    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(10_000..=4_000_000))]
+    #[arg(long, default_value_t = 300_000, value_parser = whole::<10_000, 4_000_000>)]
     pub(crate) messages: u32,
     /// With --scaling: also with this many messages queued, once; it takes minutes and some gigabytes of memory.
     #[arg(long, value_name = "MESSAGES", num_args = 0..=1, require_equals = true, default_missing_value = "10000000",
-        value_parser = clap::value_parser!(u32).range(100_000..=15_000_000), requires = "scaling")]
+        value_parser = whole::<100_000, 15_000_000>, requires = "scaling")]
     pub(crate) huge: Option<u32>,
     /// With --scaling: recipients of the one campaign that is launched and stopped.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=1_000_000))]
+    #[arg(long, default_value_t = 1_000_000, value_parser = whole::<10_000, 1_000_000>)]
     pub(crate) launch: u32,
     /// When Redis syncs its append-only file.
     #[arg(long, value_enum, default_value = "everysec")]
     pub(crate) appendfsync: AppendFsync,
     /// Numbers opted out before the run, none of them a recipient; 0: the stop set stays empty.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(0..=5_000_000))]
+    #[arg(long, default_value_t = 100_000, value_parser = whole::<0, 5_000_000>)]
     pub(crate) opted_out: u32,
     /// Compare with this other engine: a `campanile`, or the directory that it is in.
     #[arg(long, conflicts_with_all = ["scaling", "compare_fsync", "overtake"])]
@@ -88,7 +89,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, conflicts_with = "scaling")]
     pub(crate) overtake: bool,
     /// With --scaling, --baseline or --compare-fsync: runs of each kind, taken in turns; the median counts.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    #[arg(long, default_value_t = 3, value_parser = whole::<1, 20>)]
     pub(crate) rounds: u32,
     #[command(flatten)]
     pub(crate) stage: StageArguments,

@@ -33,7 +33,7 @@ pub(crate) struct LoadArguments {
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX), help_heading = "Load")]
     pub(crate) count: Option<u64>,
     /// Send for so long, warm-up included; at most 24h
-    #[arg(long, short, value_name = "TIME", value_parser = duration, help_heading = "Load")]
+    #[arg(long, short, value_name = "TIME", value_parser = length, help_heading = "Load")]
     pub(crate) duration: Option<Duration>,
     /// Open model: a constant rate, as in 1000/s, 90/m
     #[arg(long, short, value_name = "RATE", help_heading = "Load")]
@@ -72,10 +72,6 @@ impl LoadArguments {
     pub(crate) fn schedule(&self) -> Result<Schedule> {
         let shape = self.shape()?;
         let limits = self.limits(shape.as_ref());
-        ensure!(
-            self.duration != Some(Duration::ZERO),
-            "--duration 0s is not allowed: longer than 0s, at most 24h"
-        );
         ensure!(
             limits.length_us > micros(self.warm_up),
             "--warm-up {} leaves nothing to measure: it must be shorter than the run",
@@ -140,6 +136,21 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         return Err("at most 24h".to_owned());
     }
     Ok(duration)
+}
+
+/// How long a run may be.
+fn length(text: &str) -> Result<Duration, String> {
+    let length = duration(text)?;
+    match length.is_zero() {
+        true => Err("longer than 0s, at most 24h".to_owned()),
+        false => Ok(length),
+    }
+}
+
+/// A whole number, with both bounds where it is none.
+pub(crate) fn whole<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
+    number.ok_or_else(|| format!("a whole number from {LEAST} to {MOST} is allowed"))
 }
 
 /// A text that `read` understands.

@@ -7,7 +7,7 @@ use clap::Args;
 use smpp::session::Timers;
 
 use super::judge::JudgeArguments;
-use super::load::{LoadArguments, duration};
+use super::load::{LoadArguments, duration, whole};
 use super::smpp::{SmppArguments, TargetArguments, TrafficArguments};
 use super::stage::StageArguments;
 use crate::report::Outputs;
@@ -83,10 +83,10 @@ pub(crate) struct SelfCheckArguments {
     #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     pub(crate) count: u64,
     /// Sessions
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = whole::<1, 64>)]
     pub(crate) sessions: u32,
     /// Unanswered submit_sm in each
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = whole::<1, 10_000>)]
     pub(crate) window: u32,
     /// What the numbers depend on
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -119,7 +119,7 @@ pub(crate) struct ApiArguments {
     )]
     pub(crate) key_file: Vec<PathBuf>,
     /// Connections at the same time
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=512), help_heading = "Target")]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = whole::<1, 512>, help_heading = "Target")]
     pub(crate) connections: u32,
     /// The one host outside this machine that you have the right to load
     #[arg(long, value_name = "HOST", help_heading = "Target")]
@@ -145,10 +145,10 @@ pub(crate) struct ApiArguments {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct E2eArguments {
     /// Tenants, each with one campaign
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Load")]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<1, 10_000>, help_heading = "Load")]
     pub(crate) tenants: u32,
     /// Recipients of a campaign, on average
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Load")]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = whole::<1, 100_000>, help_heading = "Load")]
     pub(crate) recipients: u32,
     /// Tenant k gets a share in proportion to 1/k to this power; 0: all the same
     #[arg(long, value_name = "POWER", default_value_t = 0.0, value_parser = zipf, help_heading = "Load")]

@@ -9,7 +9,7 @@ use kit::clock::micros;
 use smpp::frame::BindKind;
 use smpp::session::Timers;
 
-use super::load::{LoadArguments, duration};
+use super::load::{LoadArguments, duration, whole};
 use crate::cli::JudgeArguments;
 use crate::esme::{Account, Plan, Rules, Target, Tls};
 use crate::report::Outputs;
@@ -81,13 +81,13 @@ pub(crate) struct TargetArguments {
     #[arg(long, value_name = "VERSION", default_value = "3.4", value_parser = interface_version, help_heading = "Target")]
     pub(crate) interface_version: u8,
     /// Sessions
-    #[arg(long, short, env = "LOADTEST_SESSIONS", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Target")]
+    #[arg(long, short, env = "LOADTEST_SESSIONS", value_name = "N", default_value_t = 4, value_parser = whole::<1, 256>, help_heading = "Target")]
     pub(crate) sessions: u32,
     /// How they are bound
     #[arg(long, value_enum, default_value_t = Binds::Transceiver, help_heading = "Target")]
     pub(crate) binds: Binds,
     /// Unanswered submit_sm in each session
-    #[arg(long, short, env = "LOADTEST_WINDOW", value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Target")]
+    #[arg(long, short, env = "LOADTEST_WINDOW", value_name = "N", default_value_t = 500, value_parser = whole::<1, 10_000>, help_heading = "Target")]
     pub(crate) window: u32,
     /// Speak TLS
     #[arg(long, help_heading = "Target")]
@@ -108,7 +108,7 @@ pub(crate) struct TargetArguments {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Target")]
     pub(crate) enquire_link: Duration,
     /// Tries to bind again after a connection was lost, in a row
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1_000), help_heading = "Target")]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<0, 1_000>, help_heading = "Target")]
     pub(crate) reconnects: u32,
 }
 
@@ -133,7 +133,7 @@ pub(crate) struct TrafficArguments {
     )]
     pub(crate) mix: Vec<Kind>,
     /// Characters of made-up texts of one segment, as far as they fit
-    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(10..=160), help_heading = "Traffic")]
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = whole::<10, 160>, help_heading = "Traffic")]
     pub(crate) text_length: u32,
     /// A text of your own instead of made-up ones; several are used at random
     #[arg(long, value_name = "TEXT", help_heading = "Traffic")]
@@ -142,7 +142,7 @@ pub(crate) struct TrafficArguments {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Traffic")]
     pub(crate) registered_delivery: u8,
     /// How many accepted messages without a receipt are remembered; beyond, nothing more is sent. 40 bytes each
-    #[arg(long, value_name = "N", default_value_t = 3_600_000, value_parser = clap::value_parser!(u32).range(1..=50_000_000), help_heading = "Traffic")]
+    #[arg(long, value_name = "N", default_value_t = 3_600_000, value_parser = whole::<1, 50_000_000>, help_heading = "Traffic")]
     pub(crate) outstanding_max: u32,
 }
 

@@ -44,6 +44,12 @@ pub(crate) fn results(outcome: &mut Outcome, warm_up_us: u64) -> Results {
             "{unknown} receipts carry ids that no answer told: of a run before, or of submits whose answers never came"
         ));
     }
+    if outcome.pulse.deserted && outcome.pulse.signals == 0 {
+        results.doubts.push(format!(
+            "every session was lost and could not be bound again: the run ended after {:.2} s, and its rates are of that time",
+            results.seconds
+        ));
+    }
     if outcome.pulse.signals > 0 {
         results
             .notes

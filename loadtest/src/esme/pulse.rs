@@ -30,6 +30,8 @@ pub(crate) struct Pulse {
     pub(crate) signals: u32,
     /// Whether the observer ended the sending.
     pub(crate) aborted: bool,
+    /// No session could be bound any more: the run ended before its time.
+    pub(crate) deserted: bool,
 }
 
 /// Beats until the run is over and its sessions have said goodbye.
@@ -43,6 +45,7 @@ pub(super) async fn beat(
         lag: Latencies::new()?,
         signals: 0,
         aborted: false,
+        deserted: false,
     };
     let mut signals = Signals::new();
     let mut beats = 0u64;
@@ -72,7 +75,10 @@ pub(super) async fn beat(
         }
     }
     // Sessions end when the run is over, or when none can bind any more: then nothing more can come.
-    run.book().end();
+    let mut book = run.book();
+    pulse.deserted = book.stage() != Stage::Over;
+    book.end();
+    drop(book);
     Ok(pulse)
 }
 

@@ -5,10 +5,17 @@ use crate::results::Results;
 /// A rate over less than this many seconds is that of a start.
 const SECONDS_MIN: f64 = 1.0;
 
+/// One in so many of the offered messages may be dropped.
+const DROPPED_OF: u64 = 20;
+
 /// Finds what speaks against the run's figures, and writes it into them.
 pub(crate) fn look(results: &mut Results) {
+    // What the run itself has found comes first.
+    let mut doubts = std::mem::take(&mut results.doubts);
+    let is_deserted = !doubts.is_empty();
+    // Who has thresholds has said what the run is for.
+    let mut weak = Vec::new();
     let counts = &results.counts;
-    let mut doubts = Vec::new();
     if counts.submitted == 0 {
         doubts.push("nothing was submitted".to_owned());
     } else if counts.unanswered * 2 > counts.submitted {
@@ -31,16 +38,29 @@ pub(crate) fn look(results: &mut Results) {
         ));
     }
     if counts.submitted > 0 && results.seconds < SECONDS_MIN {
-        let short = format!(
+        weak.push(format!(
             "only {:.3} s were measured: rates and latencies are those of a start; give a longer --duration or a higher --count",
             results.seconds
-        );
-        // Who has thresholds has said what the run is for.
-        if results.thresholds.is_empty() {
-            doubts.push(short);
-        } else {
-            results.notes.push(short);
-        }
+        ));
+    }
+    let due = counts.offered.max(counts.submitted + counts.dropped);
+    if counts.dropped * DROPPED_OF > due {
+        weak.push(format!(
+            "{} of {due} messages that were due were dropped: the rates are not those that were asked for",
+            counts.dropped
+        ));
+    }
+    let given_up = results.errors.get("session_given_up").copied().unwrap_or(0);
+    // Where all were, the run has said so.
+    if given_up > 0 && !is_deserted {
+        weak.push(format!(
+            "{given_up} sessions were lost and could not be bound again: the rates are those of the others"
+        ));
+    }
+    if results.thresholds.is_empty() {
+        doubts.extend(weak);
+    } else {
+        results.notes.extend(weak);
     }
     results.doubts = doubts;
 }
@@ -94,6 +114,10 @@ mod tests {
         });
         assert_eq!(refused, "none of 100 answered submits was accepted: 422: 100");
         assert!(doubt(|results| results.seconds = 0.4).starts_with("only 0.400 s"));
+        assert!(doubt(|results| results.counts.dropped = 6).starts_with("6 of 106 messages"));
+        assert_eq!(doubt(|results| results.counts.dropped = 5), "");
+        let given_up = |results: &mut Results| results.errors.extend([("session_given_up".to_owned(), 2)]);
+        assert!(doubt(given_up).starts_with("2 sessions were lost"));
     }
 
     #[test]

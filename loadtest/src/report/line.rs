@@ -7,9 +7,14 @@ use serde::Serialize;
 use super::checks;
 use crate::results::{Capacity, Conservation, Counts, Distribution, Latency, Results, Verdict};
 
+/// What the line calls itself.
+pub(super) const DOCUMENT: &str = "line";
+
 #[derive(Serialize)]
 struct Line<'a> {
     schema: u32,
+    /// Which document it is: the file of `--out`, which says more, has none.
+    document: &'static str,
     mode: &'a str,
     seed: u64,
     configuration_hash: &'a str,
@@ -80,6 +85,7 @@ pub(super) fn line(results: &Results) -> serde_json::Result<String> {
     let cpu = &results.cpu_us_per_message;
     serde_json::to_string(&Line {
         schema: results.schema,
+        document: DOCUMENT,
         mode: &results.mode,
         seed: results.seed,
         configuration_hash: &results.configuration_hash,

@@ -211,7 +211,15 @@ pub fn read(path: &Path) -> Result<Results> {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
         ensure!(size <= SAVED_MAX, "it has {size} octets; at most {SAVED_MAX} are read");
-        let results: Results = serde_json::from_reader(BufReader::new(file.take(SAVED_MAX)))
+        let document: serde_json::Value = serde_json::from_reader(BufReader::new(file.take(SAVED_MAX)))
+            .context("it is not JSON, as `loadtest … --out FILE` writes it")?;
+        // Older versions did not name it.
+        let is_line = document["document"] == line::DOCUMENT || document["latency_ms"].is_object();
+        ensure!(
+            !is_line,
+            "it is the line that --json prints, which says too little to be compared: save runs with --out FILE"
+        );
+        let results: Results = serde_json::from_value(document)
             .context("it is not a document that `loadtest … --out FILE` has written")?;
         let schema = results.schema;
         ensure!(

@@ -193,9 +193,19 @@ fn csv_rows(text: &str) -> Vec<(usize, Result<Row>)> {
             Ok(_) => rows.len() + 2,
             Err(error) => error.position().map_or(1, |place| place.line() as usize),
         };
-        rows.push((line, row.context("columns at, to, text, sender are wanted")));
+        let row = row.map_err(|error| anyhow::anyhow!("columns at, to, text, sender are wanted: {}", words(&error)));
+        rows.push((line, row));
     }
     rows
+}
+
+/// What is wrong with a row, without where the reader was.
+fn words(error: &csv::Error) -> String {
+    if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
+        err.kind().to_string()
+    } else {
+        error.to_string()
+    }
 }
 
 fn json_rows(text: &str) -> Vec<(usize, Result<Row>)> {

@@ -165,12 +165,17 @@ pub(super) async fn inject(
 
 /// The field that is at fault; a full list is nobody's fault.
 fn conflict(error: NoInbound, order: &InboundOrder) -> Problem {
+    // A header that is none is so whatever else there is.
+    let status = match error {
+        NoInbound::Header => StatusCode::BAD_REQUEST,
+        NoInbound::Account | NoInbound::Text | NoInbound::Full => StatusCode::CONFLICT,
+    };
     let (field, value) = match error {
         NoInbound::Account => ("account", order.account.as_deref()),
         NoInbound::Text => ("text", Some(order.text.as_str())),
         NoInbound::Header => ("udh", order.udh.as_deref()),
-        NoInbound::Full => return Problem::new(StatusCode::CONFLICT, error),
+        NoInbound::Full => return Problem::new(status, error),
     };
     let value: String = value.unwrap_or_default().chars().take(VALUE_MAX).collect();
-    Problem::field(StatusCode::CONFLICT, field, &value, error)
+    Problem::field(status, field, &value, error)
 }

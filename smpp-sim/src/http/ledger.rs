@@ -102,6 +102,20 @@ pub(super) async fn wait(State(served): State<Served>, mut fields: Fields) -> Re
     let smscs = fields.smscs(&served);
     let goals = fields.numbers();
     fields.done()?;
+    if goals.is_empty() {
+        let allowed = "missing: at least one counter of /ledger/totals with its number, such as accepted=100";
+        return Err(Problem::field(StatusCode::BAD_REQUEST, "counter", "", allowed));
+    }
+    let twice = (1..goals.len()).find(|at| goals[..*at].iter().any(|before| before.0 == goals[*at].0));
+    if let Some((name, number)) = twice.map(|at| &goals[at]) {
+        let allowed = "each counter once";
+        return Err(Problem::field(
+            StatusCode::BAD_REQUEST,
+            name,
+            &number.to_string(),
+            allowed,
+        ));
+    }
     let handles: Vec<&Handle> = smscs.iter().map(|smsc| &smsc.handle).collect();
     match reach(&handles, &goals, timeout).await {
         Reach::Reached => Ok(Json(sum(smscs)).into_response()),

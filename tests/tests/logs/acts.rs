@@ -89,7 +89,7 @@ fn acts_of_administration_are_lines_of_the_audit_log() {
             json!(["admin", "PUT /v1/log-filter", null, "done", 200, { "filter": "warn" }]),
             json!(["admin", "POST /v1/suppressions", null, "done", 200, { "numbers": 1, "purpose": "marketing" }]),
             json!(["signal", "SIGHUP", null, "done", null,
-                { "smscs": { "added": [], "changed": [], "rebound": [], "removed": [] } }]),
+                { "changes": { "added": [], "changed": [], "rebound": [], "removed": [], "routes": [], "rules": [], "numbers": [], "certificates": [] } }]),
         ]
     );
     let act = &found[2];

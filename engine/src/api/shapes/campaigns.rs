@@ -421,6 +421,7 @@ struct Waiting {
     reason: WaitingWord,
     /// In the caller's language.
     detail: String,
+    /// Since when it waits for that; `null`: each of its messages since another time, or it was so before the engine was started.
     since: Option<Time>,
     until: Option<Time>,
     messages: u64,

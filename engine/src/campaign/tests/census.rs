@@ -72,11 +72,14 @@ async fn what_waits_is_counted_by_where_it_is() {
     }
     assert_eq!(bench.of_campaigns(&[second, third]).await, [60, 60, 100, 100, 0]);
     bench.assert_counted(&[first, second, third], "paused").await;
-    assert!(bench.store.campaign_census(third).await.unwrap().paused_at.is_some());
+    let paused = bench.store.campaign_census(third).await.unwrap();
+    assert!(paused.paused_at.is_some() && paused.resumed_at.is_none());
     assert!(bench.lease(1_000).await.is_empty());
     for id in [second, third] {
         bench.campaigns.resume(tenant, id).await.unwrap();
     }
+    let resumed = bench.store.campaign_census(third).await.unwrap();
+    assert!(resumed.paused_at.is_none() && resumed.resumed_at >= paused.paused_at);
     assert_eq!(bench.of_campaigns(&[second, third]).await, [60, 0, 100, 0, 0]);
     bench.assert_counted(&[first, second, third], "resumed").await;
 }

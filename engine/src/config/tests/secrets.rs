@@ -36,6 +36,17 @@ fn a_password_file_is_read_from_the_folder_of_the_configuration() {
             .to_string()
             .contains("campanile.toml:12: smsc[0].password_file: \"none\"")
     );
+    for empty in ["", "\n"] {
+        std::fs::write(folder.join("empty"), empty).unwrap();
+        let config = CONTRACT.replace("password = \"secret\"", "password_file = \"empty\"");
+        let said = Config::parse(&config, &folder.join("campanile.toml"), [])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("smsc[0].password_file: the first line of \"empty\" must be 1 to 64 ASCII"),
+            "{said}"
+        );
+    }
     let both = CONTRACT.replace("bind =", "password_file = \"north.password\"\nbind =");
     std::fs::write(&path, both).unwrap();
     assert!(

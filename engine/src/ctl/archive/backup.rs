@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use kit::output::complain;
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(100);
     after_help = "Examples:\n  campanile backup campanile.tar\n  campanile backup campanile.tar --force --json | jq .files"
 )]
 pub(crate) struct Backup {
-    /// The archive to make, a tar file.
+    /// The archive to make, a tar file; `-`: standard output, and what is kept is said on standard error.
     file: PathBuf,
     /// The configuration, TOML: which Redis, or where the data of the embedded one is.
     #[arg(long, value_name = "FILE", default_value = "campanile.toml")]
@@ -58,7 +59,7 @@ impl Backup {
     /// # Errors
     /// [`Failure::Configuration`]; [`Failure::Away`] when Redis or its data cannot be reached; [`Failure::Other`].
     pub(crate) async fn run(&self) -> Result<(), Failure> {
-        if !self.force && self.file.exists() {
+        if !self.force && !self.is_output() && self.file.exists() {
             return Err(self.is_there());
         }
         let config = Config::load(&self.config).map_err(Failure::Configuration)?;
@@ -69,7 +70,19 @@ impl Backup {
             }
             None => self.keep_embedded(&config.redis.data_dir).await?,
         };
+        if self.is_output() {
+            complain(&format!(
+                "Kept: {} octets in {} files.",
+                contents.octets(),
+                contents.files.len()
+            ));
+            return Ok(());
+        }
         show(&contents, &[("file", self.file.display().to_string())], self.json)
+    }
+
+    fn is_output(&self) -> bool {
+        self.file == Path::new("-")
     }
 
     /// Its server runs only while it is kept: it alone says whether what is on the disk can be read.
@@ -124,13 +137,21 @@ impl Backup {
 
     /// Under another name, in the same folder.
     fn write(&self, aof: Aof, contents: &mut Contents) -> Result<NamedTempFile, Failure> {
-        let archive = NamedTempFile::new_in(folder_of(&self.file)).map_err(|error| self.not_written(&error))?;
+        let archive = match self.is_output() {
+            true => NamedTempFile::new(),
+            false => NamedTempFile::new_in(folder_of(&self.file)),
+        };
+        let archive = archive.map_err(|error| self.not_written(&error))?;
         form::write(archive.as_file(), aof, contents).map_err(|error| self.not_written(&error))?;
         archive.as_file().sync_all().map_err(|error| self.not_written(&error))?;
         Ok(archive)
     }
 
     fn put_in_place(&self, archive: NamedTempFile) -> Result<(), Failure> {
+        if self.is_output() {
+            let copy = || std::io::copy(&mut archive.reopen()?, &mut std::io::stdout());
+            return copy().map(drop).map_err(|error| self.not_written(&error));
+        }
         let placed = if self.force {
             archive.persist(&self.file)
         } else {

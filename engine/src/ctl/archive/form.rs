@@ -58,6 +58,10 @@ pub(super) struct Entry {
 pub(super) enum Damage {
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] Error),
+    #[error("it is no backup: it does not begin as a tar file does")]
+    NoArchive,
+    #[error("it is damaged behind its first {0} files")]
+    Broken(usize),
     #[error("it is no backup, or one that was cut: {DOCUMENT} is missing at its end")]
     Cut,
     #[error("it has the format {0}, and this program reads {FORMAT}: restore it with the program that made it")]
@@ -128,7 +132,13 @@ pub(super) fn read(
     let mut archive = Archive::new(std::fs::File::open(path)?);
     let (mut files, mut document, mut line) = (Vec::new(), Vec::new(), Vec::new());
     for entry in archive.entries()? {
-        let entry = entry?;
+        // What does not fit is not said: it may be anybody's.
+        let broken = |error: Error| match (error.raw_os_error(), files.len()) {
+            (Some(_), _) => Damage::Unreadable(error),
+            (None, 0) => Damage::NoArchive,
+            (None, read) => Damage::Broken(read),
+        };
+        let entry = entry.map_err(broken)?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         match (&*name, plain(&name)) {
             (DOCUMENT, _) => document = whole(entry)?,
@@ -301,6 +311,14 @@ mod tests {
             assert_eq!(plain(name), None, "{name}");
         }
         assert_eq!(plain("appendonlydir/a.manifest"), Some("a.manifest"));
+    }
+
+    #[test]
+    fn what_is_no_archive_is_not_shown() {
+        let said = read_octets(&b"root:x:0:0:root:/root:/bin/bash\n".repeat(40))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(said, "it is no backup: it does not begin as a tar file does");
     }
 
     #[test]

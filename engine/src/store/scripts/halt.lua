@@ -9,7 +9,10 @@ local order, events = base .. 'c:' .. campaign, {}
 -- Behind a stop, what has no result is canceled: that stays so.
 if halt == 'x' and call('HGET', order, 'halt') == 'c' then halt = 'c' end
 if halt == '' then
-  call('HDEL', order, 'halt', 'halted_at')
+  -- Since when it goes on, of what has something here.
+  if call('HDEL', order, 'halt') == 1 then
+    if call('HEXISTS', order, 'launched') == 1 then call('HSET', order, 'halted_at', now) else call('HDEL', order, 'halted_at') end
+  end
 elseif call('HGET', order, 'halt') ~= halt then
   call('HSET', order, 'halt', halt, 'halted_at', now)
 end

@@ -1,7 +1,7 @@
 -- What waits of one campaign in a partition, by line.
 -- KEYS[1] partition base, c:{pN}:
 -- ARGV[1] campaign
--- Returns: its halt or '', when it was halted in microseconds or '', then in fours: line, rows queued, messages in its due set,
+-- Returns: its halt or '', when it was halted or resumed last in microseconds or '', then in fours: line, rows queued, messages in its due set,
 --     of these behind another.
 -- Limits: O(spans) of the campaign.
 local base, campaign = KEYS[1], ARGV[1]
