@@ -1,10 +1,12 @@
 //! A Redis of a test's own.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use lab::{RedisSettings, Site};
 
 use crate::fail::OrFail;
+use crate::wait::stand_still;
 
 /// `redis-server`; killed when dropped.
 #[derive(Debug)]
@@ -24,6 +26,11 @@ impl RedisServer {
         let server = lab::RedisServer::start(site, &RedisSettings::default()).or_fail();
         println!("store: {}", server.info().or_fail().server);
         Self(server)
+    }
+
+    /// Has it stand still for that long.
+    pub fn stand_still(&self, length: Duration) {
+        stand_still(|signal| self.signal(signal), length);
     }
 
     /// Starts it again on the same data.

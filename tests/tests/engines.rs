@@ -130,6 +130,56 @@ fn an_engine_that_stood_still_submits_nothing_that_another_may_have_sent() {
     });
 }
 
+/// It stands still for about as long as others would wait for this engine, which goes on with the sessions that it has.
+#[test]
+fn an_engine_whose_redis_stood_still_goes_on_with_its_whole_window() {
+    for (name, seconds) in [("engines-stall-6", 6), ("engines-stall-8", 8)] {
+        let (stand, _tap) = stand(name, 2, Some(500));
+        wait_for_sessions(&stand, &stand.engine, &[2]);
+        let campaign = stand.launch(3_000);
+        stand.sim.wait_for("accepted", 500, LIMIT);
+        stand.redis.stand_still(Duration::from_secs(seconds));
+        campaign.wait(&stand.engine, "nothing waits any more", LIMIT, |view| {
+            let in_doubt = view.progress.in_doubt;
+            view.nothing_queued() && view.status("delivered") + in_doubt == 3_000
+        });
+        is_sent_once(&stand, 3_000);
+        let campaign = stand.launch(1_000);
+        stand.wait_until_settled(&campaign, LIMIT);
+    }
+}
+
+#[test]
+fn what_an_operator_says_of_a_rate_holds_for_all_engines_and_a_restart() {
+    let (mut stand, tap) = stand("engines-told", 1, Some(500));
+    let other = stand.engine.beside("other");
+    wait_for_sessions(&stand, &other, &[1, 0]);
+    other
+        .admin()
+        .post("/v1/smscs/north/rate", &json!({ "rate": "50/s" }))
+        .expect(200);
+    let told = |engine: &Engine| engine.admin().get("/v1/smscs").expect(200)["data"][0]["rate"]["told"].clone();
+    eventually("the engine with the session has heard of it", LIMIT, || {
+        (told(&stand.engine) == 50.0).then_some(())
+    });
+    let campaign = stand.launch(300);
+    stand.wait_until_settled(&campaign, LIMIT);
+    let most = tap.most_in_a_second();
+    assert!(most <= 51, "{most} in a second");
+    stand.engine.restart();
+    eventually("it is known after a restart", LIMIT, || {
+        (told(&stand.engine) == 50.0).then_some(())
+    });
+    stand
+        .engine
+        .admin()
+        .post("/v1/smscs/north/rate", &json!({ "rate": "configured" }))
+        .expect(200);
+    eventually("it is undone everywhere", LIMIT, || {
+        told(&other).is_null().then_some(())
+    });
+}
+
 fn is_sent_once(stand: &Stand, messages: usize) {
     let rows = stand.sim.ledger();
     let accepted: Vec<&str> = rows

@@ -480,6 +480,45 @@ fn req_004_07_what_people_write_and_how_campaigns_go_is_told() {
     });
 }
 
+/// The one that has the duty tells of what was asked of either.
+#[test]
+fn req_004_07_steps_of_campaigns_are_told_whichever_engine_took_them() {
+    let stand = stand("webhooks-engines", "", SCALED);
+    let other = stand.engine.beside("other");
+    let receiver = Receiver::start();
+    endpoint(&stand, &receiver.url(), &["campaign.*"]);
+    let person = recipients(1).next().expect("one");
+    let order = CampaignOrder::to_audience(&json!({ "recipients": [{ "to": person }] }));
+    let by_turns = [&stand.engine, &other, &stand.engine, &other];
+    let planned = by_turns.map(|engine| {
+        let campaign: Campaign = stand.tenant.create(engine, &order);
+        campaign.schedule_in(engine, 3_600);
+        campaign
+    });
+    let canceled = by_turns.map(|engine| {
+        let campaign: Campaign = stand.tenant.create(engine, &order);
+        campaign.ask(engine, "cancel").expect(202);
+        campaign
+    });
+    let sent = by_turns.map(|engine| {
+        let campaign: Campaign = stand.tenant.create(engine, &order);
+        campaign.ask(engine, "launch").expect(202);
+        campaign
+    });
+    let are_told = |kind: &str, campaigns: &[Campaign]| {
+        eventually(kind, LIMIT, || {
+            let told = of_type(&events(&receiver.posted()), kind);
+            let told: Vec<&str> = told.iter().filter_map(|event| event["data"]["id"].as_str()).collect();
+            let once = |campaign: &Campaign| told.iter().filter(|id| **id == campaign.id).count() == 1;
+            (told.len() == campaigns.len() && campaigns.iter().all(once)).then_some(())
+        });
+    };
+    are_told("campaign.scheduled", &planned);
+    are_told("campaign.canceled", &canceled);
+    are_told("campaign.started", &sent);
+    are_told("campaign.completed", &sent);
+}
+
 /// A file that was read, and a word by which somebody has advertising again.
 fn files_and_words_are_told(stand: &Stand) {
     const OWN: &str = "+33644630001";

@@ -132,28 +132,38 @@ impl Campaigns {
             share: admission.share(self.now()),
         };
         let (joining, told) = (&joining, &had);
-        let join = |mut rows: mpsc::Receiver<RowBatch>| async move {
+        let join = |rows: mpsc::Receiver<RowBatch>| async move {
             let mut price = Price::new(&texts, &terms);
-            let mut waiting = Vec::new();
-            while let Some(batch) = rows.recv().await {
-                for row in batch.rows {
-                    let row = priced(row, &mut price)?;
-                    let number = read(&row)?.recipient;
-                    if told.left(number) == 0 {
-                        self.join_one(joining, &row).await?;
-                    } else if waiting.len() < WAITING_MAX {
-                        waiting.push((number, row));
-                    }
-                }
-            }
-            for row in told.newest(waiting) {
-                self.join_one(joining, &row).await?;
-            }
-            Ok(())
+            self.join_rows((joining, told), rows, &mut price).await
         };
         let looked = self.look_at(campaign, (Arc::default(), Some(had.clone())), join);
         let ((), taken) = looked.await?;
         taken.map(drop)
+    }
+
+    /// Those whose number was told nothing first; of the others those who came last.
+    async fn join_rows(
+        &self,
+        (joining, told): (&Joining<'_>, &Had),
+        mut rows: mpsc::Receiver<RowBatch>,
+        price: &mut Price<'_>,
+    ) -> Result<(), CampaignFault> {
+        let mut waiting = Vec::new();
+        while let Some(batch) = rows.recv().await {
+            for row in batch.rows {
+                let row = priced(row, price)?;
+                let number = read(&row)?.recipient;
+                if told.left(number) == 0 {
+                    self.join_one(joining, &row).await?;
+                } else if waiting.len() < WAITING_MAX {
+                    waiting.push((number, row));
+                }
+            }
+        }
+        for row in told.newest(waiting) {
+            self.join_one(joining, &row).await?;
+        }
+        Ok(())
     }
 
     /// What the numbers that have a row of a campaign were told.
