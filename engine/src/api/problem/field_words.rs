@@ -22,6 +22,12 @@ const NOBODY_LEFT: (&str, &str) = (
 );
 
 /// In French, and in English.
+const NAMED: (&str, &str) = (
+    "Une campagne porte le nom de son automatisation : donnez-le là, et pas ici.",
+    "A campaign is called as its automation: give the name there, and not here.",
+);
+
+/// In French, and in English.
 const OF_RECIPIENTS: (&str, &str) = (
     "Les destinataires de cette campagne ont été donnés avec elle, et retenus d'après ce champ : il ne change plus. Créez une autre campagne.",
     "The recipients of this campaign were given with it, and taken by this field: it cannot change. Make another campaign.",
@@ -87,9 +93,7 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::ForbiddenCharacter(forbidden) => of_character(*forbidden, Language::Fr),
         FieldProblem::MissingBeside { fields } => format!("Il faut aussi un de ces champs : {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Pas avec {}.", fields.join(", ")),
-        FieldProblem::NamedByAutomation => {
-            "Une campagne porte le nom de son automatisation : donnez-le là, et pas ici.".to_owned()
-        }
+        FieldProblem::NamedByAutomation => choose(Language::Fr, NAMED.0, NAMED.1).to_owned(),
         FieldProblem::Sheet(problem) => sheets::words(problem, Language::Fr),
         FieldProblem::Date(problem) => of_date(problem, Language::Fr),
         FieldProblem::InvalidDirectives { why } => format!("Filtre de journal incorrect : {why}."),
@@ -164,9 +168,7 @@ fn english(problem: &FieldProblem) -> String {
         FieldProblem::ForbiddenCharacter(forbidden) => of_character(*forbidden, Language::En),
         FieldProblem::MissingBeside { fields } => format!("One of these is needed as well: {}.", fields.join(", ")),
         FieldProblem::NotBeside { fields } => format!("Not together with {}.", fields.join(", ")),
-        FieldProblem::NamedByAutomation => {
-            "A campaign is called as its automation: give the name there, and not here.".to_owned()
-        }
+        FieldProblem::NamedByAutomation => choose(Language::En, NAMED.0, NAMED.1).to_owned(),
         FieldProblem::Sheet(problem) => sheets::words(problem, Language::En),
         FieldProblem::Date(problem) => of_date(problem, Language::En),
         FieldProblem::InvalidDirectives { why } => format!("No filter of a log: {why}."),
@@ -438,6 +440,21 @@ fn of_url(problem: &UrlProblem, language: Language) -> String {
     }
 }
 
+/// In French, and in English: what is no rule by which days recur; `part`: what is not understood of it, if something is not.
+fn no_rule(part: &str) -> (String, String) {
+    let (french, english) = match part {
+        "" => (String::new(), String::new()),
+        part => (
+            format!("« {part} » n'est pas compris. "),
+            format!("\"{part}\" is not understood. "),
+        ),
+    };
+    (
+        format!("{french}Une règle RRULE de ce sous-ensemble : {RULE_ALLOWED_FRENCH}."),
+        format!("{english}Expected an RRULE of this subset: {RULE_ALLOWED}."),
+    )
+}
+
 fn of_date(problem: &DateProblem, language: Language) -> String {
     let (french, english) = match problem {
         DateProblem::InvalidLocalTime { time_zone } => (
@@ -475,19 +492,7 @@ fn of_date(problem: &DateProblem, language: Language) -> String {
             format!("Doit être à venir, dans {days} jours au plus."),
             format!("Must be in the future, at most {days} days ahead."),
         ),
-        DateProblem::InvalidRecurrence { part } => {
-            let (french, english) = match part.as_str() {
-                "" => (String::new(), String::new()),
-                part => (
-                    format!("« {part} » n'est pas compris. "),
-                    format!("\"{part}\" is not understood. "),
-                ),
-            };
-            (
-                format!("{french}Une règle RRULE de ce sous-ensemble : {RULE_ALLOWED_FRENCH}."),
-                format!("{english}Expected an RRULE of this subset: {RULE_ALLOWED}."),
-            )
-        }
+        DateProblem::InvalidRecurrence { part } => no_rule(part),
         DateProblem::NeverComes => (
             "Aucune date à venir n'est désignée.".to_owned(),
             "No day to come is meant.".to_owned(),
