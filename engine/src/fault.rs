@@ -18,7 +18,7 @@ pub(crate) struct FieldFault {
     /// Where: a JSON pointer (RFC 6901) such as `/audience/recipients/17/to`; empty for the whole document.
     pub(crate) pointer: String,
     /// What was given there, where one field has many values.
-    pub(crate) value: Option<String>,
+    pub(crate) value: Option<Box<str>>,
     /// What is wrong, and what is allowed.
     pub(crate) problem: FieldProblem,
 }
@@ -34,10 +34,9 @@ impl FieldFault {
     }
 
     /// A fault of one of the values of the field at `pointer`.
-    pub(crate) fn of_value(pointer: impl Into<String>, value: String, problem: FieldProblem) -> Self {
-        let value = Some(value);
+    pub(crate) fn of_value(pointer: impl Into<String>, value: impl Into<Box<str>>, problem: FieldProblem) -> Self {
         Self {
-            value,
+            value: Some(value.into()),
             ..Self::new(pointer, problem)
         }
     }
@@ -140,7 +139,7 @@ pub(crate) enum FieldProblem {
         /// The column that was probably meant.
         nearest: Option<String>,
         /// Those that there are.
-        columns: Vec<String>,
+        columns: Box<[String]>,
         /// The same as they are called in French; none: they have one name.
         french: Box<[String]>,
     },

@@ -245,7 +245,7 @@ fn check_names(
             let problem = FieldProblem::UnknownMergeField {
                 name: name.clone(),
                 nearest: nearest_column(name, &both),
-                columns,
+                columns: columns.into(),
                 french: french.into(),
             };
             FieldFault::new(pointer, problem)

@@ -35,13 +35,15 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
 }
 
 fn of_field(fault: &FieldFault) -> String {
-    match &fault.problem {
+    if let FieldProblem::Wording(WordingProblem::CodesMissing { missing }) = &fault.problem {
         // How many, for who looks at the campaign.
-        FieldProblem::Wording(WordingProblem::CodesMissing { missing }) => format!("codes_missing {missing}"),
-        // Its id was right when the campaign was made: what it is of says where it stands.
-        FieldProblem::UnknownValue { .. } => gone(&fault.pointer).to_owned(),
-        problem => problem.code().to_owned(),
+        return format!("codes_missing {missing}");
     }
+    if let FieldProblem::UnknownValue { .. } = &fault.problem {
+        // Its id was right when the campaign was made: what it is of says where it stands.
+        return gone(&fault.pointer).to_owned();
+    }
+    fault.problem.code().to_owned()
 }
 
 /// What is gone whose id stands at that pointer.

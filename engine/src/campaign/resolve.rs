@@ -478,7 +478,7 @@ impl Campaigns {
                     let problem = FieldProblem::UnknownMergeField {
                         name: name.clone(),
                         nearest: crate::compose::nearest_column(name, &both),
-                        columns,
+                        columns: columns.into(),
                         french: french.into(),
                     };
                     faults.push(FieldFault::new(pointer, problem));

@@ -189,7 +189,7 @@ fn given(campaign: &Campaign, values: &[(String, String)]) -> Result<Vec<String>
             let problem = FieldProblem::UnknownMergeField {
                 name: name.clone(),
                 nearest,
-                columns: campaign.columns.clone(),
+                columns: campaign.columns.clone().into(),
                 french: Box::default(),
             };
             FieldFault::new("/values", problem)

@@ -461,13 +461,13 @@ mod tests {
             FieldProblem::UnknownMergeField {
                 name: "Prenon".to_owned(),
                 nearest: Some("Prénom".to_owned()),
-                columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
+                columns: ["Nom".to_owned(), "Prénom".to_owned()].into(),
                 french: Box::default(),
             },
             FieldProblem::UnknownMergeField {
                 name: "Ville".to_owned(),
                 nearest: None,
-                columns: vec!["Nom".to_owned(), "Prénom".to_owned()],
+                columns: ["Nom".to_owned(), "Prénom".to_owned()].into(),
                 french: Box::default(),
             },
         ];

@@ -691,7 +691,7 @@ mod tests {
         let of_contacts = FieldProblem::UnknownMergeField {
             name: "Inconnu".to_owned(),
             nearest: None,
-            columns: vec!["first_name".to_owned()],
+            columns: ["first_name".to_owned()].into(),
             french: Box::new(["prenom".to_owned()]),
         };
         assert_eq!(fr(of_contacts.clone()), format!("{start}. Colonnes : prenom."));
