@@ -125,35 +125,41 @@ impl Campaigns {
         self.check_terms(campaign).await?;
         let priced_by = self.priced_by(campaign).await?;
         let had = self.had_of(campaign, &priced_by).await?;
-        let (texts, terms) = priced_by;
         let joining = Joining {
             campaign,
-            territory: terms.territory,
+            territory: priced_by.1.territory,
             share: admission.share(self.now()),
         };
-        let (joining, told) = (&joining, &had);
-        let join = |mut rows: mpsc::Receiver<RowBatch>| async move {
-            let mut price = Price::new(&texts, &terms);
-            let mut waiting = Vec::new();
-            while let Some(batch) = rows.recv().await {
-                for row in batch.rows {
-                    let row = priced(row, &mut price)?;
-                    let number = read(&row)?.recipient;
-                    if told.left(number) == 0 {
-                        self.join_one(joining, &row).await?;
-                    } else if waiting.len() < WAITING_MAX {
-                        waiting.push((number, row));
-                    }
-                }
-            }
-            for row in told.newest(waiting) {
-                self.join_one(joining, &row).await?;
-            }
-            Ok(())
-        };
+        let join = |rows| self.join_rows((&joining, &had), &priced_by, rows);
         let looked = self.look_at(campaign, (Arc::default(), Some(had.clone())), join);
         let ((), taken) = looked.await?;
         taken.map(drop)
+    }
+
+    /// Has those of some rows join who get something now: who may have another's name waits until all were seen.
+    async fn join_rows(
+        &self,
+        (of, had): (&Joining<'_>, &Had),
+        (texts, terms): &(Texts, Terms),
+        mut rows: mpsc::Receiver<RowBatch>,
+    ) -> Result<(), CampaignFault> {
+        let mut price = Price::new(texts, terms);
+        let mut waiting = Vec::new();
+        while let Some(batch) = rows.recv().await {
+            for row in batch.rows {
+                let row = priced(row, &mut price)?;
+                let number = read(&row)?.recipient;
+                if had.left(number) == 0 {
+                    self.join_one(of, &row).await?;
+                } else if waiting.len() < WAITING_MAX {
+                    waiting.push((number, row));
+                }
+            }
+        }
+        for row in had.newest(waiting) {
+            self.join_one(of, &row).await?;
+        }
+        Ok(())
     }
 
     /// What the numbers that have a row of a campaign were told.

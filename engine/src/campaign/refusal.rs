@@ -35,12 +35,14 @@ pub(crate) fn code_of(fault: &CampaignFault) -> String {
 }
 
 fn of_field(fault: &FieldFault) -> String {
-    match &fault.problem {
+    if let FieldProblem::Wording(WordingProblem::CodesMissing { missing }) = &fault.problem {
         // How many, for who looks at the campaign.
-        FieldProblem::Wording(WordingProblem::CodesMissing { missing }) => format!("codes_missing {missing}"),
+        format!("codes_missing {missing}")
+    } else if matches!(fault.problem, FieldProblem::UnknownValue { .. }) {
         // Its id was right when the campaign was made: what it is of says where it stands.
-        FieldProblem::UnknownValue { .. } => gone(&fault.pointer).to_owned(),
-        problem => problem.code().to_owned(),
+        gone(&fault.pointer).to_owned()
+    } else {
+        fault.problem.code().to_owned()
     }
 }
 
