@@ -488,7 +488,7 @@ mod tests {
             .map(|fault| {
                 (
                     fault.pointer.clone(),
-                    fault.value.clone().unwrap_or_default(),
+                    String::from(fault.value.clone().unwrap_or_default()),
                     fault.problem.code(),
                 )
             })

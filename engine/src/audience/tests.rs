@@ -149,7 +149,7 @@ fn an_unknown_merge_field_is_a_fault_even_if_the_audience_came_first() {
     let problem = FieldProblem::UnknownMergeField {
         name: "Non".to_owned(),
         nearest: Some("Nom".to_owned()),
-        columns: vec!["Nom".to_owned()],
+        columns: ["Nom".to_owned()].into(),
         french: Box::default(),
     };
     assert_eq!(faults(&body), [("/text".to_owned(), problem)]);

@@ -61,6 +61,10 @@ fn reference_taken(credits: u64) -> (String, String) {
     )
 }
 
+/// What is long, in French.
+const HEXADECIMAL: &str = "Attendu : jusqu'à 255 octets en hexadécimal, par exemple 31303100.";
+const RESELLER: &str = "Attendu : l'identifiant d'un revendeur, res_… ; avec sa propre clé, le sien.";
+
 fn french(problem: &FieldProblem) -> String {
     match problem {
         FieldProblem::InvalidJson { .. } => not_json(problem, Language::Fr),
@@ -114,14 +118,10 @@ fn french(problem: &FieldProblem) -> String {
         FieldProblem::ReferenceTaken { credits } => reference_taken(*credits).0,
         FieldProblem::NotAGuest => "Ce numéro n'est pas sur la liste d'invités de cette clé d'équipe.".to_owned(),
         FieldProblem::CountryNotAllowed => "Les numéros de ce pays ne sont pas acceptés.".to_owned(),
-        FieldProblem::UnknownReseller => {
-            "Attendu : l'identifiant d'un revendeur, res_… ; avec sa propre clé, le sien.".to_owned()
-        }
+        FieldProblem::UnknownReseller => RESELLER.to_owned(),
         FieldProblem::UnknownCountry => "Attendu : les deux lettres d'un pays, par exemple FR.".to_owned(),
         FieldProblem::NotAscii { max } => format!("Au plus {max} caractères ASCII sont acceptés."),
-        FieldProblem::InvalidHexadecimal => {
-            "Attendu : jusqu'à 255 octets en hexadécimal, par exemple 31303100.".to_owned()
-        }
+        FieldProblem::InvalidHexadecimal => HEXADECIMAL.to_owned(),
         FieldProblem::InvalidTag => {
             "Attendu : un tag de 1 à 65535, ou par exemple \"0x1400\" ; une seule fois, et ni SAR ni message_payload."
                 .to_owned()

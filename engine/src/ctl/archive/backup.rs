@@ -71,11 +71,8 @@ impl Backup {
             None => self.keep_embedded(&config.redis.data_dir).await?,
         };
         if self.is_output() {
-            complain(&format!(
-                "Kept: {} octets in {} files.",
-                contents.octets(),
-                contents.files.len()
-            ));
+            let (octets, files) = (contents.octets(), contents.files.len());
+            complain(format!("Kept: {octets} octets in {files} files."));
             return Ok(());
         }
         show(&contents, &[("file", self.file.display().to_string())], self.json)
