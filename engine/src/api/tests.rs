@@ -106,6 +106,12 @@ async fn engines(bench: &Bench) -> Engines {
     begun.await.unwrap()
 }
 
+/// With bodies that tests can make too long.
+fn short(limits: config::Api) -> config::Api {
+    let body_max = 100_000;
+    config::Api { body_max, ..limits }
+}
+
 impl Api {
     async fn start(name: &str) -> Self {
         Self::with(name, config::Api::default()).await
@@ -116,13 +122,11 @@ impl Api {
         let mirror = bench.mirror.clone();
         let accounts = Accounts::new(bench.store.clone(), mirror.clone(), bench.clock);
         give_operator_key(&accounts, name).await;
-        let body_max = 100_000;
-        let limits = config::Api { body_max, ..limits };
+        let limits = short(limits);
         let metrics = Metrics::new(9).unwrap();
         let traffic = Traffic::new(&bench.store, (&metrics, bench.clock), Duration::ZERO, &[]);
         let (for_inbox, routes) = ((bench.clock, &metrics), RouteTable::new(Routes::default()));
         let (struck, kept) = (Struck::default(), Duration::from_secs(86_400));
-        let verdict = Verdict::unguarded();
         let folder = tempfile::tempdir().unwrap();
         let webhooks = crate::webhooks::tests::open(&bench.store, folder.path(), config::Webhooks::default()).await;
         let silent = config::LineFile::default();
@@ -139,7 +143,7 @@ impl Api {
             links: None,
             automations,
             agenda,
-            waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &verdict),
+            waiting: Waiting::new(&bench.store, &traffic, &Gates::none(bench.clock), &Verdict::unguarded()),
             traffic,
             engines: engines(&bench).await,
             pressure: crate::pressure::Pressure::new(bench.clock.now(), 1),
@@ -165,7 +169,7 @@ impl Api {
             reloads: crate::reload::Reloads::new().0,
             board: Board::default(),
             traces: Traces::default(),
-            verdict,
+            verdict: Verdict::unguarded(),
             clock: bench.clock,
             guesses: Guesses::new(&limits),
             submissions: Submissions::default(),
