@@ -361,6 +361,8 @@ async fn who_was_erased_and_agrees_again_is_known_again_unless_stop_was_written(
         .await
         .unwrap();
     let all = [quiet, wrote_stop, wrote_stop_later];
+    other.0.read_erased().await.unwrap();
+    assert_eq!(other.held_back(tenant, all).await.unwrap().len(), 3);
     assert_eq!(own.opt_outs(tenant, None, 9).await.unwrap(), []);
     let lifted = own.lift(tenant, &[marketing], &all).await.unwrap();
     assert_eq!((lifted.lifted, lifted.erased), (0, 3));

@@ -296,6 +296,7 @@ fn other_numbers(
     }
     // Many write 06…/05…, and a number may have a slash between any two digits.
     let whole = phone(text, manners.country).ok();
+    let whole = whole.filter(|_| labelled(text, manners).is_none());
     let parts = split(text).into_iter();
     let mut part = |part: String| match labelled(&part, manners) {
         Some((label, phone)) => {
@@ -325,7 +326,9 @@ fn labelled(part: &str, manners: &Manners) -> Option<(String, Phone)> {
     let (label, number) = part.rsplit_once(LABEL_END)?;
     let phone = phone(number, manners.country).ok()?;
     let label = label.trim();
-    (!label.is_empty() && !label.contains(forbidden)).then(|| (label.to_owned(), phone))
+    // A URI of a number, and no label.
+    let is_uri = label.eq_ignore_ascii_case("tel") && !number.starts_with(' ');
+    (!label.is_empty() && !is_uri && !label.contains(forbidden)).then(|| (label.to_owned(), phone))
 }
 
 fn several(texts: &mut Vec<String>, cell: &str) -> Result<(), FieldProblem> {
@@ -487,6 +490,15 @@ mod tests {
             .map(|(number, label)| (number.0, label.as_str()))
             .collect();
         assert_eq!(labels, [(33_687_654_321, "travail"), (33_698_765_432, "Mme")]);
+        let label = |cell: &str| {
+            row("number,other_numbers", &["0612345678", cell])
+                .unwrap()
+                .labels
+                .into_values()
+                .next()
+        };
+        assert_eq!(label("tel: 06 87 65 43 21").as_deref(), Some("tel"));
+        assert_eq!(label("tel:+33687654321"), None, "that is how a link has it");
     }
 
     #[test]
