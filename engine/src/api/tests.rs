@@ -372,7 +372,7 @@ async fn recipients_that_are_none_are_listed() {
     let refused = api.expect("POST /v1/campaigns", &key, &order, 422).await;
     assert_eq!(
         (&refused["code"], pointers(&refused)),
-        (&json!("empty_audience"), vec!["/audience"])
+        (&json!("empty_audience"), vec!["/audience/numbers"])
     );
 }
 

@@ -300,8 +300,12 @@ impl<'s> Reading<'s> {
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
         let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
+        let of = (
+            &wording,
+            purpose.as_deref().and_then(|purpose| parse_purpose(purpose).ok()),
+        );
+        let sender = self.checked("/sender", sender, |sender| read_sender(of, &sender));
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
-        let sender = self.checked("/sender", sender, |sender| read_sender((&wording, purpose), &sender));
         let category = self.category(category, purpose);
         let text = purpose.zip(sender.as_ref()).and_then(|(purpose, sender)| {
             self.checked("/text", text, |text| {

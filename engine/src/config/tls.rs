@@ -268,7 +268,7 @@ mod tests {
         let whole = std::fs::read_to_string(folder.join("a.pem")).unwrap();
         std::fs::write(folder.join("a.pem"), &whole[..whole.len() / 2]).unwrap();
         let said = tls(&folder, "tls = { ca_file = \"a.pem\" }").unwrap_err();
-        assert!(said.contains("cut off") && !said.contains('['), "{said}");
+        assert!(said.contains("cut off") && !said.contains("[67"), "{said}");
     }
 
     /// A folder with a certificate for each of these names, and its key.

@@ -229,11 +229,14 @@ impl Export {
         put("first_name", json!(contact.first_name));
         put("telephone", json!(contact.number.map(|phone| self.shown(phone))));
         put("e164", json!(contact.number.map(|phone| phone.number.to_string())));
-        let others: Vec<_> = contact
-            .other_numbers
-            .iter()
-            .map(|phone| json!({ "number": phone.number.to_string(), "label": contact.labels.get(&phone.number) }))
-            .collect();
+        let others = contact.other_numbers.iter().map(|phone| {
+            let number = phone.number.to_string();
+            match contact.labels.get(&phone.number) {
+                Some(label) => json!({ "number": number, "label": label }),
+                None => json!({ "number": number }),
+            }
+        });
+        let others: Vec<Value> = others.collect();
         put(
             "other_numbers",
             if others.is_empty() { Value::Null } else { json!(others) },

@@ -257,15 +257,15 @@ fn consents_and_years_of_two_digits_are_read_as_they_are_meant() {
     reading.read(spool(text.as_bytes()).unwrap(), &mut kept).unwrap();
     let read = kept.contacts().into_iter().map(|contact| {
         let agreed = contact.consent.map(|consent| consent.given);
-        (contact.birth_date.unwrap(), contact.last_visit.unwrap(), agreed)
+        (contact.birth_date, (contact.last_visit, contact.visit_to_come), agreed)
     });
-    let day = Date::constant;
+    let day = |year, month, day| Some(Date::constant(year, month, day));
     assert_eq!(
         read.collect::<Vec<_>>(),
         [
-            (day(1981, 4, 3), day(2026, 1, 2), Some(true)),
+            (day(1981, 4, 3), (day(2026, 1, 2), None), Some(true)),
             // Nobody was born tomorrow, and who is awaited comes soon.
-            (day(1926, 12, 15), day(2026, 12, 15), Some(false)),
+            (day(1926, 12, 15), (None, day(2026, 12, 15)), Some(false)),
         ]
     );
 }
@@ -561,6 +561,7 @@ fn an_export_is_as_its_dialect_says() {
             number: Recipient(32_470_123_456),
             mobile: true,
         }],
+        labels: [(Recipient(32_470_123_456), "travail".to_owned())].into(),
         last_name: Some("O;\"Neil\"".into()),
         birth_date: Some("1981-04-03".parse().unwrap()),
         consent: Some(Consent {
@@ -580,19 +581,19 @@ fn an_export_is_as_its_dialect_says() {
         file(Dialect::ExcelFr),
         "\u{FEFF}reference;nom;prenom;telephone;e164;autres_telephones;type;date_naissance;cabinets;derniere_visite;\
          cabinet_derniere_visite;etiquettes;consentement;date_consentement;source_consentement;texte_consentement;Ville\r\n\
-         '=1;\"O;\"\"Neil\"\"\";;06 12 34 56 78;\"+33612345678\";'+32 470 12 34 56;;03/04/1981;;;;;oui;02/01/2026 14:30;;;Pau\r\n"
+         '=1;\"O;\"\"Neil\"\"\";;06 12 34 56 78;\"+33612345678\";travail: +32 470 12 34 56;;03/04/1981;;;;;oui;02/01/2026 14:30;;;Pau\r\n"
     );
     assert_eq!(
         file(Dialect::Rfc4180),
         "reference,last_name,first_name,telephone,e164,other_numbers,kind,birth_date,practices,last_visit,last_visit_practice,\
          tags,consent,consent_date,consent_source,consent_wording,Ville\n\
-         '=1,\"O;\"\"Neil\"\"\",,06 12 34 56 78,\"+33612345678\",'+32 470 12 34 56,,1981-04-03,,,,,true,2026-01-02T13:30:00Z,,,Pau\n"
+         '=1,\"O;\"\"Neil\"\"\",,06 12 34 56 78,\"+33612345678\",travail: +32 470 12 34 56,,1981-04-03,,,,,true,2026-01-02T13:30:00Z,,,Pau\n"
     );
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&file(Dialect::Jsonl)).unwrap(),
         serde_json::json!({
             "reference": "=1", "last_name": "O;\"Neil\"", "telephone": "06 12 34 56 78", "e164": "+33612345678",
-            "other_numbers": ["+32470123456"], "birth_date": "1981-04-03", "consent": true,
+            "other_numbers": [{"number": "+32470123456", "label": "travail"}], "birth_date": "1981-04-03", "consent": true,
             "consent_date": "2026-01-02T13:30:00Z", "attributes": {"Ville": "Pau"},
         })
     );

@@ -170,7 +170,7 @@ async fn slow_head(to: SocketAddr, from: u8) -> impl Duplex {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_answers_and_ends_when_told() {
     let door = Door::open("door-ends", PATIENT, config::Api::default()).await;
-    let live = said(door.admin, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let live = said(door.admin, "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
     assert!(live.starts_with("HTTP/1.1 200"), "{live}");
     // A head that never ends, octets that are no HTTP, and a body that says to be too long.
     let silent = slow_head(door.public, 1).await;
@@ -232,7 +232,7 @@ async fn more_slow_heads_than_places_keep_nobody_out() {
     assert_eq!(door.cut("public", "gave_way"), 41);
     // Those that gave way are closed indeed, the longest waiting first.
     assert_eq!(answer(&mut heads[0]).await, "");
-    let live = said(door.admin, "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let live = said(door.admin, "GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
     assert!(live.starts_with("HTTP/1.1 200"), "{live}");
     door.close().await;
 }
@@ -323,12 +323,12 @@ async fn a_client_that_never_reads_is_cut_off() {
     let door = Door::open("door-unread", patience, config::Api::default()).await;
     let mut deaf = connect(door.admin).await;
     // More answers than all buffers on the way can hold.
-    let asks = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000);
+    let asks = "GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(2_000);
     let asked = tokio::time::timeout(LIMIT, deaf.write_all(asks.as_bytes())).await;
     assert!(asked.is_ok(), "neither taken nor cut off");
     door.until("cut off", |door| door.cut("admin", "unread") == 1).await;
     door.until("gone", |door| door.connected("admin") == 0).await;
-    let live = said(door.admin, "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let live = said(door.admin, "GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
     assert!(live.starts_with("HTTP/1.1 200"), "{live}");
     door.close().await;
 }
