@@ -238,6 +238,9 @@ fn a_single_message_that_fails_gives_its_credit_back_at_once() {
 fn req_000_16_an_audience_of_which_nobody_can_be_sent_to_says_why_of_each_number() {
     let stand = stand("api-nobody");
     let http = stand.tenant.http(&stand.engine);
+    let path = format!("/v1/tenants/{}", stand.tenant.id);
+    let france = json!({ "countries": ["FR"] });
+    stand.engine.operator().ask("PATCH", &path, Some(&france)).expect(200);
     let audience = json!({ "numbers": "+41791234567; 0123456789, 06123" });
     let refused = http
         .post("/v1/campaigns", &CampaignOrder::to_audience(&audience).body)

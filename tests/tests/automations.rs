@@ -146,7 +146,7 @@ fn req_002_09_req_004_17_req_004_18_what_recurs_is_made_at_its_time_and_says_wha
     let easter = make(&http, "Rameaux", &easter, &order(&json!({ "filter": {} })));
     assert_eq!(
         easter["next"][0],
-        json!({ "day": "2027-03-21", "at": "2027-03-21T08:00:00Z" })
+        json!({ "day": "2027-03-21", "at": "2027-03-21T08:00:00Z", "opens_at": "2027-03-21T08:00:00Z" })
     );
     assert_eq!(easter["next"][1]["at"], "2028-04-09T07:00:00Z", "summer time");
 

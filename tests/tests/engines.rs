@@ -149,6 +149,30 @@ fn an_engine_whose_redis_stood_still_goes_on_with_its_whole_window() {
     }
 }
 
+/// The one that is asked has no session.
+#[test]
+fn what_all_engines_have_under_way_is_drained() {
+    let (stand, _tap) = stand("engines-drained", 1, Some(500));
+    let other = stand.engine.beside("other");
+    wait_for_sessions(&stand, &other, &[1, 0]);
+    let campaign = stand.launch(2_000);
+    stand.sim.wait_for("accepted", 200, LIMIT);
+    let admin = format!("http://{}", other.admin().address());
+    let drained = Command::new(programs!().engine)
+        .args(["smsc", "drain", "north", "--admin", &admin])
+        .output()
+        .expect("campanile runs");
+    let said = String::from_utf8_lossy(&drained.stderr);
+    assert!(drained.status.success(), "{said}");
+    let smscs = stand.engine.admin().get("/v1/smscs").expect(200);
+    assert_eq!(
+        (&smscs["data"][0]["in_flight"], &smscs["data"][0]["suspended"]),
+        (&json!(0), &json!(true))
+    );
+    other.admin().post("/v1/smscs/north/resume", &json!({})).expect(200);
+    stand.wait_until_settled(&campaign, LIMIT);
+}
+
 #[test]
 fn what_an_operator_says_of_a_rate_holds_for_all_engines_and_a_restart() {
     let (mut stand, tap) = stand("engines-told", 1, Some(500));

@@ -149,11 +149,11 @@ impl Drain {
         let One { name, at } = &self.one;
         let (client, clock) = (at.open()?, Clock::new());
         let suspended = client.post(&format!("/v1/smscs/{}/suspend", quoted(name)), &json!({}));
-        let suspended = suspended.map_err(|failure| with_names((&client, name), failure))?;
+        let mut smsc = suspended.map_err(|failure| with_names((&client, name), failure))?;
         let (until, mut last) = (clock.now() + self.timeout, None);
-        let mut smsc = suspended;
+        let others = others(&client)?;
         loop {
-            let left = smsc["in_flight"].as_u64().unwrap_or(0);
+            let left = under_way(&smsc) + at_others(&others, name)?;
             if last.replace(left) != Some(left) {
                 progress(name, left);
             }
@@ -176,6 +176,45 @@ impl Drain {
         }
         Ok(())
     }
+}
+
+/// The other engines, each by what it is called and where it is asked.
+fn others(client: &Client) -> Result<Vec<(String, Client)>, Failure> {
+    let engines = client.get("/v1/engines")?;
+    let others = rows(&engines).iter().filter(|engine| engine["this"] != true);
+    let other = |engine: &Value| {
+        let address = cell(&engine["admin"]);
+        (
+            format!("engine {} at {address}", cell(&engine["id"])),
+            client.beside(&address),
+        )
+    };
+    Ok(others.map(other).collect())
+}
+
+/// What an engine has under way; one that has not heard yet that nothing more is to go may have something.
+fn under_way(smsc: &Value) -> u64 {
+    let in_flight = smsc["in_flight"].as_u64().unwrap_or(0);
+    if smsc["suspended"] == true {
+        in_flight
+    } else {
+        in_flight.max(1)
+    }
+}
+
+/// What other engines have under way, of those that have such an SMSC.
+fn at_others(others: &[(String, Client)], name: &str) -> Result<u64, Failure> {
+    let mut left = 0;
+    for (engine, client) in others {
+        let listed = client.get("/v1/smscs").map_err(|failure| {
+            Failure::Other(format!(
+                "{name} is suspended, and {engine} does not say what it has under way there: {failure}"
+            ))
+        })?;
+        let found = rows(&listed).iter().find(|smsc| smsc["name"] == name);
+        left += found.map_or(0, under_way);
+    }
+    Ok(left)
 }
 
 /// That there is no SMSC of that name, with the names that there are.

@@ -133,6 +133,15 @@ impl Traffic {
     }
 }
 
+/// What holds messages, in the account's figures: this engine may have a share of its rate.
+fn of_account(hold: Hold, known: &Known) -> Hold {
+    let agreed = known.speed.shown().agreed().filter(|_| !hold.brakes);
+    Hold {
+        rate: agreed.unwrap_or(hold.rate),
+        ..hold
+    }
+}
+
 fn facts(known: &Known, way: Way, (now, at): (UnixMicros, Instant)) -> Facts {
     let (turn, pool, marks) = (known.turn.borrow(), &known.pool, &known.marks);
     let since = |is: bool, mark: Option<UnixMicros>| is.then(|| mark.unwrap_or(now));
@@ -154,7 +163,7 @@ fn facts(known: &Known, way: Way, (now, at): (UnixMicros, Instant)) -> Facts {
         refused: pool.refused(),
         full: since(pool.is_full() && !elsewhere, marks.full),
         silent: since(pool.is_silent(), marks.silent),
-        hold: pool.wire().hold().map(|hold| (hold, held_since)),
+        hold: pool.wire().hold().map(|hold| (of_account(hold, known), held_since)),
         free,
     }
 }

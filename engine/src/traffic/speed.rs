@@ -32,6 +32,14 @@ pub(crate) struct SpeedStatus {
     pub(crate) effective: Option<f64>,
 }
 
+impl SpeedStatus {
+    /// What the account is given at most, by all engines together.
+    pub(super) fn agreed(&self) -> Option<f64> {
+        let both = self.configured.into_iter().chain(self.told);
+        both.reduce(f64::min)
+    }
+}
+
 /// Waits for what operators say.
 pub(crate) struct Told(watch::Receiver<Option<Rate>>);
 
