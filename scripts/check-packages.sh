@@ -62,6 +62,10 @@ folder=/etc/campanile/credentials
 [ "$(stat --format %a $folder)" = 700 ] || fail "$folder is open to others"
 [ "$(wc -c <$folder/operator-key)" = 64 ] || fail "no operator key was made"
 [ "$(stat --format %a $folder/operator-key)" = 600 ] || fail "the operator key is open to others"
+# Until its secret is written, the configuration to begin with says which.
+faults=$(campanile check --config /etc/campanile/campanile.toml 2>&1 >/dev/null) && fail "an SMSC without a password is taken for sound"
+grep -q "$folder/smsc-0" <<<"$faults" || fail "the secret that is to be written is not named: $faults"
+(umask 077 && printf 'secret\n' >$folder/smsc-0)
 campanile check --config /etc/campanile/campanile.toml >/dev/null || fail "the configuration to begin with has faults"
 for unit in campanile smpp-sim; do
     file=$(dpkg --listfiles $unit | grep "/$unit.service\$") || fail "the package $unit has no unit"
@@ -90,7 +94,6 @@ field() { grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
 sim=$(first_line "$work/sim" smpp-sim)
 smpp=$(field smpp <<<"$sim")
 sim=http://$(field http <<<"$sim")
-(umask 077 && printf 'secret\n' >$folder/smsc-0)
 sed '/^url = /d' /etc/campanile/campanile.toml >"$work/campanile.toml"
 export CAMPANILE__SMSC__0__ADDRESS=$smpp CAMPANILE__API__LISTEN=127.0.0.1:0 CAMPANILE__ADMIN__LISTEN=127.0.0.1:0 \
     CAMPANILE__REDIS__DATA_DIR=$work/data

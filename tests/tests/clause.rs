@@ -169,7 +169,10 @@ fn req_001_12_a_tenant_writes_under_senders_that_are_approved() {
     let message = |sender: &str| json!({ "to": "+33612345678", "sender": sender, "text": "RDV demain 9 h" });
     http.post("/v1/campaigns", &order("Osteo")).expect(201);
     http.post("/v1/messages", &message("36180")).expect(202);
-    for (path, body) in [("/v1/campaigns", order("KINE-SUD")), ("/v1/messages", message("KINE-SUD"))] {
+    for (path, body) in [
+        ("/v1/campaigns", order("KINE-SUD")),
+        ("/v1/messages", message("KINE-SUD")),
+    ] {
         let answer = http.post(path, &body);
         answer.expect_field_problem(&[422], "/sender");
         let error = answer.json()["errors"][0].clone();

@@ -135,7 +135,8 @@ impl Books {
     /// A campaign has another state, since somebody wanted it.
     pub(super) async fn campaign_stepped(&self, tenant: TenantId, id: CampaignId) {
         if let Some(webhooks) = &self.webhooks {
-            webhooks.campaign_stepped(tenant, id).await;
+            // Many futures have this one in them.
+            Box::pin(webhooks.campaign_stepped(tenant, id)).await;
         }
     }
 

@@ -102,7 +102,7 @@ impl Campaigns {
         if campaign.state != CampaignState::Running || campaign.is_erased() {
             return Ok(());
         }
-        let refused = match self.join_all(&campaign).await {
+        let refused = match Box::pin(self.join_all(&campaign)).await {
             Ok(()) => String::new(),
             Err(fault @ (CampaignFault::Store(_) | CampaignFault::Database(_) | CampaignFault::Stopping)) => {
                 return Err(fault);
@@ -124,7 +124,7 @@ impl Campaigns {
         let admission = self.admit(campaign.tenant).await?;
         self.check_terms(campaign).await?;
         let priced_by = self.priced_by(campaign).await?;
-        let had = self.had_of(campaign, &priced_by).await?;
+        let had = Box::pin(self.had_of(campaign, &priced_by)).await?;
         let (texts, terms) = priced_by;
         let joining = Joining {
             campaign,
@@ -137,7 +137,7 @@ impl Campaigns {
             self.join_rows((joining, told), rows, &mut price).await
         };
         let looked = self.look_at(campaign, (Arc::default(), Some(had.clone())), join);
-        let ((), taken) = looked.await?;
+        let ((), taken) = Box::pin(looked).await?;
         taken.map(drop)
     }
 
@@ -154,14 +154,14 @@ impl Campaigns {
                 let row = priced(row, price)?;
                 let number = read(&row)?.recipient;
                 if told.left(number) == 0 {
-                    self.join_one(joining, &row).await?;
+                    Box::pin(self.join_one(joining, &row)).await?;
                 } else if waiting.len() < WAITING_MAX {
                     waiting.push((number, row));
                 }
             }
         }
         for row in told.newest(waiting) {
-            self.join_one(joining, &row).await?;
+            Box::pin(self.join_one(joining, &row)).await?;
         }
         Ok(())
     }

@@ -51,8 +51,11 @@ impl Campaigns {
         planned: Option<UnixMicros>,
     ) -> Result<CampaignState, CampaignFault> {
         match campaign.unpriced && campaign.state.is_before_launch() {
-            true => self.launch_priced(&self.price_again(campaign).await?, planned).await,
-            false => self.launch_priced(campaign, planned).await,
+            true => {
+                let campaign = self.price_again(campaign).await?;
+                Box::pin(self.launch_priced(&campaign, planned)).await
+            }
+            false => Box::pin(self.launch_priced(campaign, planned)).await,
         }
     }
 
@@ -68,20 +71,20 @@ impl Campaigns {
             return Err(CampaignFault::Erased);
         }
         if campaign.state.is_before_launch() {
-            self.check_terms(campaign).await?;
+            Box::pin(self.check_terms(campaign)).await?;
         }
         let waits = match planned {
             Some(_) => (&[CampaignState::Scheduled][..], planned),
             None => (&CampaignState::BEFORE_LAUNCH[..], None),
         };
-        if campaign.state.is_before_launch() && self.waits_for_review(campaign, waits).await? {
+        if campaign.state.is_before_launch() && Box::pin(self.waits_for_review(campaign, waits)).await? {
             return Ok(CampaignState::InReview);
         }
         if campaign.guests_only && campaign.query.is_none() && campaign.state.is_before_launch() {
             self.check_guests(campaign).await?;
         }
         if campaign.query.is_some() && campaign.state != CampaignState::Resolving {
-            return self.resolve_for_launch(campaign, planned).await;
+            return Box::pin(self.resolve_for_launch(campaign, planned)).await;
         }
         if campaign.state == CampaignState::Resolving && self.found_waits(campaign).await? {
             return Ok(CampaignState::InReview);

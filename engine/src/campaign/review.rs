@@ -197,7 +197,7 @@ impl Campaigns {
             };
             let is_asking = self.now().since(decided.since) < ASKING;
             match campaign.state {
-                CampaignState::InReview if decided.accepted => self.go_on(&campaign).await?,
+                CampaignState::InReview if decided.accepted => Box::pin(self.go_on(&campaign)).await?,
                 CampaignState::InReview => self.store().refuse_review(owner, code).await?,
                 // The launch that asks may not have said yet that it waits.
                 CampaignState::Draft | CampaignState::Scheduled | CampaignState::Blocked | CampaignState::Resolving

@@ -157,7 +157,7 @@ fn an_audit_log_that_cannot_be_written_stops_nothing_and_its_lines_are_said() {
         .post("/v1/smscs/north/suspend", &Value::Null)
         .expect(200);
     line(&stand, "the lost act is in the log", |line| {
-        line["target"] == "audit" && line["line"].as_str().is_some_and(|act| act.contains("/suspend"))
+        line["target"] == "audit" && line["act"].as_str().is_some_and(|act| act.contains("/suspend"))
     });
     // The tenant, its credits, and the suspension.
     let lost = || {
