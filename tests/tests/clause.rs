@@ -170,8 +170,8 @@ fn req_001_12_a_tenant_writes_under_senders_that_are_approved() {
     http.post("/v1/campaigns", &order("Osteo")).expect(201);
     http.post("/v1/messages", &message("36180")).expect(202);
     for (path, body) in [
-        ("/v1/campaigns", order("KINE-SUD")),
-        ("/v1/messages", message("KINE-SUD")),
+        ("/v1/campaigns", order("KINESUD")),
+        ("/v1/messages", message("KINESUD")),
     ] {
         let answer = http.post(path, &body);
         answer.expect_field_problem(&[422], "/sender");
@@ -185,7 +185,7 @@ fn req_001_12_a_tenant_writes_under_senders_that_are_approved() {
         );
     }
     operator.patch(&terms, &json!({ "senders": null })).expect(200);
-    http.post("/v1/messages", &message("KINE-SUD")).expect(202);
+    http.post("/v1/messages", &message("KINESUD")).expect(202);
     for (wrong, pointer) in [
         (json!({ "senders": [] }), "/senders"),
         (json!({ "senders": ["OSTEO", "à l'hôpital"] }), "/senders/1"),

@@ -23,9 +23,10 @@ pub(crate) fn check_campaign_name(name: String) -> Result<String, FieldProblem> 
 }
 
 /// One that the tenant may write under, for that purpose, as far as it is known.
-pub(super) fn read_sender((wording, purpose): (&Wording, Option<Purpose>), text: &str) -> Result<Sender, FieldProblem> {
+pub(super) fn read_sender((wording, purpose): (&Wording, Option<&str>), text: &str) -> Result<Sender, FieldProblem> {
     let sender = Sender::parse(text)?;
     wording.check_sender(&sender)?;
+    let purpose: Option<Purpose> = purpose.and_then(|purpose| purpose.parse().ok());
     purpose.map_or(Ok(()), |purpose| sender.check_purpose(purpose))?;
     Ok(sender)
 }

@@ -300,10 +300,7 @@ impl<'s> Reading<'s> {
         let name = self.checked("/name", name, check_campaign_name);
         let wording = std::mem::take(&mut self.wording);
         let text = self.checked("/text", text, |text| wording.check(&text).map(|()| text));
-        let of = (
-            &wording,
-            purpose.as_deref().and_then(|purpose| parse_purpose(purpose).ok()),
-        );
+        let of = (&wording, purpose.as_deref());
         let sender = self.checked("/sender", sender, |sender| read_sender(of, &sender));
         let purpose = self.checked("/purpose", purpose, |purpose| parse_purpose(&purpose));
         let category = self.category(category, purpose);
