@@ -260,30 +260,6 @@ impl FieldProblem {
         codes
     }
 
-    /// A fault of JSON's grammar, with the parser's words.
-    pub(crate) fn broken_json(error: &serde_json::Error) -> Self {
-        let reason = error.to_string();
-        let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
-        Self::InvalidJson {
-            line: error.line().max(1),
-            // Before the first octet the parser says 0.
-            column: error.column().max(1),
-            reason,
-            is_cut: error.is_eof(),
-        }
-    }
-
-    /// The same of octets that are all there: they may be no text at all.
-    pub(crate) fn unreadable_json(error: &serde_json::Error, octets: &[u8]) -> Self {
-        let Err(strange) = std::str::from_utf8(octets) else {
-            return Self::broken_json(error);
-        };
-        let before = octets.get(..strange.valid_up_to()).unwrap_or_default();
-        Self::NotUtf8 {
-            line: 1 + before.iter().filter(|octet| **octet == b'\n').count(),
-        }
-    }
-
     /// The field has another type than that.
     pub(crate) fn wrong_type(expected: JsonType, found: &Value) -> Self {
         let found = JsonType::of(found);

@@ -239,7 +239,7 @@ impl<'a> Driver<'a> {
             self.around.pool.close(&gate);
             batches.close();
             while let Ok(segments) = batches.try_recv() {
-                self.give_back(&segments);
+                self.give_back(&segments, false);
             }
         }
     }
@@ -490,11 +490,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Segments that surely never go.
-    fn give_back(&mut self, segments: &Segments) {
+    /// Segments that surely never go; of a session that goes on, their places are free again.
+    fn give_back(&mut self, segments: &Segments, goes_on: bool) {
         self.around.pool.wire().unsent(segments.count());
         if let Some((gate, _)) = &self.gate {
             gate.departed(segments.count(), None);
+            if goes_on {
+                self.around.pool.give_back(gate, segments.count());
+            }
         }
         for (flight, part, _) in segments.iter() {
             self.outbox
@@ -505,15 +508,9 @@ impl<'a> Driver<'a> {
 
     fn submit(&mut self, segments: Segments) {
         let now = self.around.clock.now();
-        if self.session.phase() != Phase::Bound {
-            return self.give_back(&segments);
-        }
-        if !self.around.fence.is_alive(now) {
-            // The session goes on when others hold this engine for alive again, with its whole window.
-            if let Some((gate, _)) = &self.gate {
-                self.around.pool.give_back(gate, segments.count());
-            }
-            return self.give_back(&segments);
+        let goes_on = self.session.phase() == Phase::Bound;
+        if !goes_on || !self.around.fence.is_alive(now) {
+            return self.give_back(&segments, goes_on);
         }
         self.around.metrics.submit_sm.inc_by(segments.count() as u64);
         for (flight, part, pdu) in segments.iter() {

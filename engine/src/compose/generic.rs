@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::fold::fold;
-use super::lookalike::likeness;
+use super::likeness::likeness;
 
 /// Names under which nobody writes but who was approved for them, as they are anybody's. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod clause;
 mod fold;
 mod generic;
 mod links;
+mod likeness;
 mod lookalike;
 mod sender;
 mod asking;

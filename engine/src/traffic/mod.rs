@@ -22,9 +22,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind::{Company, Pool, Seats};
-use crate::campaign::{Served, Serving};
+use crate::campaign::Served;
 use crate::clock::Clock;
-use crate::config::{Prefer, PriceList, Rate};
+use crate::config::{Prefer, PriceList};
 use crate::domain::{RouteId, SmscId, UnixMicros, Way};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
@@ -35,7 +35,7 @@ pub(crate) use quality::Heard;
 use quality::{Quality, Standing};
 pub(crate) use speed::{Speed, SpeedFault};
 pub(crate) use status::SmscStatus;
-use status::{RouteSmsc, RouteStatus, StopStatus};
+use status::StopStatus;
 use stops::Stops;
 use turns::{Party, Presence, turns};
 
@@ -397,38 +397,10 @@ impl Traffic {
         self.lock().iter().map(status).collect()
     }
 
-    /// How every route stands.
-    pub(crate) fn routes(&self) -> Vec<RouteStatus> {
-        let smscs = self.lock();
-        let smsc = |served: &Served, serving: &Serving| {
-            let known = smscs.iter().find(|known| known.id == serving.smsc)?;
-            Some(RouteSmsc {
-                name: known.name.clone(),
-                priority: serving.priority,
-                weight: serving.weight,
-                serving: known.turn.borrow().routes.contains(&served.route),
-            })
-        };
-        let status = |served: &Served| RouteStatus {
-            name: served.name.clone(),
-            prefer: served.prefer.map(Prefer::word),
-            smscs: served.smscs.iter().filter_map(|choice| smsc(served, choice)).collect(),
-        };
-        self.0.routes.load().iter().map(status).collect()
-    }
-
     async fn ask(&self) -> Result<(), StoreError> {
         let suspended = self.0.store.suspended().await?;
-        let rates = self.0.store.told_rates().await?;
+        self.hear_rates().await?;
         for known in self.lock().iter_mut() {
-            let rate = rates.iter().find(|(id, _)| *id == known.id).map(|(_, rate)| *rate);
-            if known.speed.tell(rate) {
-                tracing::info!(
-                    smsc = known.name,
-                    segments_per_second = rate.map(Rate::segments_per_second),
-                    "an operator has decided how fast it is fed"
-                );
-            }
             let is = suspended.contains(&known.id);
             let before = known.suspended.replace(is);
             if before.is_some_and(|before| before != is) || before.is_none() && is {

@@ -126,6 +126,22 @@ impl Traffic {
         Ok(self.ask().await?)
     }
 
+    /// What operators have said, to whichever engine.
+    pub(super) async fn hear_rates(&self) -> Result<(), StoreError> {
+        let rates = self.0.store.told_rates().await?;
+        for known in self.lock().iter() {
+            let rate = rates.iter().find(|(id, _)| *id == known.id).map(|(_, rate)| *rate);
+            if known.speed.tell(rate) {
+                tracing::info!(
+                    smsc = known.name,
+                    segments_per_second = rate.map(Rate::segments_per_second),
+                    "an operator has decided how fast it is fed"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// The SMSC of that name, if it may have that rate.
     fn whose_rate(&self, name: &str, rate: Option<Rate>) -> Result<SmscId, SpeedFault> {
         let smscs = self.lock();

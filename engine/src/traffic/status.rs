@@ -1,7 +1,10 @@
 //! How SMSCs and routes stand, as operators are shown it.
 
+use super::Traffic;
 use super::quality::Standing;
 use super::speed::SpeedStatus;
+use crate::campaign::{Served, Serving};
+use crate::config::Prefer;
 
 /// How an SMSC stands, for operators.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -59,4 +62,26 @@ pub(crate) struct RouteSmsc {
     pub(crate) weight: Option<u8>,
     /// Whether it is its turn.
     pub(crate) serving: bool,
+}
+
+impl Traffic {
+    /// How every route stands.
+    pub(crate) fn routes(&self) -> Vec<RouteStatus> {
+        let smscs = self.lock();
+        let smsc = |served: &Served, serving: &Serving| {
+            let known = smscs.iter().find(|known| known.id == serving.smsc)?;
+            Some(RouteSmsc {
+                name: known.name.clone(),
+                priority: serving.priority,
+                weight: serving.weight,
+                serving: known.turn.borrow().routes.contains(&served.route),
+            })
+        };
+        let status = |served: &Served| RouteStatus {
+            name: served.name.clone(),
+            prefer: served.prefer.map(Prefer::word),
+            smscs: served.smscs.iter().filter_map(|choice| smsc(served, choice)).collect(),
+        };
+        self.0.routes.load().iter().map(status).collect()
+    }
 }

@@ -1,7 +1,7 @@
 //! The configuration is read again under load: SMSCs come, change and go, and every message goes once.
 
 use lab::{EngineSettings, Signal, SmscSettings};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::dice::Dice;
 use super::ground::{Ground, LIMIT, SLOW_ANSWERS, Terms};
@@ -55,12 +55,14 @@ fn reloaded(run: &Run) -> Figures {
             ground.eventually("the signal is heard", heard);
         } else {
             let changes = ground.stand.engine.reload().expect(200);
-            assert_eq!(
-                changes,
-                expected(&plans, &other),
-                "{}: {plans:?} → {other:?}",
-                ground.context
-            );
+            for (what, smscs) in expected(&plans, &other) {
+                assert_eq!(
+                    changes[what],
+                    json!(smscs),
+                    "{}: {what}: {plans:?} → {other:?}",
+                    ground.context
+                );
+            }
         }
         reloads += 1;
         plans = other;
@@ -106,24 +108,31 @@ fn other_plans(dice: &mut Dice, plans: &[Plan]) -> Vec<Plan> {
 }
 
 /// What the engine has to say of a change.
-fn expected(before: &[Plan], after: &[Plan]) -> Value {
+fn expected(before: &[Plan], after: &[Plan]) -> [(&'static str, Vec<&'static str>); 4] {
     let of = |name| before.iter().find(|plan| plan.name == name);
-    let named = |fits: &dyn Fn(&Plan, Option<&Plan>) -> bool| -> Vec<&str> {
+    let named = |fits: &dyn Fn(&Plan, Option<&Plan>) -> bool| -> Vec<&'static str> {
         let fitting = after.iter().filter(|plan| fits(plan, of(plan.name)));
         fitting.map(|plan| plan.name).collect()
     };
     let stays = |plan: &&Plan| after.iter().any(|other| other.name == plan.name);
-    let removed: Vec<&str> = before
+    let removed = before
         .iter()
         .filter(|plan| !stays(plan))
         .map(|plan| plan.name)
         .collect();
-    json!({
-        "added": named(&|_, before| before.is_none()),
-        "changed": named(&|plan, before| before.is_some_and(|before| before.window == plan.window && before.rate != plan.rate)),
-        "rebound": named(&|plan, before| before.is_some_and(|before| before.window != plan.window)),
-        "removed": removed,
-    })
+    let is_paced_anew = |plan: &Plan, before: &Plan| before.window == plan.window && before.rate != plan.rate;
+    [
+        ("added", named(&|_, before| before.is_none())),
+        (
+            "changed",
+            named(&|plan, before| before.is_some_and(|before| is_paced_anew(plan, before))),
+        ),
+        (
+            "rebound",
+            named(&|plan, before| before.is_some_and(|before| before.window != plan.window)),
+        ),
+        ("removed", removed),
+    ]
 }
 
 fn settings(ground: &Ground, plans: &[Plan]) -> EngineSettings {

@@ -14,7 +14,11 @@ struct House {
 const HOUSES: [House; 10] = [
     House {
         sources: "kit/src",
-        layers: &[&["words", "random", "clock", "output"], &["settings"], &["lib"]],
+        layers: &[
+            &["words", "random", "clock", "output", "hosts"],
+            &["settings"],
+            &["lib"],
+        ],
     },
     House {
         sources: "rules/src",

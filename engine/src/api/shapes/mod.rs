@@ -7,6 +7,7 @@
 mod agenda;
 mod automations;
 mod campaigns;
+mod cleaning;
 mod codes;
 mod edits;
 mod flagged;
@@ -33,6 +34,7 @@ use crate::campaign::PAGE_MAX;
 pub(super) use agenda::*;
 pub(super) use automations::*;
 pub(super) use campaigns::*;
+pub(super) use cleaning::*;
 pub(super) use codes::*;
 pub(super) use edits::*;
 pub(super) use flagged::*;
