@@ -112,7 +112,7 @@ fn what_is_not_a_saved_run_is_refused_by_name() {
     assert!(refused("{\"schema\": 2}").ends_with("run.json: its `schema` is 2; this version reads 1 to 1"));
     assert!(refused("{}").contains("its `schema` is 0"));
     assert!(refused("figures").contains("it is not JSON, as `loadtest … --out FILE` writes it"));
-    assert!(refused("[1]").contains("it is not a document that `loadtest … --out FILE` has written"));
+    assert!(refused("\"figures\"").contains("it is not a document that `loadtest … --out FILE` has written"));
 }
 
 #[test]

@@ -514,14 +514,8 @@ impl<'a> Driver<'a> {
         }
         self.around.metrics.submit_sm.inc_by(segments.count() as u64);
         for (flight, part, pdu) in segments.iter() {
-            self.session.submit(
-                pdu,
-                Token {
-                    flight: flight.clone(),
-                    part,
-                },
-                now,
-            );
+            let flight = flight.clone();
+            self.session.submit(pdu, Token { flight, part }, now);
         }
         let end = self.written + self.session.pending().len() as u64;
         self.unwritten.push_back((end, segments.count()));
