@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::admin::everything;
+use super::problem::Cause;
 use crate::bind::BindStatus;
 use crate::domain::Status;
 use crate::store::{InLine, StoreError};
@@ -27,6 +28,7 @@ const TENANTS_MAX: usize = 20;
 /// `GET /v1/status`. What Redis does not tell now is `null`: this page is for the day on which something is wrong.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     let (census, parked) = tokio::join!(soon(app.store.census()), soon(app.store.parked_count()));
+    let is_away = census.is_none();
     let backlog = census.map(|census| {
         let sum = |of: fn(&InLine) -> u64| census.lines.iter().map(of).sum::<u64>();
         let counts = app.waiting.counts(&census, app.clock.unix());
@@ -40,6 +42,9 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     });
     let now = app.clock.now();
     let mut shown = everything(&app);
+    if is_away {
+        is_not_ready(&mut shown);
+    }
     shown["version"] = env!("CARGO_PKG_VERSION").into();
     shown["uptime_seconds"] = (now - app.started).as_secs().into();
     shown["backlog"] = json!(backlog);
@@ -49,6 +54,14 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     shown["smscs"] = app.traffic.smscs().iter().map(|smsc| of_one(&app, smsc)).collect();
     shown["tenants"] = json!(app.metrics.tenants_shown(TENANTS_MAX));
     Json(shown)
+}
+
+/// Redis did not answer this very look: the guard says so some seconds later.
+fn is_not_ready(shown: &mut Value) {
+    shown["ready"] = false.into();
+    if let Some(reasons) = shown["reasons"].as_array_mut().filter(|reasons| reasons.is_empty()) {
+        reasons.push(json!({ "code": Cause::RedisAway.code(), "detail": "Redis does not answer" }));
+    }
 }
 
 /// What Redis tells, if it does so soon: whoever asks at a glance does not wait until a Redis that stands still is given up.
@@ -139,6 +152,18 @@ mod tests {
             last_error: error.to_owned(),
             last_error_at: Some(format!("2026-01-02T03:04:{second:02}Z")),
         }
+    }
+
+    #[test]
+    fn while_redis_does_not_answer_nothing_is_ready_whatever_the_guard_knows() {
+        let mut unknown = json!({ "ready": true, "reasons": [] });
+        is_not_ready(&mut unknown);
+        assert_eq!(unknown["ready"], false);
+        assert_eq!(unknown["reasons"][0]["code"], "redis_away");
+        let known = json!({ "ready": false, "reasons": [{ "code": "stopping" }] });
+        let mut said = known.clone();
+        is_not_ready(&mut said);
+        assert_eq!(said, known);
     }
 
     #[test]

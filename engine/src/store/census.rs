@@ -70,7 +70,8 @@ pub(crate) struct CampaignCensus {
 }
 
 impl InLine {
-    const fn none(line: Line) -> Self {
+    /// A line in which nothing waits.
+    pub(crate) const fn none(line: Line) -> Self {
         Self {
             line,
             rows: 0,

@@ -388,21 +388,16 @@ mod tests {
 
     #[test]
     fn until_is_when_the_first_zone_opens_whichever_has_most_messages() {
-        let lines = [(1, 40), (2, 10), (3, 90)].map(|(gate, rows)| InLine {
-            line: Line {
+        let lines = [(1, 40), (2, 10), (3, 90)].map(|(gate, rows)| {
+            let line = Line {
                 way: Way::Route(RouteId(1)),
                 lane: Purpose::Marketing.lane(),
                 gate: GateId(gate),
-            },
-            rows,
-            paused_rows: 0,
-            again: 0,
-            halted_again: 0,
-            suspended_rows: 0,
-            rated_rows: 0,
-            suspended_again: 0,
-            behind: 0,
-            first_due: None,
+            };
+            InLine {
+                rows,
+                ..InLine::none(line)
+            }
         });
         let closed = |until: Option<u64>| Cause {
             until: until.map(UnixMicros),
