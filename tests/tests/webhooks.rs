@@ -10,6 +10,7 @@ use campanile_tests::{
     Campaign, CampaignOrder, EngineSettings, Http, Lab, Manner, Posted, Receiver, SmscSettings, Stand, eventually,
     peers, programs, recipients,
 };
+use lab::Signal;
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -481,6 +482,31 @@ fn req_004_07_what_people_write_and_how_campaigns_go_is_told() {
 }
 
 /// The one that has the duty tells of what was asked of either.
+/// The engine that tells stands still, so that the other only notes that something has moved; and that note is lost with it.
+#[test]
+fn req_004_07_a_step_is_told_though_the_engine_that_was_to_tell_it_died_with_the_word() {
+    let stand = stand("webhooks-word", "", SCALED);
+    let other = stand.engine.beside("other");
+    let receiver = Receiver::start();
+    endpoint(&stand, &receiver.url(), &["campaign.scheduled"]);
+    let person = recipients(1).next().expect("one");
+    let order = CampaignOrder::to_audience(&json!({ "recipients": [{ "to": person }] }));
+    stand.engine.signal(Signal::STOP);
+    let campaign = stand.tenant.create(&other, &order);
+    campaign.schedule_in(&other, 3_600);
+    redis::cmd("DEL")
+        .arg("c:moved")
+        .exec(&mut stand.redis.connect().expect("a connection"))
+        .expect("DEL");
+    stand.engine.process().kill();
+    eventually("the other tells it", LIMIT, || {
+        let told = of_type(&events(&receiver.posted()), "campaign.scheduled");
+        told.iter()
+            .any(|event| event["data"]["id"] == campaign.id)
+            .then_some(())
+    });
+}
+
 #[test]
 fn req_004_07_steps_of_campaigns_are_told_whichever_engine_took_them() {
     let stand = stand("webhooks-engines", "", SCALED);

@@ -153,7 +153,7 @@ impl Shared {
                 if before == Some((campaign.state, Some(campaign.finding))) {
                     continue;
                 }
-                let sure = moved.get(&(campaign.tenant, campaign.id)) == Some(&true);
+                let sure = moved.get(&(campaign.tenant, campaign.id)) == Some(&true) || is_younger(campaign, endpoints);
                 let shape = (campaign.state, campaign.refused_code(), campaign.finding);
                 let told = since((before, sure), shape)
                     .iter()
@@ -215,6 +215,13 @@ fn written(tenant: TenantId, endpoint: &Endpoint, entry: &InboundEntry) -> Vec<N
         .into_iter()
         .filter(|(_, kind, so)| *so && passes(&endpoint.filters, kind));
     told.map(|(kind, ..)| news(endpoint, kind, &about)).collect()
+}
+
+/// Whether a campaign was made, or launched, when somebody was to be told of it already: whoever looks at all of them may see it ahead of the word
+/// that it has moved, and that word is lost with the engine that has taken it.
+fn is_younger(campaign: &Campaign, endpoints: &[Endpoint]) -> bool {
+    let from = endpoints.iter().map(|endpoint| endpoint.told_from).min();
+    from.is_some_and(|from| campaign.created_at >= from || campaign.launched_at.is_some_and(|at| at >= from))
 }
 
 fn stepped<'a>(
