@@ -77,7 +77,9 @@ mod provenance;
 mod quirks;
 mod readmes;
 mod recall;
+mod recredits;
 mod receipts;
+mod redis_user;
 mod reload;
 #[path = "reminders/main.rs"]
 mod reminders;

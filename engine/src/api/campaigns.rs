@@ -15,7 +15,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::pages::Listing;
 use super::problem::{Problem, ProblemCode, ProblemKind, language_of};
 use super::refusal::store_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::audience::Rejected;
 use crate::campaign::{Estimation, refusal, view};
 use crate::compose::is_unnamed;
@@ -183,7 +183,7 @@ pub(super) async fn list(
     State(app): State<App>,
     Caller(tenant): Caller,
     Listing { paging, wanted }: Listing,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let page_of = (paging.cursor()?, paging.limit);
     let found = app.campaigns.list(tenant, page_of, &wanted).await?;
     Ok(page(
@@ -211,7 +211,8 @@ pub(super) async fn shown(
 ) -> Result<Value, Problem> {
     let (campaign, mut shown) = app.campaigns.view(tenant, id).await?;
     let (language, now) = (language_of(headers), app.clock.unix());
-    let waiting = app.waiting.of_campaign(&campaign, language, now).await;
+    let in_doubt = shown["progress"]["in_doubt"].as_u64().unwrap_or(0);
+    let waiting = app.waiting.of_campaign((&campaign, in_doubt), language, now).await;
     shown["waiting"] = waiting.map_err(|error| store_refuses(&error))?;
     let refused = campaign.refused_code().map(|code| refusal::detail(code, language));
     shown["refused_detail"] = refused.into();
@@ -223,7 +224,7 @@ pub(super) async fn rejected(
     State(app): State<App>,
     Caller(tenant): Caller,
     Id(id): Id<CampaignId>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let rows = app.campaigns.rejected(tenant, id).await?;
     let rows = serde_json::from_str(&rows).map_err(|error| {
         tracing::error!(%error, campaign = %id, "the list of rejected recipients cannot be read");

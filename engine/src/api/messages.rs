@@ -19,7 +19,7 @@ use super::{App, shapes};
 use crate::audience::{DAYS_AHEAD_MAX, instant_ahead};
 use crate::campaign::{CampaignFault, DirectOrder, Recalled, TriedMessage, view};
 use crate::compose::{first_field, is_link};
-use crate::domain::{Cleanse, Ending, MessageId, Role, Status, UnixMicros};
+use crate::domain::{Ending, MessageId, Role, Status, UnixMicros};
 use crate::fault::{FieldProblem, WordingProblem};
 use crate::history::Past;
 use crate::people::MergeField;
@@ -200,7 +200,7 @@ fn remembered(past: &Past) -> Value {
         "status": past.status,
         "reason": Some(&past.reason).filter(|reason| !reason.is_empty()),
         "code": Some(past.code).filter(|code| *code > 0),
-        "cleanse": past.ended_at.map(|_| past.status.parse().map_or(Cleanse::None, Cleanse::of).code()),
+        "cleanse": past.ended_at.map(|_| past.cleanse().code()),
         "at": past.ended_at.and_then(|at| view::time(UnixMicros(at.unsigned_abs() * 1_000))),
     })
 }

@@ -10,7 +10,7 @@ use crate::database::DatabaseError;
 use crate::fault::{DateProblem, FieldFault, FieldProblem};
 use crate::mirror::MirrorFault;
 use crate::people::{ConsentFault, PeopleFault};
-use crate::store::StoreError;
+use crate::store::{Refusal, StoreError};
 
 /// When to ask again while the store is away: it reconnects within a second.
 pub(super) const STORE_AWAY: Duration = Duration::from_secs(2);
@@ -22,7 +22,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 pub(super) fn store_refuses(error: &StoreError) -> Problem {
     let cause = match error {
         StoreError::Unavailable(_) => Cause::RedisAway,
-        StoreError::Refused(_) => Cause::RedisRefuses,
+        StoreError::Refused(_) => refused(error.refusal()),
         StoreError::OtherDatabase => Cause::OtherDatabase,
         StoreError::TakenOver => Cause::TakenOver,
         StoreError::Corrupt(_) | StoreError::BadForm { .. } | StoreError::Encryption(_) => {
@@ -33,6 +33,15 @@ pub(super) fn store_refuses(error: &StoreError) -> Problem {
     tracing::warn!(%error, "a request could not be served");
     let retry_after = STORE_AWAY;
     ProblemKind::Unavailable { cause, retry_after }.into()
+}
+
+fn refused(refusal: Option<Refusal>) -> Cause {
+    match refusal {
+        Some(Refusal::Moving) => Cause::RedisMoving,
+        Some(Refusal::WithoutMaster) => Cause::RedisInPart,
+        Some(Refusal::Denied) => Cause::RedisDenies,
+        Some(Refusal::Other) | None => Cause::RedisRefuses,
+    }
 }
 
 /// The database of people did not do it: as [`store_refuses`].

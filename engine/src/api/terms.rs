@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 use super::fields::Fields;
 use crate::audience::parse_rate;
 use crate::compose::{Sender, domain};
-use crate::domain::{FrequencyCap, PrefixPrices, StopClause, Tariff, TermChanges, Terms, Territory};
+use crate::domain::{FrequencyCap, GivesBack, PrefixPrices, StopClause, Tariff, TermChanges, Terms, Territory};
 use crate::fault::{DateProblem, FieldProblem, JsonType, UrlProblem, WordingProblem};
 use crate::store::GRANTED_MAX;
 
 /// Their names.
-pub(super) const TERMS: [&str; 19] = [
+pub(super) const TERMS: [&str; 20] = [
     "encoding",
     "tariff",
     PREFIX_PRICES,
@@ -31,12 +31,16 @@ pub(super) const TERMS: [&str; 19] = [
     ALERTS,
     "daily_max",
     "rate",
+    RECREDITS,
     "time_zone",
     TERRITORY,
 ];
 
 /// What a cap says of advertising; reminders have none.
 const CAP: [&str; 2] = ["messages", "days"];
+
+/// Which failures give their credits back.
+const RECREDITS: &str = "recredits";
 
 /// Where the tenant's people are.
 const TERRITORY: &str = "territory";
@@ -87,6 +91,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         true => Some(None),
         false => fields.checked(name, |text| parse_rate(&text)).map(Some),
     });
+    let gives_back = fields.if_given(RECREDITS, |fields, _| recredits(fields));
     let time_zone = fields.if_given("time_zone", |fields, name| fields.checked(name, time_zone));
     let territory = fields.if_given(TERRITORY, |fields, name| match fields.is_null(name) {
         true => Some(None),
@@ -110,6 +115,7 @@ pub(super) fn read(fields: &mut Fields) -> Option<TermChanges> {
         balance_alerts: balance_alerts?,
         daily_max: daily_max?.map(|max| max.map(|max| max as u32)),
         rate: rate?,
+        gives_back: gives_back?,
         time_zone: time_zone?,
         territory: territory?,
     })
@@ -200,6 +206,22 @@ pub(super) fn balance_alerts(fields: &mut Fields) -> Option<Vec<u64>> {
     Some(alerts.into_iter().rev().collect())
 }
 
+/// Their statuses, each once; `null`: none.
+fn recredits(fields: &mut Fields) -> Option<GivesBack> {
+    if fields.is_null(RECREDITS) {
+        return Some(GivesBack::NONE);
+    }
+    let known = |word: &str| {
+        let failure = GivesBack::NONE.with(word).map(|_| word.to_owned());
+        let allowed = &GivesBack::WORDS;
+        failure.ok_or(FieldProblem::UnknownValue { allowed })
+    };
+    let words = fields.checked_list(RECREDITS, GivesBack::WORDS.len(), known)?;
+    words
+        .iter()
+        .try_fold(GivesBack::NONE, |failures, word| failures.with(word))
+}
+
 fn time_zone(name: String) -> Result<String, FieldProblem> {
     let known = TimeZone::get(&name).is_ok();
     known.then_some(name).ok_or(DateProblem::UnknownTimeZone.into())
@@ -278,6 +300,7 @@ pub(super) fn show(terms: &Terms, shown: &mut Value) {
         json!(terms.balance_alerts),
         json!(terms.daily_max),
         json!(terms.rate.map(|rate| rate.to_string())),
+        json!(terms.gives_back.words().collect::<Vec<_>>()),
         json!(terms.time_zone),
         json!(terms.territory.map(Territory::code)),
     ];

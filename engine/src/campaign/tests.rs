@@ -28,8 +28,8 @@ use super::*;
 use crate::clock::pass;
 use crate::config;
 use crate::domain::{
-    Event, GateId, Mark, Message, MessageId, Note, Parameters, Partition, Purpose, Reason, Recipient, Record,
-    ResellerId, SmscId, Status, Trace, Traces, Transition, digest,
+    Event, GateId, GivesBack, Mark, Message, MessageId, Note, Parameters, Partition, Purpose, Reason, Recipient,
+    Record, ResellerId, SmscId, Status, Trace, Traces, Transition, digest,
 };
 use crate::store::{
     CampaignState, Counters, Credits, DirectHold, Embedded, Grant, Launch, LeaseAsk, Leased, LeasedMessage, NewTenant,
@@ -260,7 +260,15 @@ impl Bench {
         let receipt = |message: &Message<'_>| {
             let (segment, code) = (0, 0);
             let digest = digest(SMSC, &smsc_id(message));
-            (Event::Receipt { segment, status, code }, Note::Settled(digest))
+            (
+                Event::Receipt {
+                    segment,
+                    status,
+                    code,
+                    gives_back: GivesBack::NONE,
+                },
+                Note::Settled(digest),
+            )
         };
         self.make(leased, receipt).await;
     }

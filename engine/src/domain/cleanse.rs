@@ -2,7 +2,7 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::{Ending, ResultSlot, Status};
+use super::{Ending, GivesBack, Reason, ResultSlot, Status};
 
 /// Whether a number could be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
@@ -33,6 +33,14 @@ impl Cleanse {
         }
     }
 
+    /// The same of a message whose credits may have been given back for that reason.
+    pub(crate) const fn of_end(status: Status, reason: Reason) -> Self {
+        match GivesBack::failure(reason) {
+            Some(failure) => Self::of(failure),
+            None => Self::of(status),
+        }
+    }
+
     /// What a status says of its number. Which codes of a carrier mean which status is data: `receipts.toml`, and the `receipts` of
     /// an SMSC. What failed before it came to a network, or has no receipt, says nothing.
     pub(crate) const fn of(status: Status) -> Self {
@@ -51,7 +59,7 @@ impl Cleanse {
 impl ResultSlot {
     pub(crate) const fn cleanse(&self) -> Cleanse {
         match self.ending {
-            Ending::Status { status, .. } => Cleanse::of(status),
+            Ending::Status { status, .. } => Cleanse::of_end(status, self.reason),
             Ending::Canceled | Ending::Skipped => Cleanse::None,
         }
     }
@@ -76,5 +84,9 @@ mod tests {
         let of = Status::ALL.iter().map(|status| Cleanse::of(*status).code());
         let wanted = ["none", "none", "soft", "hard", "none", "none", "none"];
         assert_eq!(of.collect::<Vec<_>>(), wanted);
+        let given_back = |reason| Cleanse::of_end(Status::Recredited, reason);
+        assert_eq!(given_back(Reason::UnknownNumber), Cleanse::Hard);
+        assert_eq!(given_back(Reason::ReceptionError), Cleanse::Soft);
+        assert_eq!(given_back(Reason::Receipt), Cleanse::None);
     }
 }

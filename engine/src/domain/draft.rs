@@ -266,7 +266,7 @@ fn is_taken(from: State, transition: &Transition) -> bool {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Event, Mark, Record, Status, Trace, Traces};
+    use crate::domain::{Event, GivesBack, Mark, Record, Status, Trace, Traces};
 
     fn taken(id: &str) -> Event {
         Event::Accepted(Traces {
@@ -283,6 +283,7 @@ mod tests {
             segment: 0,
             status: Status::Delivered,
             code: 0,
+            gives_back: GivesBack::NONE,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{Status, ToHandset};
+use super::{Language, Status, ToHandset};
 
 /// Why a message has its status: a closed list, one octet in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
@@ -33,6 +33,10 @@ pub(crate) enum Reason {
     Expired = 10,
     /// It was called back by itself while it waited.
     Recalled = 11,
+    /// The tenant's terms give back what fails so; so has it for the next two.
+    NotRouted = 12,
+    UnknownNumber = 13,
+    ReceptionError = 14,
 }
 
 impl Reason {
@@ -58,7 +62,15 @@ impl Reason {
             Self::FrequencyCap => "A déjà reçu assez de messages",
             Self::Expired => "Délai dépassé",
             Self::Recalled => "Message rappelé",
+            Self::NotRouted => Status::NotRouted.label(Language::Fr),
+            Self::UnknownNumber => Status::UnknownNumber.label(Language::Fr),
+            Self::ReceptionError => Status::ReceptionError.label(Language::Fr),
         })
+    }
+
+    /// The reason that a word of the API stands for.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        Self::VARIANTS.iter().copied().find(|reason| reason.code() == code)
     }
 
     /// The reason that an octet of the store stands for.

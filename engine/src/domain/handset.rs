@@ -65,7 +65,7 @@ impl ToHandset {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Event, Mark, Message, Status, Trace, Traces};
+    use crate::domain::{Event, GivesBack, Mark, Message, Status, Trace, Traces};
 
     fn took(us: u64) -> ToHandset {
         ToHandset::of(Some(UnixMicros(1)), UnixMicros(1 + us))
@@ -94,6 +94,7 @@ mod tests {
                 segment: 0,
                 status,
                 code: 0,
+                gives_back: GivesBack::NONE,
             };
             let end = enroute.apply(event, UnixMicros(taken_at.0 + us)).unwrap();
             end.result.unwrap().to_handset.is_within_3_minutes()

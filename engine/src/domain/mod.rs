@@ -8,6 +8,7 @@ mod day;
 mod status;
 mod message;
 mod ending;
+mod gives_back;
 mod handset;
 mod cleanse;
 mod prefix_prices;
@@ -33,6 +34,7 @@ pub(crate) use country::{Countries, Country, shown_address};
 pub(crate) use day::Day;
 pub(crate) use draft::{Draft, Due, Note};
 pub(crate) use ending::{Ending, Reason, ResultSlot};
+pub(crate) use gives_back::GivesBack;
 pub(crate) use handset::ToHandset;
 pub(crate) use ids::{
     AutoReplyId, AutomationId, CampaignId, CodePoolId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId,

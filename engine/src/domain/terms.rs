@@ -7,7 +7,7 @@ use std::str::FromStr;
 use smpp::text::EncodingPolicy;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::{PrefixPrices, Recipient, Tempo, Territory};
+use super::{GivesBack, PrefixPrices, Recipient, Tempo, Territory};
 
 /// The characters that a credit buys under [`Tariff::Flat160`].
 const FLAT: usize = 160;
@@ -49,6 +49,8 @@ pub(crate) struct Terms {
     pub(crate) daily_max: Option<u32>,
     /// How many of its messages are sent in what time, at most; `None`: as many as can.
     pub(crate) rate: Option<Tempo>,
+    /// Which failures give their credits back.
+    pub(crate) gives_back: GivesBack,
     /// By whose clocks its days are: a name of the IANA database.
     pub(crate) time_zone: String,
     /// Where its people are, whose numbers do not say so; `None`: nowhere in particular.
@@ -181,6 +183,7 @@ impl Default for Terms {
             balance_alerts: Vec::new(),
             daily_max: None,
             rate: None,
+            gives_back: GivesBack::NONE,
             time_zone: Self::TIME_ZONE.to_owned(),
             territory: None,
         }
@@ -207,6 +210,7 @@ pub(crate) struct TermChanges {
     pub(crate) balance_alerts: Option<Vec<u64>>,
     pub(crate) daily_max: Option<Option<u32>>,
     pub(crate) rate: Option<Option<Tempo>>,
+    pub(crate) gives_back: Option<GivesBack>,
     pub(crate) time_zone: Option<String>,
     pub(crate) territory: Option<Option<Territory>>,
 }
@@ -231,6 +235,7 @@ impl From<Terms> for TermChanges {
             balance_alerts: Some(terms.balance_alerts),
             daily_max: Some(terms.daily_max),
             rate: Some(terms.rate),
+            gives_back: Some(terms.gives_back),
             time_zone: Some(terms.time_zone),
             territory: Some(terms.territory),
         }
@@ -264,6 +269,7 @@ impl TermChanges {
             balance_alerts: self.balance_alerts.unwrap_or(terms.balance_alerts),
             daily_max: self.daily_max.unwrap_or(terms.daily_max),
             rate: self.rate.unwrap_or(terms.rate),
+            gives_back: self.gives_back.unwrap_or(terms.gives_back),
             time_zone: self.time_zone.unwrap_or(terms.time_zone),
             territory: self.territory.unwrap_or(terms.territory),
         }

@@ -4,8 +4,8 @@ use super::journal::note_edition;
 use super::stored::HEAD;
 use super::time::UnixMicros;
 use super::{
-    Ending, IllegalMove, Line, Mark, Message, Reason, Recipient, ResultSlot, RouteId, SmscId, State, Status, Step,
-    ToHandset, Trace, Traces, Tries,
+    Ending, GivesBack, IllegalMove, Line, Mark, Message, Reason, Recipient, ResultSlot, RouteId, SmscId, State, Status,
+    Step, ToHandset, Trace, Traces, Tries,
 };
 
 /// Why a message is handed back.
@@ -51,6 +51,8 @@ pub(crate) enum Event {
         status: Status,
         /// The vendor's error code.
         code: u16,
+        /// What the tenant is given back.
+        gives_back: GivesBack,
     },
     /// A receipt of that id shows that a lost segment was taken after all.
     Found {
@@ -59,12 +61,16 @@ pub(crate) enum Event {
         status: Status,
         /// The vendor's error code.
         code: u16,
+        /// What the tenant is given back.
+        gives_back: GivesBack,
     },
     /// A receipt that speaks for every segment that was taken or may have been.
     Whole {
         status: Status,
         /// The vendor's error code.
         code: u16,
+        /// What the tenant is given back.
+        gives_back: GivesBack,
     },
     /// Its campaign was stopped.
     Stopped,
@@ -176,17 +182,27 @@ impl Message<'_> {
             }
             Event::Doubted(traces) => Next::to(Step::Doubt, Some(traces)),
             Event::Learned(traces) => Next::to(Step::Learn, Some(traces)),
-            Event::Receipt { segment, status, code } => self.receipt(segment, Trace::new(Mark::Settled(status)), code),
+            Event::Receipt {
+                segment,
+                status,
+                code,
+                gives_back,
+            } => self.receipt(segment, Trace::new(Mark::Settled(status)), (code, gives_back)),
             Event::Found {
                 segment,
                 smsc_id,
                 status,
                 code,
+                gives_back,
             } => {
                 let mark = Mark::Settled(status);
-                self.receipt(segment, Trace { mark, smsc_id }, code)
+                self.receipt(segment, Trace { mark, smsc_id }, (code, gives_back))
             }
-            Event::Whole { status, code } => self.whole(status, code),
+            Event::Whole {
+                status,
+                code,
+                gives_back,
+            } => self.whole(status, (code, gives_back)),
             Event::Stopped => self.abandon(Next::end(Step::Cancel, Ending::Canceled, Reason::Stopped, 0)),
             Event::Recalled => self.abandon(Next::end(Step::Cancel, Ending::Canceled, Reason::Recalled, 0)),
             Event::Outdated => self.outdate(),
@@ -208,7 +224,7 @@ impl Message<'_> {
     }
 
     /// One segment is settled.
-    fn receipt(&self, segment: usize, settled: Trace, code: u16) -> Next {
+    fn receipt(&self, segment: usize, settled: Trace, terms: (u16, GivesBack)) -> Next {
         let mut traces = self.traces_or(Mark::Lost, self.segments);
         if let Some(trace) = traces.segments.get_mut(segment) {
             trace.mark = settled.mark;
@@ -216,28 +232,28 @@ impl Message<'_> {
                 trace.smsc_id = settled.smsc_id;
             }
         }
-        Self::settled(traces, code)
+        Self::settled(traces, terms)
     }
 
     /// Every segment that was taken, or may have been, is settled at once.
-    fn whole(&self, status: Status, code: u16) -> Next {
+    fn whole(&self, status: Status, terms: (u16, GivesBack)) -> Next {
         let mut traces = self.traces_or(Mark::Lost, self.segments);
         let waiting = traces.segments.iter_mut();
         let waiting = waiting.filter(|trace| matches!(trace.mark, Mark::Taken | Mark::Lost));
         waiting.for_each(|trace| trace.mark = Mark::Settled(status));
-        Self::settled(traces, code)
+        Self::settled(traces, terms)
     }
 
-    /// With the last segment the message ends, in the worst one's status.
-    fn settled(traces: Traces, code: u16) -> Next {
+    /// With the last segment the message ends, in the worst one's status; in that of what is given back where the tenant's terms say so.
+    fn settled(traces: Traces, (code, gives_back): (u16, GivesBack)) -> Next {
         if traces.any(|mark| matches!(mark, Mark::Open | Mark::Taken | Mark::Lost)) {
             return Next::to(Step::Learn, Some(traces));
         }
-        let (status, accepted) = (worst(&traces), true);
-        let reason = if status == Status::Delivered {
-            Reason::None
-        } else {
-            Reason::Receipt
+        let (worst, accepted) = (worst(&traces), true);
+        let (status, reason) = match (worst, gives_back.reason(worst)) {
+            (_, Some(reason)) => (Status::Recredited, reason),
+            (Status::Delivered, None) => (worst, Reason::None),
+            (_, None) => (worst, Reason::Receipt),
         };
         Next {
             traces: Some(traces),
@@ -396,6 +412,7 @@ mod tests {
             segment,
             status,
             code: 1,
+            gives_back: GivesBack::NONE,
         }
     }
 
@@ -424,6 +441,38 @@ mod tests {
     }
 
     #[test]
+    fn what_the_terms_give_back_ends_so_with_how_it_failed_as_the_reason() {
+        let gives_back: GivesBack = "unknown_number".parse().unwrap();
+        for (second, status, reason) in [
+            (Status::UnknownNumber, Status::Recredited, Reason::UnknownNumber),
+            (Status::Delivered, Status::Recredited, Reason::UnknownNumber),
+            // What is worse is not given back.
+            (Status::TransmissionFailed, Status::TransmissionFailed, Reason::Receipt),
+        ] {
+            let traces = Traces {
+                at: UnixMicros(5),
+                segments: vec![taken("a"), taken("b")],
+            };
+            let accepted = leased(1, 2).apply(Event::Accepted(traces), UnixMicros(9)).unwrap();
+            let told = |segment, status| Event::Receipt {
+                segment,
+                status,
+                code: 1,
+                gives_back,
+            };
+            let half = stored(&accepted)
+                .apply(told(0, Status::UnknownNumber), UnixMicros(9))
+                .unwrap();
+            let last = stored(&half).apply(told(1, second), UnixMicros(9)).unwrap();
+            let result = last.result.unwrap();
+            assert_eq!(
+                (result.ending, result.reason),
+                (Ending::Status { status, accepted: true }, reason)
+            );
+        }
+    }
+
+    #[test]
     fn one_receipt_may_speak_for_all_segments() {
         let refused = Trace::new(Mark::Refused(Status::TransmissionFailed));
         for (third, status) in [(taken("c"), Status::Delivered), (refused, Status::TransmissionFailed)] {
@@ -435,6 +484,7 @@ mod tests {
             let whole = Event::Whole {
                 status: Status::Delivered,
                 code: 0,
+                gives_back: GivesBack::NONE,
             };
             let last = stored(&accepted).apply(whole, UnixMicros(9)).unwrap();
             let ending = Ending::Status { status, accepted: true };
@@ -531,6 +581,7 @@ mod tests {
             smsc_id: b"7".to_vec(),
             status: Status::Delivered,
             code: 0,
+            gives_back: GivesBack::NONE,
         };
         let settled = stored(&doubted).apply(found, UnixMicros(9)).unwrap();
         let ending = Ending::Status {

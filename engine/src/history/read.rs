@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::History;
 use crate::database::{DatabaseError, Found, Sql};
-use crate::domain::{CampaignId, MessageId, Recipient, TenantId, UnixMicros, UnknownId};
+use crate::domain::{CampaignId, Cleanse, MessageId, Reason, Recipient, Status, TenantId, UnixMicros, UnknownId};
 
 /// A message as it is remembered. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,15 @@ pub(crate) struct Past {
     pub(crate) test_of: Option<CampaignId>,
     /// The pack of rules that was obeyed when it was handed over, and its version; `None`: none held.
     pub(crate) pack: Option<Pack>,
+}
+
+impl Past {
+    /// What its end says of its number.
+    pub(crate) fn cleanse(&self) -> Cleanse {
+        let reason = Reason::from_code(&self.reason).unwrap_or(Reason::None);
+        let status = self.status.parse::<Status>();
+        status.map_or(Cleanse::None, |status| Cleanse::of_end(status, reason))
+    }
 }
 
 /// What a pack of rules is called, and its version.

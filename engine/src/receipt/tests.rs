@@ -4,7 +4,7 @@ use super::*;
 use crate::bind::ReceiptNews;
 use crate::domain::tests::leased;
 use crate::domain::{
-    Back, Draft, Event, Mark, Note, Recipient, Record, SmscId, Status, Trace, Traces, UnixMicros, digest,
+    Back, Draft, Event, GivesBack, Mark, Note, Recipient, Record, SmscId, Status, Trace, Traces, UnixMicros, digest,
 };
 use crate::encryption::TextKey;
 
@@ -130,6 +130,7 @@ fn a_second_copy_without_an_id_is_known_when_nothing_is_open() {
             segment: 0,
             status: Status::Delivered,
             code: 0,
+            gives_back: GivesBack::NONE,
         };
         let settled = read.messages[0].apply(event, UnixMicros(6)).unwrap();
         let mut draft = Draft::new(RECIPIENT, &[&trail[..], &record].concat());

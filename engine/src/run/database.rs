@@ -16,7 +16,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::people::People;
-use crate::store::{ConnectFault, Probe, Servers, Store};
+use crate::store::{ConnectFault, Probe, Refusal, Servers, Store};
 
 /// How long a Redis that is not there yet is waited for at the start.
 const REDIS_WITHIN: Duration = Duration::from_secs(10);
@@ -116,7 +116,8 @@ async fn connect(
     loop {
         match Store::connect(servers, terms).await {
             Err(ConnectFault::Store(error))
-                if clock.deadline(Duration::ZERO) < deadline || (error.is_loading() && !stop.is_cancelled()) =>
+                if error.refusal() != Some(Refusal::Denied)
+                    && (clock.deadline(Duration::ZERO) < deadline || (error.is_loading() && !stop.is_cancelled())) =>
             {
                 tracing::warn!(redis = servers.address(), %error, "waiting for Redis");
                 tokio::time::sleep(REDIS_AGAIN).await;

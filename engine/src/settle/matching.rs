@@ -84,12 +84,14 @@ impl Settler {
             return Event::Whole {
                 status: verdict.status,
                 code: verdict.code,
+                gives_back: self.store.gives_back(message.tenant),
             };
         }
         Event::Receipt {
             segment,
             status: verdict.status,
             code: verdict.code,
+            gives_back: self.store.gives_back(message.tenant),
         }
     }
 
@@ -99,6 +101,7 @@ impl Settler {
             return Event::Whole {
                 status: verdict.status,
                 code: verdict.code,
+                gives_back: self.store.gives_back(message.tenant),
             };
         }
         Event::Found {
@@ -106,6 +109,7 @@ impl Settler {
             smsc_id: question.news.ids().next().unwrap_or_default().to_vec(),
             status: verdict.status,
             code: verdict.code,
+            gives_back: self.store.gives_back(message.tenant),
         }
     }
 

@@ -7,11 +7,12 @@ use redis::{Cmd, Value};
 use rustc_hash::FxHashSet;
 
 use super::KeyDetails;
-use super::admission::{self, DAILY_MAX, Suspension, TIME_ZONE};
+use super::admission::{self, Suspension};
 use super::idempotency::REMEMBERED;
 use super::scripts::Name;
-use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, bytes_or_none, integer, keys};
-use crate::domain::{CampaignId, Countries, ResellerId, TenantId, TermChanges, Terms, Territory, UnixMicros};
+use super::terms::{BALANCE_ALERTS, SHORT_DOMAIN, alerts};
+use super::{CampaignState, KeyOwner, Store, StoreError, Token, array, bytes_or_none, integer, keys, terms};
+use crate::domain::{CampaignId, Countries, ResellerId, TenantId, Terms, UnixMicros};
 
 /// Most credits that a tenant may be granted in all: far under 2^53, where the scripts' numbers stop being exact.
 pub(crate) const GRANTED_MAX: u64 = 1_000_000_000_000;
@@ -21,23 +22,9 @@ pub(super) const GRANTS_MAX: usize = 10_000;
 
 /// Who hosts a tenant, among what is stored of it.
 pub(super) const RESELLER: &str = "reseller";
-/// For how many days a tenant's texts are kept.
-pub(super) const TEXT_DAYS: &str = "text_retention_days";
 
 /// Tenants that are looked at in one round trip.
 const TENANTS_AT_ONCE: usize = 1_000;
-
-/// Where a tenant's links may lead.
-const PREFIX_PRICES: &str = "prefix_prices";
-pub(super) const RATE: &str = "rate";
-const TERRITORY: &str = "territory";
-const LINK_DOMAINS: &str = "link_domains";
-const SHORT_DOMAIN: &str = "short_domain";
-
-/// Senders that look like a protected name.
-const PROTECTED_SENDERS: &str = "protected_senders";
-/// Below how many credits a tenant is told that few are left.
-const BALANCE_ALERTS: &str = "balance_alerts";
 
 /// A clinic.
 #[derive(Clone, Debug)]
@@ -182,28 +169,10 @@ impl Store {
         let mut fields = vec![
             ("name", new.name.clone()),
             ("weight", new.weight.to_string()),
-            ("encoding", new.terms.encoding.name().to_owned()),
-            ("tariff", new.terms.tariff.code().to_owned()),
-            (PREFIX_PRICES, new.terms.prefix_prices.to_string()),
-            ("characters_max", new.terms.characters_max.to_string()),
-            ("stop_clause", new.terms.stop_clause.code().to_owned()),
-            ("stop_text", new.terms.stop_text.clone()),
-            ("senders", new.terms.senders.join(",")),
-            (PROTECTED_SENDERS, new.terms.protected_senders.join(",")),
-            ("brand", new.terms.brand.clone()),
-            ("require_consent", new.terms.require_consent.to_string()),
-            ("frequency_cap", or_none(new.terms.frequency_cap)),
-            (TEXT_DAYS, or_none(new.terms.text_days)),
-            (DAILY_MAX, or_none(new.terms.daily_max)),
-            (RATE, or_none(new.terms.rate)),
-            (TIME_ZONE, new.terms.time_zone.clone()),
-            (TERRITORY, or_none(new.terms.territory.map(Territory::code))),
-            (LINK_DOMAINS, new.terms.link_domains.join(",")),
-            (SHORT_DOMAIN, new.terms.short_domain.clone().unwrap_or_default()),
-            (BALANCE_ALERTS, stored_alerts(&new.terms.balance_alerts)),
             ("countries", new.countries.to_string()),
             ("created_at", now.0.to_string()),
         ];
+        fields.extend(terms::stored(&new.terms));
         fields.extend(new.reseller.map(|reseller| (RESELLER, reseller.0.to_string())));
         fields.push(self.new_text_key()?);
         let counters = ["granted", WITHDRAWN, "available", "held", "spent", "recredited"];
@@ -225,12 +194,7 @@ impl Store {
         list.arg(keys::TENANTS).arg(id.0);
         calls.push(list);
         self.run(&self.bulk, calls).await?;
-        if new.terms.frequency_cap.is_some() {
-            self.set_cap(id, new.terms.frequency_cap).await?;
-        }
-        if new.terms.rate.is_some() {
-            self.set_tenant_rate(id, new.terms.rate).await?;
-        }
+        self.spread_terms(id, &new.terms).await?;
         if new.weight != 1 {
             self.set_weight(id, new.weight).await?;
         }
@@ -270,7 +234,7 @@ impl Store {
             weight: number("weight").clamp(1, 100) as u8,
             terms: Terms {
                 is_free: id.is_sandbox(),
-                ..terms(&fields)
+                ..terms::read(&fields)
             },
             cancel_answers: number("cancel_answers") == 1,
             suspension: Suspension::found(|field| fields.get(field)),
@@ -300,74 +264,6 @@ impl Store {
         let mut call = self.script(Name::AddSender, &[&keys::tenant(id)]);
         call.arg(sender).arg(u8::from(resembles)).arg(Terms::SENDERS_MAX);
         Ok(self.ask::<i64>(&call).await? >= 0)
-    }
-
-    /// Changes a tenant's terms; at least one of them.
-    pub(crate) async fn change_terms(&self, id: TenantId, changes: TermChanges) -> Result<(), StoreError> {
-        let mut set = redis::cmd("HSET");
-        set.arg(keys::tenant(id));
-        if let Some(encoding) = changes.encoding {
-            set.arg("encoding").arg(encoding.name());
-        }
-        if let Some(tariff) = changes.tariff {
-            set.arg("tariff").arg(tariff.code());
-        }
-        if let Some(prices) = changes.prefix_prices {
-            set.arg(PREFIX_PRICES).arg(prices.to_string());
-        }
-        if let Some(max) = changes.characters_max {
-            set.arg("characters_max").arg(max);
-        }
-        if let Some(clause) = changes.stop_clause {
-            set.arg("stop_clause").arg(clause.code());
-        }
-        if let Some(text) = changes.stop_text {
-            set.arg("stop_text").arg(text);
-        }
-        if let Some(senders) = changes.senders {
-            set.arg("senders").arg(senders.join(","));
-        }
-        if let Some(senders) = changes.protected_senders {
-            set.arg(PROTECTED_SENDERS).arg(senders.join(","));
-        }
-        if let Some(brand) = changes.brand {
-            set.arg("brand").arg(brand);
-        }
-        if let Some(required) = changes.require_consent {
-            set.arg("require_consent").arg(required.to_string());
-        }
-        if let Some(cap) = changes.frequency_cap {
-            set.arg("frequency_cap").arg(or_none(cap));
-            self.set_cap(id, cap).await?;
-        }
-        if let Some(kept) = changes.text_days {
-            set.arg(TEXT_DAYS).arg(or_none(kept));
-        }
-        if let Some(max) = changes.daily_max {
-            set.arg(DAILY_MAX).arg(or_none(max));
-        }
-        if let Some(rate) = changes.rate {
-            set.arg(RATE).arg(or_none(rate));
-            self.set_tenant_rate(id, rate).await?;
-        }
-        if let Some(zone) = changes.time_zone {
-            set.arg(TIME_ZONE).arg(zone);
-        }
-        if let Some(territory) = changes.territory {
-            set.arg(TERRITORY).arg(or_none(territory.map(Territory::code)));
-        }
-        if let Some(domains) = changes.link_domains {
-            set.arg(LINK_DOMAINS).arg(domains.join(","));
-        }
-        if let Some(domain) = changes.short_domain {
-            set.arg(SHORT_DOMAIN).arg(domain.unwrap_or_default());
-        }
-        if let Some(alerts) = changes.balance_alerts {
-            set.arg(BALANCE_ALERTS).arg(stored_alerts(&alerts));
-        }
-        self.ask::<i64>(&set).await?;
-        self.moved_balance(id);
-        Ok(())
     }
 
     /// Whose numbers a tenant may send to.
@@ -446,7 +342,7 @@ impl Store {
     }
 
     /// A tenant's balance, or what it is told of it, may be another.
-    fn moved_balance(&self, id: TenantId) {
+    pub(super) fn moved_balance(&self, id: TenantId) {
         let mut moved = self.shared.balances.lock().unwrap_or_else(PoisonError::into_inner);
         moved.insert(id);
     }
@@ -543,55 +439,4 @@ fn read_booked(reply: Value) -> Result<Booked, StoreError> {
         recredited: next()?,
         released: next()?,
     })
-}
-
-/// A tenant's terms; what an older version did not know is as it was then.
-fn terms(fields: &HashMap<String, String>) -> Terms {
-    fn read<T: std::str::FromStr>(fields: &HashMap<String, String>, field: &str) -> Option<T> {
-        fields.get(field).and_then(|value| value.parse().ok())
-    }
-    let known = TermChanges {
-        encoding: read(fields, "encoding"),
-        tariff: read(fields, "tariff"),
-        prefix_prices: read(fields, PREFIX_PRICES),
-        characters_max: read(fields, "characters_max"),
-        stop_clause: read(fields, "stop_clause"),
-        stop_text: read(fields, "stop_text"),
-        senders: fields.get("senders").map(|list| listed(list)),
-        protected_senders: fields.get(PROTECTED_SENDERS).map(|list| listed(list)),
-        link_domains: fields.get(LINK_DOMAINS).map(|list| listed(list)),
-        short_domain: fields
-            .get(SHORT_DOMAIN)
-            .map(|domain| Some(domain.clone()).filter(|domain| !domain.is_empty())),
-        brand: read(fields, "brand"),
-        require_consent: read(fields, "require_consent"),
-        frequency_cap: fields.get("frequency_cap").map(|cap| cap.parse().ok()),
-        text_days: fields.get(TEXT_DAYS).map(|days| days.parse().ok()),
-        balance_alerts: fields.get(BALANCE_ALERTS).map(|list| alerts(list)),
-        daily_max: fields.get(DAILY_MAX).map(|max| max.parse().ok()),
-        rate: fields.get(RATE).map(|rate| rate.parse().ok()),
-        time_zone: read(fields, TIME_ZONE),
-        territory: fields.get(TERRITORY).map(|territory| territory.parse().ok()),
-    };
-    known.applied_to(Terms::default())
-}
-
-/// As they are stored: nothing for none.
-fn or_none(value: Option<impl ToString>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-fn stored_alerts(alerts: &[u64]) -> String {
-    let alerts: Vec<String> = alerts.iter().map(u64::to_string).collect();
-    alerts.join(",")
-}
-
-fn alerts(list: &str) -> Vec<u64> {
-    list.split(',').filter_map(|credits| credits.parse().ok()).collect()
-}
-
-/// Senders are of letters, digits and `+`, and domains of letters, digits, hyphens and dots: nothing that a comma would break.
-fn listed(list: &str) -> Vec<String> {
-    let listed = list.split(',').filter(|one| !one.is_empty());
-    listed.map(str::to_owned).collect()
 }

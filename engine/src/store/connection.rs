@@ -1,7 +1,7 @@
 //! Connections to Redis, and how scripts are called: in pipelines, and loaded again when a restarted server forgot them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
 use deadpool_redis::{Manager, Pool, PoolConfig, Runtime};
@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisResult
 
 use super::scripts::{Name, Scripts};
 use super::servers::{AddressFault, Link, Servers};
-use super::{Shared, Store, StoreError, keys};
+use super::{Refusal, Shared, Store, StoreError, keys, rights};
 use crate::domain::{PARTITIONS_MAX, Partition};
 
 /// Redis may stall for seconds while it forks or its disk is slow. The crate's own half second would turn each of these
@@ -18,6 +18,9 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to be made.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often somebody at a desk asks for what moves, each time for as long as a call of a cluster is tried again: some ten seconds in all.
+const MOVING_TIMES: usize = 5;
 
 /// How everything is laid out in Redis. Another layout gets another number.
 const SHAPE: u32 = 2;
@@ -62,6 +65,7 @@ impl Store {
         (partitions, wait_replicas): (u16, u32),
     ) -> Result<Self, ConnectFault> {
         let moves = servers.link(RESPONSE_TIMEOUT).await?;
+        rights::check(servers).await?;
         fix_shape(&moves).await?;
         let partitions = fix_partitions(&moves, partitions).await?;
         let shared = Shared {
@@ -73,6 +77,7 @@ impl Store {
             forgotten: AtomicU64::new(0),
             ledgers: Mutex::default(),
             balances: Mutex::default(),
+            gives_back: RwLock::default(),
             text_keys: OnceLock::new(),
         };
         let store = Self {
@@ -244,7 +249,7 @@ impl Desk {
     async fn call(&self, command: &Cmd) -> Result<Value, StoreError> {
         let pool = match self {
             Self::Pool(pool) => pool,
-            Self::Link(link) => return link.call(command).await,
+            Self::Link(link) => return patiently(link, command).await,
         };
         let mut connection = pool.get().await.map_err(|error| {
             if let deadpool_redis::PoolError::Backend(error) = error {
@@ -254,6 +259,17 @@ impl Desk {
         })?;
         Ok(command.query_async(&mut connection).await?)
     }
+}
+
+/// Asks again while what is asked for is on its way from one node of a cluster to another: it was not done then.
+async fn patiently(link: &Link, command: &Cmd) -> Result<Value, StoreError> {
+    for _ in 1..MOVING_TIMES {
+        let reply = link.call(command).await;
+        if !matches!(&reply, Err(error) if error.refusal() == Some(Refusal::Moving)) {
+            return reply;
+        }
+    }
+    link.call(command).await
 }
 
 fn pool(client: &Client) -> Result<Pool, ConnectFault> {

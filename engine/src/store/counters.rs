@@ -297,7 +297,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::domain::tests::leased;
-    use crate::domain::{Event, Mark, Message, Trace, Traces, Transition, UnixMicros, events};
+    use crate::domain::{Event, GivesBack, Mark, Message, Trace, Traces, Transition, UnixMicros, events};
 
     fn count(transitions: &[&Transition]) -> Counters {
         let mut sums = [0i64; COUNTERS];
@@ -372,6 +372,7 @@ mod tests {
             segment,
             status: Status::Recredited,
             code: 0,
+            gives_back: GivesBack::NONE,
         };
         let first = enroute.apply(receipt(0), UnixMicros(1)).unwrap();
         let (half, _) = Message::unpack(leased(1, 2).recipient, &first.replacement).unwrap();

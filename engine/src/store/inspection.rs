@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::StoreError;
 use super::connection::read;
 use super::servers::{Link, Servers};
+use super::{StoreError, rights};
 
 /// A server that takes longer is of no use to an engine.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -33,8 +33,9 @@ pub(crate) struct Inspection {
 /// Looks, without writing anything. Of a cluster, at one of its nodes; its settings are those of all of them, where they agree.
 ///
 /// # Errors
-/// When the server is not there, or refuses us, or a part of a cluster has no master.
+/// When the server is not there, or refuses us, or its user lacks rights, or a part of a cluster has no master.
 pub(crate) async fn inspect(servers: &Servers) -> Result<Inspection, StoreError> {
+    rights::check(servers).await?;
     let link = servers.visit(WITHIN).await?;
     if link.is_to_cluster() {
         let of_each = link.each(redis::cmd("CLUSTER").arg("INFO")).await?;

@@ -108,6 +108,8 @@ pub(super) const PACED: &str = "c:paced";
 pub(super) const RATED: &str = "c:rated";
 /// `tenant:campaign` of campaigns that were launched and of which nothing is queued (`unqueued.rs`), by since when, µs.
 pub(super) const UNQUEUED: &str = "c:unqueued";
+/// Tenants that are given back what fails → which failures, see `domain/gives_back.rs`.
+pub(super) const GIVES_BACK: &str = "c:gives_back";
 /// Tokens of direct messages that may have been left half done: `tenant:token`, by the time they were held, seconds.
 pub(super) const HALF_DONE: &str = "c:direct";
 /// A set: numbers of the tenants whose appointments a "CANCEL" answers.

@@ -8,9 +8,10 @@ use std::sync::PoisonError;
 use redis::Value;
 use rustc_hash::FxHashSet;
 
-use super::accounts::{RATE, RESELLER, WITHDRAWN, hosted};
+use super::accounts::{RESELLER, WITHDRAWN, hosted};
 use super::health::ID;
 use super::scripts::Name;
+use super::terms::{GIVES_BACK, RATE};
 use super::{Credits, KeyOwner, Store, StoreError, Token, array, bytes, integer, keys};
 use crate::domain::{CampaignId, Partition, Purpose, Recipient, ResellerId, TenantId, UnixMicros, UnknownId};
 
@@ -162,6 +163,10 @@ impl Store {
         }
         if let Some(rate) = settings.get(RATE) {
             self.set_tenant_rate(tenant, rate.parse().ok()).await?;
+        }
+        if let Some(failures) = settings.get(GIVES_BACK) {
+            self.set_gives_back(tenant, failures.parse().unwrap_or_default())
+                .await?;
         }
         if let Some(answers) = number(CANCEL_ANSWERS) {
             self.set_cancel_answers(tenant, answers == 1).await?;

@@ -23,7 +23,9 @@ mod counters;
 mod results;
 mod redaction;
 mod accounts;
+mod gives_back;
 mod tenant_fields;
+mod terms;
 mod tenure;
 mod check_in;
 mod replicas;
@@ -45,6 +47,7 @@ mod optouts;
 mod caps;
 mod admission;
 mod resolving;
+mod rights;
 mod rows;
 mod expiring;
 mod near;
@@ -59,10 +62,10 @@ mod backup;
 mod bell;
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use redis::Value;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use accounts::{Balance, Booking, Credits, GRANTED_MAX, Grant, NewTenant, Tenant};
 pub(crate) use admission::{Admission, Share, Suspension};
@@ -115,7 +118,7 @@ pub(crate) use unqueued::Unqueued;
 use connection::Desk;
 use servers::Link;
 
-use crate::domain::{BadForm, Partition, Recipient, TenantId};
+use crate::domain::{BadForm, GivesBack, Partition, Recipient, TenantId};
 use crate::encryption::EncryptionFault;
 
 /// Why the store could not do it.
@@ -149,7 +152,50 @@ pub(crate) enum StoreError {
     Encryption(#[from] EncryptionFault),
 }
 
+/// Why Redis refuses, where that is of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A part of a cluster is on its way from one node to another.
+    Moving,
+    /// A part of a cluster has no master.
+    WithoutMaster,
+    /// The user of `redis.url` may not do it.
+    Denied,
+    /// Full, read-only, loading, misconfigured.
+    Other,
+}
+
+impl Refusal {
+    fn of(error: &redis::RedisError) -> Self {
+        use redis::{ErrorKind, ServerErrorKind as Server};
+        let is = |kinds: &[Server]| kinds.iter().any(|kind| error.kind() == ErrorKind::Server(*kind));
+        if is(&[Server::TryAgain, Server::Moved, Server::Ask]) {
+            Self::Moving
+        } else if is(&[Server::ClusterDown, Server::MasterDown]) || error.kind() == ErrorKind::ClusterConnectionNotFound
+        {
+            Self::WithoutMaster
+        } else if is(&[Server::NoPerm]) || error.kind() == ErrorKind::AuthenticationFailed {
+            Self::Denied
+        } else {
+            Self::Other
+        }
+    }
+}
+
 impl StoreError {
+    /// Why Redis refuses, if it does.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(error) => Some(Refusal::of(error)),
+            Self::Unavailable(_)
+            | Self::OtherDatabase
+            | Self::TakenOver
+            | Self::Corrupt(_)
+            | Self::BadForm { .. }
+            | Self::Encryption(_) => None,
+        }
+    }
+
     /// Whether Redis is there, and reads what it has on disk.
     pub(crate) fn is_loading(&self) -> bool {
         let loads = redis::ErrorKind::Server(redis::ServerErrorKind::BusyLoading);
@@ -205,6 +251,8 @@ struct Shared {
     ledgers: Mutex<FxHashSet<TenantId>>,
     /// Tenants whose balance may have moved, and was not compared with its thresholds since.
     balances: Mutex<FxHashSet<TenantId>>,
+    /// What is given back of the messages of tenants.
+    gives_back: RwLock<FxHashMap<TenantId, GivesBack>>,
     /// What texts are encrypted with, from [`Store::unlock`] on.
     text_keys: OnceLock<text_keys::TextKeys>,
 }

@@ -2,8 +2,8 @@
 
 use redis::Value;
 
-use super::accounts::TEXT_DAYS;
 use super::catalogue::read_pair;
+use super::terms::TEXT_DAYS;
 use super::{Store, StoreError, keys};
 use crate::domain::{CampaignId, TenantId, UnixMicros};
 

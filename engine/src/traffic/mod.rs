@@ -400,6 +400,7 @@ impl Traffic {
     async fn ask(&self) -> Result<(), StoreError> {
         let suspended = self.0.store.suspended().await?;
         self.hear_rates().await?;
+        self.0.store.hear_gives_back().await?;
         for known in self.lock().iter_mut() {
             let is = suspended.contains(&known.id);
             let before = known.suspended.replace(is);

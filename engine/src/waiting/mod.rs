@@ -8,11 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::campaign::{Gates, view};
-use crate::domain::{Language, Line, Tempo, TenantId, UnixMicros};
+use crate::domain::{Language, Line, State, Tempo, TenantId, UnixMicros};
 use crate::guard::Verdict;
 use crate::store::{Campaign, CampaignCensus, CampaignState, Census, InLine, Store, StoreError};
 use crate::traffic::{Facts, Traffic};
 pub(crate) use reason::{Counts, Reason};
+
+/// The word for what was handed over and has no answer: nothing of it is queued, so that no backlog counts it.
+const IN_DOUBT: &str = State::InDoubt.word();
+
+/// Every word for why a campaign does not move.
+pub(crate) fn words_of_campaigns() -> impl Iterator<Item = &'static str> {
+    Reason::ALL.iter().map(|reason| reason.code()).chain([IN_DOUBT])
+}
 
 /// What is asked to say why messages wait. Cheap to clone.
 #[derive(Clone)]
@@ -163,14 +171,14 @@ impl Waiting {
         counts
     }
 
-    /// Why a campaign's messages wait, as JSON: the gravest reason in words, and all of them. `null`: none waits, or they go as
-    /// fast as they are answered.
+    /// Why a campaign's messages wait, as JSON: the gravest reason in words, and all of them. Those in doubt are not queued, and said where
+    /// nothing else waits. `null`: none waits, or they go as fast as they are answered.
     ///
     /// # Errors
     /// When the store does not answer.
     pub(crate) async fn of_campaign(
         &self,
-        campaign: &Campaign,
+        (campaign, in_doubt): (&Campaign, u64),
         language: Language,
         now: UnixMicros,
     ) -> Result<Value, StoreError> {
@@ -197,7 +205,7 @@ impl Waiting {
             causes.push((line, cause));
         }
         let Some((reason, messages)) = counts.present().next() else {
-            return Ok(Value::Null);
+            return Ok(doubtful(in_doubt, language));
         };
         let (cause, line) = told(reason, &causes, &census);
         if reason == Reason::Window && !cause.silent {
@@ -309,6 +317,21 @@ impl Waiting {
     }
 }
 
+/// Why a campaign goes on of which nothing waits but for the word of an SMSC that was cut off.
+fn doubtful(in_doubt: u64, language: Language) -> Value {
+    if in_doubt == 0 {
+        return Value::Null;
+    }
+    json!({
+        "reason": IN_DOUBT,
+        "detail": words::in_doubt(in_doubt, language),
+        "since": null,
+        "until": null,
+        "messages": in_doubt,
+        "reasons": [{ "reason": IN_DOUBT, "messages": in_doubt }],
+    })
+}
+
 /// Why nothing of a campaign is queued that was launched.
 const fn unqueued(state: CampaignState) -> Option<Reason> {
     match state {
@@ -385,6 +408,14 @@ const fn is_sent(state: CampaignState) -> bool {
 mod tests {
     use super::*;
     use crate::domain::{GateId, Purpose, RouteId, Way};
+
+    #[test]
+    fn what_is_in_doubt_is_said_where_nothing_else_waits() {
+        assert_eq!(doubtful(0, Language::Fr), Value::Null);
+        let said = doubtful(2, Language::En);
+        assert_eq!((&said["reason"], &said["messages"]), (&json!("in_doubt"), &json!(2)));
+        assert!(words_of_campaigns().any(|word| word == "in_doubt"));
+    }
 
     #[test]
     fn until_is_when_the_first_zone_opens_whichever_has_most_messages() {

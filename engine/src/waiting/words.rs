@@ -31,6 +31,22 @@ pub(super) fn detail(cause: &Cause, language: Language) -> String {
     }
 }
 
+/// Of messages that were handed over when a connection ended, before the carrier answered.
+pub(super) fn in_doubt(messages: u64, language: Language) -> String {
+    let counted = language.counted(messages, ("message", "messages"));
+    let is_one = messages == 1;
+    match language {
+        Language::Fr => format!(
+            "L'opérateur n'a pas confirmé {counted} : {} accusé de réception est attendu, et rien n'est renvoyé pour ne pas écrire deux fois.",
+            if is_one { "son" } else { "leur" }
+        ),
+        Language::En => format!(
+            "The carrier did not confirm {counted}: {} receipt is waited for, and nothing is sent again, so that nobody gets it twice.",
+            if is_one { "its" } else { "their" }
+        ),
+    }
+}
+
 fn english(cause: &Cause) -> String {
     let smsc = cause.smsc.as_deref().unwrap_or("the carrier");
     match (cause.reason, cause.status, cause.rate) {
@@ -199,6 +215,15 @@ mod tests {
         let [english, french] = [Language::En, Language::Fr].map(of);
         assert_eq!((english.len(), french.len()), (Reason::ALL.len(), Reason::ALL.len()));
         assert!(english.iter().all(|sentence| !french.contains(sentence)));
+    }
+
+    #[test]
+    fn doubts_are_said_of_one_and_of_many() {
+        assert_eq!(
+            in_doubt(1, Language::Fr),
+            "L'opérateur n'a pas confirmé 1 message : son accusé de réception est attendu, et rien n'est renvoyé pour ne pas écrire deux fois."
+        );
+        assert!(in_doubt(3, Language::En).starts_with("The carrier did not confirm 3 messages: their receipt"));
     }
 
     #[test]

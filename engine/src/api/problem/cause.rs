@@ -15,6 +15,12 @@ pub(crate) enum Cause {
     RedisAway,
     /// It answers, and does not do it: full, read-only, loading.
     RedisRefuses,
+    /// A part of its cluster is on its way from one node to another.
+    RedisMoving,
+    /// A part of its cluster has no master.
+    RedisInPart,
+    /// Its user lacks a right.
+    RedisDenies,
     RedisLosesData,
     RedisIntakeMark,
     RedisLeaseMark,
@@ -43,6 +49,18 @@ impl Cause {
             Self::RedisRefuses => (
                 "Redis refuse : mémoire pleine, lecture seule, ou chargement.",
                 "Redis refuses: out of memory, read-only, or loading.",
+            ),
+            Self::RedisMoving => (
+                "Une partie du cluster Redis change de serveur.",
+                "A part of the Redis cluster is being moved to another server.",
+            ),
+            Self::RedisInPart => (
+                "Une partie du cluster Redis est sans maître.",
+                "A part of the Redis cluster has no master.",
+            ),
+            Self::RedisDenies => (
+                "L'utilisateur Redis n'a pas les droits nécessaires.",
+                "The user of Redis lacks a right.",
             ),
             Self::RedisLosesData => (
                 "Redis est réglé de telle sorte qu'il perdrait des données.",

@@ -8,7 +8,9 @@ use super::{
     Phone, RoleWord, SenderText, StopClauseWord, TariffWord, Time,
 };
 use crate::account::{GRANT_MAX, NAME_MAX, REFERENCE_MAX, SUSPENSION_REASON_MAX, WEIGHT_MAX};
-use crate::domain::{CampaignId, Countries, FrequencyCap, KeyBounds, PrefixPrices, ResellerId, TenantId, Terms};
+use crate::domain::{
+    CampaignId, Countries, FrequencyCap, GivesBack, KeyBounds, PrefixPrices, ResellerId, TenantId, Terms,
+};
 use crate::people::GUESTS_MAX;
 use crate::store::GRANTED_MAX;
 
@@ -87,11 +89,22 @@ struct GivenTerms {
     /// How fast its messages begin at most, of campaigns and single ones together, what is urgent first; `null`, or not given: as fast as they
     /// can.
     rate: Option<Nullable<GivenRate>>,
+    /// What of its messages gives its credits back though an SMSC took it, by how it failed: it ends as `recredited` then, and its `reason` says
+    /// how it failed. For what ends from then on. `null`, or not given: nothing, but what the `receipts` of an SMSC give back to everybody.
+    recredits: Option<Nullable<FailureList>>,
     /// By whose clocks its days are: a name of the IANA database; not given: Europe/Paris.
     time_zone: Option<String>,
     /// Where its people are, whose numbers do not say so: advertising to French mobiles keeps the public holidays of there as well. For what is
     /// launched from then on. `null`: nowhere in particular.
     territory: Option<Nullable<TerritoryWord>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct FailureList(#[schemars(length(max = GivesBack::WORDS.len()), extend("uniqueItems" = true))] Vec<FailureWord>);
+
+schema! {
+    FailureWord, named: false, schemars::json_schema!({ "type": "string", "enum": GivesBack::WORDS })
 }
 
 #[derive(JsonSchema)]
@@ -208,6 +221,8 @@ pub(in crate::api) struct Tenant {
     daily_max: Option<u32>,
     /// `null`: as fast as they can.
     rate: Option<String>,
+    /// What gives its credits back.
+    recredits: Vec<FailureWord>,
     time_zone: String,
     territory: Option<TerritoryWord>,
 }

@@ -178,7 +178,7 @@ schema! {
 schema! {
     /// Why messages are not sent.
     WaitingWord, named: true,
-    one_of("Why messages are not sent, the gravest first.", waiting::Reason::ALL.iter().map(|one| one.code()))
+    one_of("Why messages are not sent, the gravest first.", waiting::words_of_campaigns())
 }
 
 pub(in crate::api) fn message_statuses() -> Vec<&'static str> {

@@ -172,6 +172,27 @@ impl Servers {
         }
     }
 
+    /// A connection to one server: of a cluster, to the first node that is there.
+    ///
+    /// # Errors
+    /// When no server is there.
+    pub(super) async fn one_of_them(&self, within: Duration) -> Result<MultiplexedConnection, StoreError> {
+        match &self.0.kind {
+            Kind::One(client) => connection(client, within).await,
+            Kind::Watched(watched) => connection(&Box::pin(watched.master()).await?.0, within).await,
+            Kind::Cluster(_, named) => {
+                let mut found = Err(StoreError::Corrupt("a cluster has no server"));
+                for client in named {
+                    found = connection(client, within).await;
+                    if found.is_ok() {
+                        break;
+                    }
+                }
+                found
+            }
+        }
+    }
+
     /// Asks the sentinels who the master is, where there are any: one that is another than before is followed by every link.
     ///
     /// # Errors

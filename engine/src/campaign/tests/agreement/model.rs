@@ -1,7 +1,7 @@
 //! What happens to a message, as a model that knows neither the table of states nor the scripts.
 
 use super::*;
-use crate::domain::{Back, UnixMicros};
+use crate::domain::{Back, GivesBack, UnixMicros};
 
 /// What is done to a message.
 #[derive(Clone, Debug)]
@@ -207,12 +207,14 @@ impl Model {
                 smsc_id: smsc_id(segment),
                 status,
                 code: 3,
+                gives_back: GivesBack::NONE,
             }
         } else {
             Event::Receipt {
                 segment,
                 status,
                 code: 3,
+                gives_back: GivesBack::NONE,
             }
         };
         if ok {
