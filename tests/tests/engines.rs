@@ -175,6 +175,58 @@ fn what_all_engines_have_under_way_is_drained() {
     stand.wait_until_settled(&campaign, LIMIT);
 }
 
+/// The one that is asked for the SMSC has no session; then one of them reads another configuration, and the other does not.
+#[test]
+fn any_engine_shows_what_all_have_and_which_of_them_are_configured_otherwise() {
+    let (stand, tap) = stand("engines-shown", 1, None);
+    let other = stand.engine.beside("other");
+    wait_for_sessions(&stand, &other, &[1, 0]);
+    let listed = || {
+        let listed = Command::new(programs!().engine)
+            .args([
+                "smsc",
+                "list",
+                "--admin",
+                &format!("http://{}", other.admin().address()),
+            ])
+            .output()
+            .expect("campanile runs");
+        String::from_utf8_lossy(&listed.stdout).into_owned()
+    };
+    eventually("the session of the other engine is shown", LIMIT, || {
+        listed().contains("1/1").then_some(())
+    });
+    let differing = |engine: &Engine| -> Vec<Value> {
+        let engines = engines_of(engine);
+        engines.iter().map(|engine| engine["differs_in"].clone()).collect()
+    };
+    assert_eq!(differing(&other), [json!([]), json!([])]);
+    let smsc = SmscSettings::new("north", &tap.address())
+        .sessions(1)
+        .line("rate = \"500/s\"");
+    let settings = EngineSettings::new(Some(stand.redis.url()), vec![smsc]);
+    stand.engine.configure(&settings);
+    stand.engine.reload().expect(200);
+    eventually("both say in what they differ", LIMIT, || {
+        let parts = json!(["smsc north"]);
+        let said = [differing(&stand.engine), differing(&other)];
+        (said == [[json!([]), parts.clone()], [parts, json!([])]]).then_some(())
+    });
+    eventually("the one that was there first logs it", LIMIT, || {
+        stand
+            .engine
+            .process()
+            .log()
+            .contains("another engine is configured otherwise")
+            .then_some(())
+    });
+    other.reload().expect(200);
+    eventually("they agree again", LIMIT, || {
+        let said = stand.engine.process().log().contains("is configured as this one again");
+        (said && differing(&other) == [json!([]), json!([])]).then_some(())
+    });
+}
+
 #[test]
 fn what_an_operator_says_of_a_rate_holds_for_all_engines_and_a_restart() {
     let (mut stand, tap) = stand("engines-told", 1, Some(500));

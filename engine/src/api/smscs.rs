@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::known::Known;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
-use super::status::with_binds;
+use super::status::{AllEngines, with_binds};
 use crate::config::Rate;
 use crate::fault::FieldProblem;
 use crate::traffic::SpeedFault;
@@ -24,8 +24,9 @@ const RATES: [&str; 4] = [CONFIGURED, "1/s … 1000000/s", "1/min … 1000000/mi
 
 /// `GET /v1/smscs`: how each stands.
 pub(super) async fn list(State(app): State<App>) -> Json<Value> {
+    let engines = AllEngines::ask(&app).await;
     let smscs = app.traffic.smscs();
-    let shown: Vec<Value> = smscs.iter().map(|smsc| with_binds(&app, smsc)).collect();
+    let shown: Vec<Value> = smscs.iter().map(|smsc| with_binds((&app, &engines), smsc)).collect();
     Json(json!({ "data": shown }))
 }
 
@@ -79,7 +80,7 @@ pub(super) async fn rate(
         Ok(()) => {
             known.object(&name);
             known.detail("rate", text);
-            Ok(shown(&app, &name))
+            Ok(shown(&app, &name).await)
         }
         Err(SpeedFault::NotFound) => Err(ProblemKind::NotFound.into()),
         Err(SpeedFault::Store(error)) => Err(store_refuses(&error)),
@@ -101,12 +102,13 @@ async fn set((app, known): (&App, &Known), name: &str, suspended: bool) -> Resul
         return Err(ProblemKind::NotFound.into());
     }
     known.object(name);
-    Ok(shown(app, name))
+    Ok(shown(app, name).await)
 }
 
-fn shown(app: &App, name: &str) -> Json<Value> {
+async fn shown(app: &App, name: &str) -> Json<Value> {
+    let engines = AllEngines::ask(app).await;
     let status = app.traffic.smscs().into_iter().find(|status| status.name == name);
-    Json(status.map_or(Value::Null, |status| with_binds(app, &status)))
+    Json(status.map_or(Value::Null, |status| with_binds((app, &engines), &status)))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::admin::everything;
 use super::problem::Cause;
 use crate::bind::BindStatus;
 use crate::domain::Status;
+use crate::engines::Peer;
 use crate::store::{InLine, StoreError};
 use crate::traffic::SmscStatus;
 
@@ -27,7 +28,8 @@ const TENANTS_MAX: usize = 20;
 
 /// `GET /v1/status`. What Redis does not tell now is `null`: this page is for the day on which something is wrong.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
-    let (census, parked) = tokio::join!(soon(app.store.census()), soon(app.store.parked_count()));
+    let asked = (soon(app.store.census()), soon(app.store.parked_count()));
+    let (census, parked, engines) = tokio::join!(asked.0, asked.1, AllEngines::ask(&app));
     let is_away = census.is_none();
     let backlog = census.map(|census| {
         let sum = |of: fn(&InLine) -> u64| census.lines.iter().map(of).sum::<u64>();
@@ -51,7 +53,12 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     shown["settling"] = json!({ "behind_seconds": app.pressure.behind(now).as_secs_f64() });
     shown["receipts_parked"] = json!(parked);
     shown["sql"] = sql(&app);
-    shown["smscs"] = app.traffic.smscs().iter().map(|smsc| of_one(&app, smsc)).collect();
+    shown["smscs"] = app
+        .traffic
+        .smscs()
+        .iter()
+        .map(|smsc| of_one((&app, &engines), smsc))
+        .collect();
     shown["tenants"] = json!(app.metrics.tenants_shown(TENANTS_MAX));
     Json(shown)
 }
@@ -83,20 +90,48 @@ fn sql(app: &App) -> Value {
 }
 
 /// How an SMSC stands, with its binds, and what it was given since the start.
-fn of_one(app: &App, smsc: &SmscStatus) -> Value {
+fn of_one((app, engines): (&App, &AllEngines), smsc: &SmscStatus) -> Value {
     let counts = app.metrics.smsc(&smsc.name);
     let statuses: serde_json::Map<String, Value> = Status::ALL
         .iter()
         .map(|status| (status.code().to_owned(), counts.count(*status).into()))
         .collect();
-    let mut shown = with_binds(app, smsc);
+    let mut shown = with_binds((app, engines), smsc);
     shown["submitted"] = counts.submitted_ok.get().into();
     shown["statuses"] = statuses.into();
     shown
 }
 
-/// How an SMSC stands, with its binds.
-pub(super) fn with_binds(app: &App, smsc: &SmscStatus) -> Value {
+/// What each engine has said of itself; `None`: Redis does not tell now.
+pub(super) struct AllEngines(Option<Vec<Peer>>);
+
+impl AllEngines {
+    pub(super) async fn ask(app: &App) -> Self {
+        Self(soon(app.engines.all()).await)
+    }
+
+    /// How each of them that has it stands with an SMSC. One of an older version says nothing of any.
+    fn of(&self, smsc: &str) -> Option<Vec<Value>> {
+        let one = |peer: &Peer| {
+            let fed = peer.feeds.iter().find(|fed| fed.smsc == smsc);
+            (fed.is_some() || peer.feeds.is_empty()).then(|| {
+                json!({
+                    "id": peer.number,
+                    "this": peer.is_self,
+                    "host": peer.host,
+                    "seen_at": peer.seen_at.timestamp().map(|time| time.to_string()),
+                    "bound": fed.map(|fed| fed.bound),
+                    "in_flight": fed.map(|fed| fed.in_flight),
+                    "suspended": fed.map(|fed| fed.suspended),
+                })
+            })
+        };
+        Some(self.0.as_ref()?.iter().filter_map(one).collect())
+    }
+}
+
+/// How an SMSC stands, with its binds, and at the other engines.
+pub(super) fn with_binds((app, engines): (&App, &AllEngines), smsc: &SmscStatus) -> Value {
     let binds: Vec<_> = app
         .board
         .all()
@@ -112,6 +147,7 @@ pub(super) fn with_binds(app: &App, smsc: &SmscStatus) -> Value {
         "last_error": error.map(|bind| &bind.last_error),
         "last_error_at": error.and_then(|bind| bind.last_error_at.as_ref()),
     });
+    shown["engines"] = engines.of(&smsc.name).into();
     shown
 }
 

@@ -54,6 +54,11 @@ pub(crate) struct BindStatus {
 }
 
 impl BindStatus {
+    /// Whether there is a session of this engine's.
+    pub(crate) fn has_own_session(&self) -> bool {
+        self.has_session() && self.state != "elsewhere"
+    }
+
     /// Whether there is a session, of this engine's or of another one.
     pub(crate) fn has_session(&self) -> bool {
         ["bound", "stalled", "draining", "elsewhere"].contains(&self.state)

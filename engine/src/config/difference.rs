@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use ::rules::Pack;
 use kit::settings::Table;
+use sha2::{Digest, Sha256};
 
-use super::{Config, Secret};
+use super::{Config, Engine, Secret, Smsc};
 
 /// Keys that hold passwords, or may: that they differ is said, and not how.
 const HIDDEN: [&str; 3] = ["password", "url", "endpoint"];
@@ -15,6 +16,9 @@ const HIDDEN: [&str; 3] = ["password", "url", "endpoint"];
 /// What the file says of each key, as it stands there; without what the environment says in its place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said(BTreeMap<String, Secret>);
+
+/// Keys of an account that one engine may have otherwise than another one: whence it reaches the SMSC.
+const OF_THE_HOST: [&str; 1] = ["address"];
 
 /// How something is said makes no other configuration.
 impl PartialEq for Said {
@@ -93,6 +97,29 @@ impl Config {
         differing.map(|(name, _)| told(name)).collect()
     }
 
+    /// A digest of each part that all engines of one database have to have the same, by what the part is called: without secrets, and without
+    /// what is the host's own.
+    pub(crate) fn digests(&self) -> BTreeMap<String, String> {
+        let engine = Engine {
+            shutdown_timeout: Engine::default().shutdown_timeout,
+            ..self.engine.clone()
+        };
+        let parts = [
+            ("engine", digest(&engine)),
+            ("retention", digest(&self.retention)),
+            ("rules", digest(&self.rules)),
+            ("routes", digest(&self.route)),
+            ("numbers", digest(&self.number)),
+        ];
+        let of_smsc = |smsc: &Arc<Smsc>| {
+            let mut settings = smsc.settings(|_| true);
+            settings.retain(|setting| !OF_THE_HOST.contains(&setting.key));
+            (format!("smsc {}", smsc.name), digest(&settings))
+        };
+        let parts = parts.into_iter().map(|(part, digest)| (part.to_owned(), digest));
+        parts.chain(self.smsc.iter().map(of_smsc)).collect()
+    }
+
     /// What else differs, by name.
     pub(crate) fn other_changes(&self, other: &Self) -> Others {
         let listeners = [
@@ -109,6 +136,12 @@ impl Config {
             certificates: changed.map(|(name, _)| name.to_owned()).collect(),
         }
     }
+}
+
+/// Of one version the same for what is the same.
+fn digest(part: &impl fmt::Debug) -> String {
+    let digest = Sha256::digest(format!("{part:?}"));
+    digest[..4].iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// The names of what does not stand in both at the same place with the same contents, each once.
@@ -170,6 +203,29 @@ mod tests {
         );
         assert_eq!(now.fixed_changes(&now), [""; 0]);
         assert!(!format!("{now:?}").contains("other@"), "{now:?}");
+    }
+
+    #[test]
+    fn parts_that_all_engines_have_the_same_are_told_apart_but_for_what_is_the_hosts_own() {
+        let own = config("[engine]\nshutdown_timeout = \"30s\"").digests();
+        let parts: Vec<&str> = own.keys().map(String::as_str).collect();
+        assert_eq!(
+            parts,
+            ["engine", "numbers", "retention", "routes", "rules", "smsc north"]
+        );
+        assert_eq!(
+            config("[engine]\nshutdown_timeout = \"1m\"\n[api]\nlisten = \"127.0.0.1:9\"").digests(),
+            own
+        );
+        let other = config("[engine]\nreceipt_timeout = \"48h\"\n[rules]\npacks = []").digests();
+        let differing = own.iter().filter(|(part, digest)| other.get(*part) != Some(digest));
+        assert_eq!(differing.map(|(part, _)| part).collect::<Vec<_>>(), ["engine", "rules"]);
+        let elsewhere = |lines: &str| {
+            let smsc = SMSC.replace("h:1", "other:1").replace("password = \"\"", lines);
+            Config::parse(&smsc, Path::new("campanile.toml"), []).unwrap().digests()
+        };
+        assert_eq!(elsewhere("password = \"other\""), own);
+        assert_ne!(elsewhere("password = \"\"\nrate = \"9/s\""), own);
     }
 
     #[test]

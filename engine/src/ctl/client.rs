@@ -185,18 +185,6 @@ impl Client {
         })
     }
 
-    /// The same of another engine, which is asked as this one is.
-    pub(super) fn beside(&self, address: &str) -> Self {
-        let scheme = self.base.split_once("://").map_or("http", |(scheme, _)| scheme);
-        Self {
-            agent: self.agent.clone(),
-            base: format!("{scheme}://{address}"),
-            key: self.key.clone(),
-            acts_for: self.acts_for.clone(),
-            ..*self
-        }
-    }
-
     /// The same, answered in that language.
     pub(super) fn in_language(self, language: &'static str) -> Self {
         Self { language, ..self }

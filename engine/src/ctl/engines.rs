@@ -20,11 +20,31 @@ impl EnginesOf {
         if self.at.json {
             return print_json(&answer);
         }
-        let mut table = Table::new(&["id", "host", "pid", "version", "admin", "since", "duty", "sessions"]);
+        let mut table = Table::new(&[
+            "id",
+            "host",
+            "pid",
+            "version",
+            "admin",
+            "since",
+            "duty",
+            "sessions",
+            "differs_in",
+        ]);
         for engine in rows(&answer) {
             let [id, host, pid, version, admin, since, duty] =
                 ["id", "host", "pid", "version", "admin", "since", "duty"].map(|key| cell(&engine[key]));
-            table.row([id, host, pid, version, admin, since, duty, sessions(engine)]);
+            table.row([
+                id,
+                host,
+                pid,
+                version,
+                admin,
+                since,
+                duty,
+                sessions(engine),
+                differs_in(engine),
+            ]);
         }
         table.print()
     }
@@ -35,6 +55,17 @@ fn sessions(engine: &Value) -> String {
     let of = |of: &Value| format!("{} {}", cell(&of["smsc"]), cell(&of["sessions"]));
     let all: Vec<String> = engine["sessions"].as_array().into_iter().flatten().map(of).collect();
     all.join(", ")
+}
+
+/// The parts of its configuration that are not as those of the engine that is asked.
+fn differs_in(engine: &Value) -> String {
+    let parts: Vec<String> = engine["differs_in"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(cell)
+        .collect();
+    parts.join(", ")
 }
 
 #[cfg(test)]

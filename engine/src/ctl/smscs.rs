@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::client::{Client, Where, quoted};
 use super::failure::Failure;
 use super::output::{Table, cell, print_json, rows};
-use super::status::binds;
+use super::status::{binds, in_flight};
 use crate::clock::Clock;
 use crate::config::time;
 
@@ -135,7 +135,7 @@ fn table(smscs: &[Value]) -> Table {
             cell(&smsc["state"]),
             binds(smsc),
             cell(&smsc["usable"]),
-            cell(&smsc["in_flight"]),
+            in_flight(smsc),
             cell(&smsc["window"]),
             rate,
             cell(&smsc["serving"]),
@@ -148,12 +148,12 @@ impl Drain {
     fn run(&self) -> Result<(), Failure> {
         let One { name, at } = &self.one;
         let (client, clock) = (at.open()?, Clock::new());
+        let before = find(&client, name)?;
         let suspended = client.post(&format!("/v1/smscs/{}/suspend", quoted(name)), &json!({}));
         let mut smsc = suspended.map_err(|failure| with_names((&client, name), failure))?;
         let (until, mut last) = (clock.now() + self.timeout, None);
-        let others = others(&client)?;
         loop {
-            let left = under_way(&smsc) + at_others(&others, name)?;
+            let left = under_way(&smsc) + at_others(&before, &smsc);
             if last.replace(left) != Some(left) {
                 progress(name, left);
             }
@@ -163,7 +163,7 @@ impl Drain {
             if clock.now() >= until {
                 let within = humantime::format_duration(self.timeout);
                 return Err(Failure::Other(format!(
-                    "{name} is suspended, and has not answered {left} after {within}; see campanile status, or wait longer (--timeout)"
+                    "{name} is suspended, and has not answered {left} after {within}; see campanile smsc list, or wait longer (--timeout)"
                 )));
             }
             std::thread::sleep(LOOK_AGAIN);
@@ -178,43 +178,35 @@ impl Drain {
     }
 }
 
-/// The other engines, each by what it is called and where it is asked.
-fn others(client: &Client) -> Result<Vec<(String, Client)>, Failure> {
-    let engines = client.get("/v1/engines")?;
-    let others = rows(&engines).iter().filter(|engine| engine["this"] != true);
-    let other = |engine: &Value| {
-        let address = cell(&engine["admin"]);
-        (
-            format!("engine {} at {address}", cell(&engine["id"])),
-            client.beside(&address),
-        )
-    };
-    Ok(others.map(other).collect())
-}
-
 /// What an engine has under way; one that has not heard yet that nothing more is to go may have something.
-fn under_way(smsc: &Value) -> u64 {
-    let in_flight = smsc["in_flight"].as_u64().unwrap_or(0);
-    if smsc["suspended"] == true {
+fn under_way(said: &Value) -> u64 {
+    let in_flight = said["in_flight"].as_u64().unwrap_or(0);
+    if said["suspended"] == true {
         in_flight
     } else {
         in_flight.max(1)
     }
 }
 
-/// What other engines have under way, of those that have such an SMSC.
-fn at_others(others: &[(String, Client)], name: &str) -> Result<u64, Failure> {
-    let mut left = 0;
-    for (engine, client) in others {
-        let listed = client.get("/v1/smscs").map_err(|failure| {
-            Failure::Other(format!(
-                "{name} is suspended, and {engine} does not say what it has under way there: {failure}"
-            ))
-        })?;
-        let found = rows(&listed).iter().find(|smsc| smsc["name"] == name);
-        left += found.map_or(0, under_way);
-    }
-    Ok(left)
+/// What other engines have under way. What one said before the SMSC was suspended says nothing of what it has now.
+fn at_others(before: &Value, now: &Value) -> u64 {
+    let Some(engines) = now["engines"].as_array() else {
+        return 1;
+    };
+    let old = |engine: &&Value| {
+        let mut before = before["engines"].as_array().into_iter().flatten();
+        before.any(|old| old["id"] == engine["id"] && old["seen_at"] == engine["seen_at"])
+    };
+    let others = engines.iter().filter(|engine| engine["this"] != true);
+    others
+        .map(|engine| {
+            if old(&engine) {
+                under_way(engine).max(1)
+            } else {
+                under_way(engine)
+            }
+        })
+        .sum()
 }
 
 /// That there is no SMSC of that name, with the names that there are.
@@ -243,9 +235,7 @@ fn no_smsc(name: &str, listed: &Value) -> String {
 fn find(client: &Client, name: &str) -> Result<Value, Failure> {
     let listed = client.get("/v1/smscs")?;
     let found = rows(&listed).iter().find(|smsc| smsc["name"] == name);
-    found
-        .cloned()
-        .ok_or_else(|| Failure::Other(format!("{name} was removed from the configuration meanwhile")))
+    found.cloned().ok_or_else(|| Failure::Other(no_smsc(name, &listed)))
 }
 
 /// One line that changes at a terminal; a line for each change elsewhere.
@@ -270,6 +260,30 @@ mod tests {
         assert_eq!(
             no_smsc("nort", &listed),
             "\"nort\" is no [[smsc]] of this engine: there are north, south; did you mean \"north\"?"
+        );
+    }
+
+    #[test]
+    fn an_engine_has_something_until_it_has_heard_and_has_said_so_since() {
+        let said = |seen_at: &str, suspended: bool, in_flight: u64| {
+            json!({ "engines": [
+                { "id": 1, "this": true, "seen_at": seen_at, "suspended": suspended, "in_flight": 99 },
+                { "id": 2, "this": false, "seen_at": seen_at, "suspended": suspended, "in_flight": in_flight },
+            ] })
+        };
+        let before = said("1", true, 0);
+        assert_eq!(
+            at_others(&before, &before),
+            1,
+            "it was resumed since, for all one knows"
+        );
+        assert_eq!(at_others(&before, &said("2", false, 0)), 1);
+        assert_eq!(at_others(&before, &said("2", true, 3)), 3);
+        assert_eq!(at_others(&before, &said("3", true, 0)), 0);
+        assert_eq!(
+            at_others(&before, &json!({ "engines": null })),
+            1,
+            "Redis does not tell"
         );
     }
 }

@@ -116,7 +116,7 @@ pub(super) fn row(smsc: &Value) -> [String; 7] {
         cell(&smsc["name"]),
         cell(&smsc["state"]),
         self::binds(smsc),
-        cell(&smsc["in_flight"]),
+        in_flight(smsc),
         cell(&smsc["window"]),
         if rate.is_null() {
             "unlimited".to_owned()
@@ -130,8 +130,41 @@ pub(super) fn row(smsc: &Value) -> [String; 7] {
     ]
 }
 
-/// How many of an SMSC's binds have a session: `1/2`.
+/// How many of an SMSC's binds have a session, at all engines: `1/2`.
 pub(super) fn binds(smsc: &Value) -> String {
     let binds = &smsc["binds"];
-    format!("{}/{}", cell(&binds["bound"]), cell(&binds["configured"]))
+    let own = binds["bound"].as_u64().unwrap_or(0);
+    format!("{}/{}", own + of_others(smsc, "bound"), cell(&binds["configured"]))
+}
+
+/// How much an SMSC has not answered, at all engines.
+pub(super) fn in_flight(smsc: &Value) -> String {
+    let own = smsc["in_flight"].as_u64().unwrap_or(0);
+    (own + of_others(smsc, "in_flight")).to_string()
+}
+
+/// What the other engines say of an SMSC.
+fn of_others(smsc: &Value, what: &str) -> u64 {
+    let engines = smsc["engines"].as_array().into_iter().flatten();
+    let others = engines.filter(|engine| engine["this"] != true);
+    others.filter_map(|engine| engine[what].as_u64()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_smsc_is_shown_as_all_engines_have_it() {
+        let engines = json!([{ "this": true, "bound": 1, "in_flight": 8 }, { "this": false, "bound": 1, "in_flight": 2 }, { "this": false, "bound": null }]);
+        let shared = json!({ "in_flight": 9, "binds": { "bound": 1, "configured": 2 }, "engines": engines });
+        assert_eq!(
+            (binds(&shared), in_flight(&shared)),
+            ("2/2".to_owned(), "11".to_owned())
+        );
+        let alone = json!({ "in_flight": 9, "binds": { "bound": 1, "configured": 2 }, "engines": null });
+        assert_eq!((binds(&alone), in_flight(&alone)), ("1/2".to_owned(), "9".to_owned()));
+    }
 }

@@ -8,8 +8,9 @@ mod bell;
 mod identity;
 #[cfg(test)]
 mod tests;
+mod word;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ use crate::store::{Store, StoreError, Tenure, TenureAsk, Terms};
 use bell::Bell;
 pub(crate) use bell::Call;
 use identity::Identity;
+use word::{Differences, News, Speaker, Word};
+pub(crate) use word::{Digests, Fed};
 
 /// How often seats are renewed.
 const ROUND: Duration = Duration::from_secs(1);
@@ -56,6 +59,8 @@ struct Introduction {
     admin: String,
     since: u64,
     seen_at: u64,
+    #[serde(flatten)]
+    word: Word,
 }
 
 /// An engine, as operators are shown it.
@@ -77,6 +82,10 @@ pub(crate) struct Peer {
     pub(crate) has_duty: bool,
     /// How many sessions are its own, by SMSC.
     pub(crate) sessions: Vec<(SmscId, u32)>,
+    /// How it stands with each SMSC; nothing, where it is of an older version.
+    pub(crate) feeds: Vec<Fed>,
+    /// The parts of its configuration that are not as those of the engine that is asked, where both are of one version.
+    pub(crate) differs_in: Vec<String>,
 }
 
 /// The engines of one database. Cheap to clone.
@@ -94,6 +103,8 @@ struct Inner {
     /// What is being done on duty.
     at_work: TaskTracker,
     bell: Bell,
+    speaker: Speaker,
+    differences: Mutex<Differences>,
 }
 
 impl Engines {
@@ -121,14 +132,27 @@ impl Engines {
                 admin,
                 since: now.0,
                 seen_at: now.0,
+                word: Word::default(),
             },
             duty: watch::Sender::new(None),
             at_work: TaskTracker::new(),
             bell: Bell::default(),
+            speaker: Speaker::default(),
+            differences: Mutex::default(),
         }));
         engines.0.bury_the_dead().await?;
         engines.0.introduce().await?;
         Ok(engines)
+    }
+
+    /// From now on the others are told what this engine has under way.
+    pub(crate) fn tell_feeds(&self, told: Arc<dyn Fn() -> Vec<Fed> + Send + Sync>) {
+        self.0.speaker.feeds(told);
+    }
+
+    /// What this engine is configured to, from now on.
+    pub(crate) fn configured(&self, digests: Digests) {
+        self.0.speaker.configured(digests);
     }
 
     /// Renews what this engine has, and takes what it may, until `stop`; gives it up then.
@@ -205,7 +229,7 @@ impl Engines {
     /// When the store does not answer.
     pub(crate) async fn all(&self) -> Result<Vec<Peer>, StoreError> {
         let (peers, seats) = (self.0.store.peers().await?, self.0.store.seats().await?);
-        let now = self.0.clock.unix();
+        let (now, own) = (self.0.clock.unix(), self.0.speaker.word());
         let known = |(number, text): (u32, String)| {
             let said: Introduction = serde_json::from_str(&text).ok()?;
             let seen_at = UnixMicros(said.seen_at);
@@ -215,6 +239,8 @@ impl Engines {
             (now.since(seen_at) < GONE).then_some(Peer {
                 number,
                 is_self: number == self.0.number,
+                differs_in: differs_in((&own, &self.0.introduction.version), &said),
+                feeds: said.word.feeds,
                 host: said.process.host,
                 pid: said.process.pid,
                 version: said.version,
@@ -228,6 +254,9 @@ impl Engines {
         };
         let mut all: Vec<Peer> = peers.into_iter().filter_map(known).collect();
         all.sort_unstable_by_key(|peer| peer.number);
+        if let Some(this) = all.iter_mut().find(|peer| peer.is_self) {
+            this.feeds = own.feeds;
+        }
         if self.0.seats.are_all_ours() {
             // It asks nobody for what nobody else can have.
             all.iter_mut().filter(|peer| peer.is_self).for_each(|own| {
@@ -236,6 +265,15 @@ impl Engines {
             });
         }
         Ok(all)
+    }
+}
+
+/// In which parts an engine is configured otherwise than this one. What another version says is not comparable.
+fn differs_in((own, version): (&Word, &str), said: &Introduction) -> Vec<String> {
+    if said.version == version {
+        own.differs_in(&said.word)
+    } else {
+        Vec::new()
     }
 }
 
@@ -304,6 +342,7 @@ impl Inner {
     async fn introduce(&self) -> Result<(), StoreError> {
         let introduction = Introduction {
             seen_at: self.clock.unix().0,
+            word: self.speaker.word(),
             ..self.introduction.clone()
         };
         let text = serde_json::to_string(&introduction).unwrap_or_default();
@@ -314,10 +353,10 @@ impl Inner {
         let peers = self.store.peers().await?;
         self.bell
             .set_heard(peers.iter().any(|(number, _)| *number != self.number));
-        for (number, text) in peers {
-            let Ok(said) = serde_json::from_str::<Introduction>(&text) else {
-                continue;
-            };
+        let said = |(number, text): (u32, String)| Some((number, serde_json::from_str::<Introduction>(&text).ok()?));
+        let peers: Vec<(u32, Introduction)> = peers.into_iter().filter_map(said).collect();
+        self.compare(&peers);
+        for (number, said) in peers {
             let is_forgotten =
                 self.seats.may_judge(self.clock.now()) && self.clock.unix().since(UnixMicros(said.seen_at)) > GONE;
             if number != self.number && (said.process.is_surely_dead() || is_forgotten) {
@@ -326,6 +365,24 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// Says which engines are configured otherwise. Of two, the one that was there first says it.
+    fn compare(&self, peers: &[(u32, Introduction)]) {
+        let (own, now) = (self.speaker.word(), self.clock.now());
+        let later = peers.iter().filter(|(number, _)| *number > self.number);
+        let differing = later.map(|(number, said)| (*number, differs_in((&own, &self.introduction.version), said)));
+        let mut differences = self.differences.lock().unwrap_or_else(PoisonError::into_inner);
+        for news in differences.hear(now, differing) {
+            match news {
+                News::Differs(engine, parts) => tracing::warn!(
+                    engine,
+                    differs_in = parts.join(", "),
+                    "another engine is configured otherwise: what a message meets depends on which of them has it"
+                ),
+                News::Agrees(engine) => tracing::info!(engine, "another engine is configured as this one again"),
+            }
+        }
     }
 
     /// Waits until the duty is another's, or may be.

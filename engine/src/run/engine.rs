@@ -15,7 +15,7 @@ use super::fleet::{Fleet, FleetDeps, number};
 use super::gauges::Gauges;
 use super::reloading::Reloading;
 use super::stages::Stages;
-use super::told::Told;
+use super::told::{Told, feeds};
 use super::{Given, Ready, Redis, RunFault};
 use crate::account::Accounts;
 use crate::agenda::Agenda;
@@ -168,6 +168,7 @@ impl Engine {
             numbers: self.numbers.clone(),
             campaigns: self.campaigns.clone(),
             leases: self.leases.clone(),
+            engines: self.engines.clone(),
             secured: self.secured.clone(),
         };
         let stage = &self.stages.dispatchers;
@@ -251,6 +252,8 @@ impl Engine {
             unparked: self.unparked.clone(),
             bells,
         };
+        self.engines.configured(self.config.digests());
+        self.engines.tell_feeds(feeds(&self.traffic, &self.board));
         helpers.tasks.spawn(self.engines.clone().run(verdict.clone(), stop()));
         helpers.tasks.spawn(sweeper.run(stop()));
         helpers.tasks.spawn(self.inbox.clone().watch_parts(stop()));

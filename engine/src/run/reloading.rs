@@ -16,6 +16,7 @@ use crate::audit::{Act, AuditLog, Outcome};
 use crate::campaign::{Campaigns, Gates, Routes};
 use crate::config::Config;
 use crate::dispatch::Leases;
+use crate::engines::Engines;
 use crate::history::obeys;
 use crate::inbound::Inbox;
 use crate::numbers::Numbers;
@@ -37,6 +38,7 @@ pub(super) struct Reloading {
     pub(super) numbers: Numbers,
     pub(super) campaigns: Campaigns,
     pub(super) leases: Arc<Leases>,
+    pub(super) engines: Engines,
     pub(super) secured: Secured,
 }
 
@@ -107,6 +109,7 @@ impl Reloading {
         }
         self.numbers.set(&config.number);
         self.secured.set(&config);
+        self.engines.configured(config.digests());
         self.config = config;
         Ok((changes, leaving))
     }
