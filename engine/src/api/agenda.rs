@@ -19,7 +19,7 @@ use super::problem::{Problem, ProblemKind};
 use super::query::{parameters, refused};
 use super::refusal::{database_refuses, store_refuses};
 use super::schedule::{self, NoInstant};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::agenda::{
     AgendaFault, EVENT_MINUTES, EVENTS_MAX, Event, EventState, GivenEvent, GivenWhom, OpenQuestion, PLANS_MAX,
     Reminder, Sought, Start, TIME_ZONE, Whom,
@@ -180,11 +180,7 @@ pub(super) async fn upsert(
 }
 
 /// `GET /v1/events`: by their starts.
-pub(super) async fn list(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    wanted: Wanted,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, wanted: Wanted) -> Result<Page, Problem> {
     let page_of = (wanted.after, wanted.limit);
     let found = app.agenda.events((tenant, &wanted.sought), page_of).await;
     let found = found.map_err(|error| database_refuses(&error))?;
@@ -206,7 +202,7 @@ pub(super) async fn questions(
     State(app): State<App>,
     Caller(tenant): Caller,
     Asked(number): Asked,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let open = app.agenda.open_questions((tenant, number)).await;
     let open = open.map_err(|error| database_refuses(&error))?;
     let view = |question: &OpenQuestion| {

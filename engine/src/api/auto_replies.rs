@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::idempotent::Secret;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{AutoReplyId, Role, TenantId};
 use crate::fault::{FieldFault, FieldProblem, ReplyProblem};
@@ -97,7 +97,7 @@ pub(super) async fn make(
     Ok((StatusCode::CREATED, Extension(Secret), Json(shown_once(&made, secret))))
 }
 
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let all = app.replies.rules(tenant).await;
     let all = all.map_err(|error| database_refuses(&error))?;
     Ok(page(all.iter().map(view).collect(), None))

@@ -13,7 +13,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::automation::{
     AUTOMATION_NAME_MAX, AUTOMATIONS_MAX, Automation, AutomationFault, BadPart, EASTER_DAYS, LeapDay, MONTHS_MAX,
     Occurrence, Plan, Rule, Run, Timetable, to_come,
@@ -126,7 +126,7 @@ pub(super) async fn make(
     Ok((StatusCode::CREATED, Json(whole(&app, &made).await?)))
 }
 
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let all = app.automations.all(tenant).await;
     let all = all.map_err(|error| database_refuses(&error))?;
     Ok(page(all.iter().map(summary).collect(), None))

@@ -19,7 +19,7 @@ use super::fields::Fields;
 use super::problem::{Problem, language_of};
 use super::query::{parameters, refused};
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{CodePoolId, Language, LocalMoment, TenantId};
 use crate::fault::FieldProblem;
@@ -129,7 +129,7 @@ fn codes(given: &str, fields: &mut Fields) -> Vec<String> {
     codes
 }
 
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let pools = app.people.code_pools(tenant).await;
     let pools = pools.map_err(|error| database_refuses(&error))?;
     Ok(page(pools.iter().map(view).collect(), None))

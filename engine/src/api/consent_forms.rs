@@ -18,7 +18,7 @@ use super::fields::Fields;
 use super::problem::{Barred, Full, Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
 use super::submissions::FORMS_MAX;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::compose::first_domain;
 use crate::domain::FormId;
@@ -166,7 +166,7 @@ fn origin(text: &str) -> Result<String, FieldProblem> {
     Ok(format!("{scheme}://{authority}").to_ascii_lowercase())
 }
 
-async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let forms = app.people.forms(tenant).await;
     let forms = forms.map_err(|error| database_refuses(&error))?;
     let rows: Result<Vec<Value>, Problem> = forms.iter().map(|form| view(&app, form)).collect();

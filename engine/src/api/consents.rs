@@ -16,7 +16,7 @@ use super::fields::Fields;
 use super::pages::Paging;
 use super::problem::{Problem, RequestId};
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{ConsentId, ContactId, UnixMicros, instant};
 use crate::fault::{DateProblem, Expected, FieldProblem, UrlProblem};
@@ -113,11 +113,7 @@ pub(super) async fn give(
 }
 
 /// `GET /v1/consents`: of everybody, in the order in which they were kept: the evidence.
-pub(super) async fn list(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    paging: Paging,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Page, Problem> {
     let after = paging.cursor()?.unwrap_or(ConsentId(0));
     let found = app.people.consents(tenant, after, paging.limit).await;
     let found = found.map_err(|error| database_refuses(&error))?;
@@ -130,7 +126,7 @@ pub(super) async fn of_contact(
     State(app): State<App>,
     Caller(tenant): Caller,
     Id(id): Id<ContactId>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let found = app.people.consents_of(tenant, id).await?;
     Ok(page(found.iter().map(view).collect(), None))
 }

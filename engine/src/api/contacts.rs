@@ -17,7 +17,7 @@ use super::pages::Paging;
 use super::problem::{Problem, ProblemCode, RequestId};
 use super::query::{parameters, refused};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::audience::existing;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, Country, Recipient, Role, TenantId, UnixMicros};
@@ -136,11 +136,7 @@ pub(super) async fn upsert(
 }
 
 /// `GET /v1/contacts`: all, in the order in which they came.
-pub(super) async fn list(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    paging: Paging,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Page, Problem> {
     let after = paging.cursor()?.unwrap_or(ContactId(0));
     some(&app, (tenant, &Filter::EVERYBODY), (after, paging.limit)).await
 }
@@ -151,7 +147,7 @@ pub(super) async fn search(
     Caller(tenant): Caller,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let known = ["filter", "limit", "cursor"];
     let mut fields = Fields::read_long((&headers, body), (app.clock, BODY_MAX), &known).await?;
     let filter = filter(&mut fields);
@@ -165,10 +161,9 @@ pub(super) async fn search(
         return Err(fields.refusal());
     };
     let limit = usize::try_from(limit).unwrap_or(1);
-    let Json(mut page) = some(&app, (tenant, &filter), (after.unwrap_or(ContactId(0)), limit)).await?;
+    let page = some(&app, (tenant, &filter), (after.unwrap_or(ContactId(0)), limit)).await?;
     let total = app.people.count(tenant, &filter).await;
-    page["total"] = total.map_err(|error| database_refuses(&error))?.into();
-    Ok(Json(page))
+    Ok(page.with("total", total.map_err(|error| database_refuses(&error))?))
 }
 
 /// `GET /v1/contacts/{id}`.
@@ -243,7 +238,7 @@ async fn shown(app: &App, tenant: TenantId, contacts: &[Contact]) -> Result<Vec<
         .collect())
 }
 
-async fn some(app: &App, of: (TenantId, &Filter), (after, limit): (ContactId, usize)) -> Result<Json<Value>, Problem> {
+async fn some(app: &App, of: (TenantId, &Filter), (after, limit): (ContactId, usize)) -> Result<Page, Problem> {
     let found = app.people.search(of, after, limit).await;
     let found = found.map_err(|error| database_refuses(&error))?;
     let next = (found.len() == limit).then(|| found.last().map(|contact| contact.id.to_string()));

@@ -17,7 +17,7 @@ use super::pages::{PAGE_DEFAULT, Paging, cursor, limit};
 use super::problem::{Problem, ProblemCode};
 use super::query::{parameters, refused};
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{ConversationId, Country, Role, TemplateId, TenantId, UnixMicros};
@@ -169,7 +169,7 @@ fn word<T: FromStr>(pointer: &str, value: &str, allowed: &'static [&'static str]
     known.ok_or_else(|| refused(pointer, FieldProblem::UnknownValue { allowed }))
 }
 
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, asked: Asked) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, asked: Asked) -> Result<Page, Problem> {
     let page_of = (asked.behind, asked.limit);
     let found = app.replies.conversations(tenant, &asked.wanted, page_of).await;
     let found = found.map_err(|error| database_refuses(&error))?;
@@ -224,7 +224,7 @@ pub(super) async fn said(
     Caller(tenant): Caller,
     Id(id): Id<ConversationId>,
     paging: Paging,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     app.replies.conversation(tenant, id).await?;
     let behind = paging.cursor()?;
     let found = app.replies.said((tenant, id), (behind, paging.limit)).await?;

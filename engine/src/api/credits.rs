@@ -15,7 +15,7 @@ use super::pages::Timespan;
 use super::problem::{Problem, ProblemCode};
 use super::resellers::find as find_reseller;
 use super::tenants::find;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::account::GRANT_MAX;
 use crate::campaign::view::time;
 use crate::domain::{ResellerId, TenantId};
@@ -148,7 +148,7 @@ async fn ledger(
     State(app): State<App>,
     Hosting(reseller): Hosting,
     Timespan { paging, between }: Timespan,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     app.accounts.reseller(reseller).await?;
     let asked = (between, paging.cursor()?, paging.limit);
     let lines = app.accounts.reseller_ledger(reseller, asked).await?;

@@ -14,7 +14,7 @@ use super::pages::{PAGE_DEFAULT, cursor, limit};
 use super::problem::{Problem, ProblemKind};
 use super::query::{parameters, refused};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{FlaggedId, ResellerId, Role, TenantId};
 use crate::fault::FieldProblem;
@@ -107,7 +107,7 @@ impl FromRequestParts<App> for Asked {
     }
 }
 
-async fn list(State(app): State<App>, Manager(manager): Manager, asked: Asked) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Manager(manager): Manager, asked: Asked) -> Result<Page, Problem> {
     let page_of = (asked.behind, asked.limit);
     let found = app.campaigns.flagged().list(manager, &asked.wanted, page_of).await?;
     let next = found.last().filter(|_| found.len() == asked.limit);

@@ -1,6 +1,5 @@
 //! `/v1/guests`: the numbers that a tenant's team keys reach.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -11,7 +10,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::Problem;
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::account::NAME_MAX;
 use crate::audience::normalise;
 use crate::campaign::view::time;
@@ -53,16 +52,11 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     listed(&app, tenant).await
 }
 
-async fn add(
-    State(app): State<App>,
-    Caller(tenant): Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Value>, Problem> {
+async fn add(State(app): State<App>, Caller(tenant): Caller, headers: HeaderMap, body: Body) -> Result<Page, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["numbers", "label"]).await?;
     let (numbers, label) = (numbers(&mut fields), fields.text_or("label", ""));
     let given = label.as_ref().map_or(0, |label| label.chars().count());
@@ -81,7 +75,7 @@ async fn remove(
     Caller(tenant): Caller,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let mut fields = Fields::read((&headers, body), app.clock, &["numbers"]).await?;
     let numbers = numbers(&mut fields);
     if !fields.is_sound() {
@@ -108,7 +102,7 @@ fn numbers(fields: &mut Fields) -> Vec<Recipient> {
     numbers
 }
 
-async fn listed(app: &App, tenant: TenantId) -> Result<Json<Value>, Problem> {
+async fn listed(app: &App, tenant: TenantId) -> Result<Page, Problem> {
     let guests = app.people.guests(tenant).await;
     let guests = guests.map_err(|error| database_refuses(&error))?;
     Ok(page(guests.iter().map(view).collect(), None))

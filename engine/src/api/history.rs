@@ -1,6 +1,5 @@
 //! `GET /v1/messages`: what became of messages, long after their campaigns are gone.
 
-use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use super::pages::{PAGE_DEFAULT, instant, limit};
 use super::problem::Problem;
 use super::query::{parameters, refused};
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::audience::normalise;
 use crate::campaign::view::time;
 use crate::domain::{Country, UnixMicros};
@@ -84,7 +83,7 @@ impl Asked {
 }
 
 /// `GET /v1/messages?to=+33…&status=delivered&campaign=cmp_…&since=2026-11-01T00:00:00Z&until=…`
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, asked: Asked) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller, asked: Asked) -> Result<Page, Problem> {
     let found = app.history.find(tenant, &asked.messages, asked.limit).await;
     let found = found.map_err(|error| database_refuses(&error))?;
     let next = found.last().filter(|_| found.len() == asked.limit);

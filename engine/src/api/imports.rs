@@ -16,7 +16,7 @@ use super::problem::{Full, Problem, ProblemCode, field_detail, language_of};
 use super::query::{parameters, refused, yes_or_no};
 use super::refusal::{database_refuses, full, store_refuses};
 use super::trace::Ending;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{ImportId, ListId};
 use crate::fault::{FieldFault, FieldProblem};
@@ -168,7 +168,7 @@ async fn spooled(imports: Imports, intake: Intake) -> Result<Spool, Problem> {
 }
 
 /// `GET /v1/imports`: the latest first.
-pub(super) async fn list_all(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list_all(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let imports = app
         .imports
         .list(tenant)

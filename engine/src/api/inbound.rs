@@ -13,7 +13,7 @@ use super::known::Known;
 use super::pages::Paging;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{SmscId, TenantId, UnixMicros, shown_address};
 use crate::fault::FieldProblem;
@@ -35,12 +35,12 @@ pub(super) fn routes() -> Routes {
 
 /// `GET /v1/inbound`: messages in answer to the tenant's, oldest first; the cursor of an empty page is given again, so that
 /// whoever asks from time to time misses none.
-pub(super) async fn own(State(app): State<App>, caller: Caller, paging: Paging) -> Result<Json<Value>, Problem> {
+pub(super) async fn own(State(app): State<App>, caller: Caller, paging: Paging) -> Result<Page, Problem> {
     list(&app, Some(caller.0), &paging).await
 }
 
 /// `GET /v1/inbound` on the operators' listener: messages that answer nobody's.
-pub(super) async fn nobodys(State(app): State<App>, paging: Paging) -> Result<Json<Value>, Problem> {
+pub(super) async fn nobodys(State(app): State<App>, paging: Paging) -> Result<Page, Problem> {
     list(&app, None, &paging).await
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn give(app: &App, noted: &Known, (id, tenant): (&str, TenantId
     ))
 }
 
-async fn list(app: &App, tenant: Option<TenantId>, paging: &Paging) -> Result<Json<Value>, Problem> {
+async fn list(app: &App, tenant: Option<TenantId>, paging: &Paging) -> Result<Page, Problem> {
     let behind = paging.cursor()?;
     let found = app.inbox.list(tenant, behind, paging.limit).await;
     let found = found.map_err(|error| store_refuses(&error))?;

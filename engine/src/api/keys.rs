@@ -15,7 +15,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::idempotent::Secret;
 use super::known::Known;
 use super::problem::{Problem, ProblemCode, ProblemKind};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::account::KnownKey;
 use crate::campaign::view::time;
 use crate::domain::{KeyKind, Role, TenantId};
@@ -91,7 +91,7 @@ pub(super) async fn add(
 }
 
 /// `GET /v1/tenants/{id}/keys`: how each begins, what it is for, and since when it is good.
-pub(super) async fn list(State(app): State<App>, Managed(tenant): Managed) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Managed(tenant): Managed) -> Result<Page, Problem> {
     all_of(&app, tenant.into()).await
 }
 
@@ -141,7 +141,7 @@ async fn sandbox_of(app: &App, tenant: TenantId) -> Result<TenantId, Problem> {
     Ok(app.accounts.open_sandbox(tenant).await?)
 }
 
-async fn all_of(app: &App, owner: KeyOwner) -> Result<Json<Value>, Problem> {
+async fn all_of(app: &App, owner: KeyOwner) -> Result<Page, Problem> {
     let keys = app.accounts.keys(owner).await?;
     Ok(page(keys.iter().map(view).collect(), None))
 }

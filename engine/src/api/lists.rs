@@ -11,7 +11,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::Problem;
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{ContactId, ListId, SegmentId};
 use crate::fault::FieldProblem;
@@ -125,7 +125,7 @@ pub(super) async fn create(
 }
 
 /// `GET /v1/lists`: by name.
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let lists = app.people.lists(tenant).await;
     let lists = lists.map_err(|error| database_refuses(&error))?;
     Ok(page(lists.iter().map(view).collect(), None))
@@ -195,7 +195,7 @@ pub(super) async fn keep_segment(
 }
 
 /// `GET /v1/segments`: by name.
-pub(super) async fn segments(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn segments(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let segments = app.people.segments(tenant).await;
     let segments = segments.map_err(|error| database_refuses(&error))?;
     Ok(page(segments.iter().map(segment_view).collect(), None))

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 
-use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use super::access::Operator;
 use super::problem::{Problem, ProblemKind};
 use super::query::{parameters, refused};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, page};
+use super::{App, Page, page};
 use crate::audience::normalise;
 use crate::campaign::Placed;
 use crate::campaign::view::time;
@@ -87,7 +86,7 @@ fn switch(text: &str) -> Result<bool, Problem> {
 /// `GET /v1/messages?id=…`, `?number=…` or `?smsc_id=…`, `&whole=1` for whole numbers: what is known of a message, or of those to
 /// a number, or of those that an SMSC has called so, and of their recipients' parked receipts. An event each, oldest first; what
 /// is so now has no time, and stands last.
-pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> Result<Json<Value>, Problem> {
+pub(super) async fn find(State(app): State<App>, _: Operator, asked: Asked) -> Result<Page, Problem> {
     let mut messages = BTreeSet::new();
     let recipients = match asked.by {
         By::Number(recipient) => vec![(recipient, None)],
@@ -150,7 +149,7 @@ fn log_fails(error: &io::Error) -> Problem {
 }
 
 /// What the message log alone knows of a message, whose campaign is gone; `None`: nothing.
-async fn only_logged(app: &App, id: MessageId) -> Result<Option<Json<Value>>, Problem> {
+async fn only_logged(app: &App, id: MessageId) -> Result<Option<Page>, Problem> {
     let logged = logged(app, vec![id]).await?;
     let mut events = with_logged(Vec::new(), logged);
     note_packs(app, &mut events).await?;

@@ -13,7 +13,7 @@ use super::known::Known;
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::store_refuses;
 use super::tenants::find;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::account::AccountFault;
 use crate::campaign::CampaignFault;
 use crate::domain::{CampaignId, TenantId};
@@ -48,11 +48,7 @@ pub(super) fn routes() -> Routes {
 }
 
 /// `GET /v1/tenants/{id}/lost_holds`.
-pub(super) async fn lost_holds(
-    State(app): State<App>,
-    _: Operator,
-    Id(tenant): Id<TenantId>,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn lost_holds(State(app): State<App>, _: Operator, Id(tenant): Id<TenantId>) -> Result<Page, Problem> {
     find(&app, tenant).await?;
     let lost = app.accounts.lost_holds(tenant).await;
     let lost = lost.map_err(|error| store_refuses(&error))?;

@@ -104,12 +104,12 @@ mod tests;
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use jiff::tz::TimeZone;
 use prometheus::IntGauge;
 use serde_json::{Value, json};
@@ -151,6 +151,7 @@ use crate::webhooks::Webhooks;
 use doc::Routes;
 use foreign::Names;
 pub(crate) use guesses::Guesses;
+use pages::{Page, page};
 use problem::{Problem, ProblemKind};
 use requests::Listener;
 pub(crate) use secured::Secured;
@@ -391,6 +392,7 @@ fn finish(routes: Router<App>, (app, listener): (App, Listener)) -> Router {
             (app.clone(), listener),
             requests::follow,
         ))
+        .layer(middleware::from_fn(pages::link))
         .layer(middleware::from_fn(problem::localise))
         .layer(middleware::from_fn(unread::say_so))
         .layer(middleware::from_fn_with_state((app.clone(), listener.word()), measure))
@@ -447,9 +449,4 @@ fn known_method(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         _ => "other",
     }
-}
-
-/// A page of a list.
-fn page(rows: Vec<Value>, next: Option<String>) -> Json<Value> {
-    Json(json!({ "data": rows, "next_cursor": next }))
 }

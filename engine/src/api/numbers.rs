@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::known::Known;
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::account::AccountFault;
 use crate::campaign::view::time;
 use crate::config::OwnNumber;
@@ -149,7 +149,7 @@ fn requests() -> Routes {
         )
 }
 
-pub(super) async fn list_own(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list_own(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let kept = app.numbers.of_tenant(tenant.live()).await;
     let kept = kept.map_err(|error| database_refuses(&error))?;
     let configured = app.numbers.configured_for(tenant.live());
@@ -200,15 +200,15 @@ pub(super) async fn ask(
     Ok((StatusCode::CREATED, Json(request_view(&request))))
 }
 
-pub(super) async fn list_requests(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list_requests(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     all_requests(&app, tenant).await
 }
 
-pub(super) async fn list_requests_of(State(app): State<App>, Managed(tenant): Managed) -> Result<Json<Value>, Problem> {
+pub(super) async fn list_requests_of(State(app): State<App>, Managed(tenant): Managed) -> Result<Page, Problem> {
     all_requests(&app, tenant).await
 }
 
-async fn all_requests(app: &App, tenant: TenantId) -> Result<Json<Value>, Problem> {
+async fn all_requests(app: &App, tenant: TenantId) -> Result<Page, Problem> {
     let all = app.numbers.asked_by(tenant).await;
     let all = all.map_err(|error| database_refuses(&error))?;
     Ok(page(all.iter().map(request_view).collect(), None))
@@ -246,7 +246,7 @@ pub(super) async fn keep(
     Ok((StatusCode::CREATED, Json(view(&kept))))
 }
 
-pub(super) async fn list(State(app): State<App>, Manager(manager): Manager) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Manager(manager): Manager) -> Result<Page, Problem> {
     let all = app.numbers.inventory(manager).await;
     let all = all.map_err(|error| database_refuses(&error))?;
     Ok(page(all.iter().map(view).collect(), None))

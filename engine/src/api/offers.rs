@@ -16,7 +16,7 @@ use super::idempotent::Operation;
 use super::pages::Paging;
 use super::problem::{Problem, ProblemCode};
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::audience::instant_ahead;
 use crate::campaign::view::time;
 use crate::domain::{ContactId, OfferId, Purpose, Role, TenantId};
@@ -116,7 +116,7 @@ async fn make(
     Ok((StatusCode::CREATED, Json(view(&made))))
 }
 
-async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Page, Problem> {
     let behind = paging.cursor()?;
     let found = app.replies.offers(tenant, (behind, paging.limit)).await;
     let found = found.map_err(|error| database_refuses(&error))?;
@@ -134,7 +134,7 @@ async fn people(
     Caller(tenant): Caller,
     Id(id): Id<OfferId>,
     paging: Paging,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     app.replies.offer(tenant, id).await?;
     let behind = paging.cursor()?;
     let found = app

@@ -11,13 +11,13 @@ use super::campaigns::shown;
 use super::pages::Paging;
 use super::problem::Problem;
 use super::refusal::store_refuses;
-use super::{App, page, tenants as one};
+use super::{App, Page, page, tenants as one};
 use crate::campaign::view;
 use crate::domain::CampaignId;
 use crate::store::CampaignState;
 
 /// `GET /v1/tenants`: with their credits, in the order in which they were made.
-pub(super) async fn tenants(State(app): State<App>, _: Operator, paging: Paging) -> Result<Json<Value>, Problem> {
+pub(super) async fn tenants(State(app): State<App>, _: Operator, paging: Paging) -> Result<Page, Problem> {
     let skip = paging.cursor::<u32>()?.unwrap_or(0) as usize;
     let found = app.store.tenants(skip, paging.limit).await;
     let found = found.map_err(|error| store_refuses(&error))?;
@@ -27,7 +27,7 @@ pub(super) async fn tenants(State(app): State<App>, _: Operator, paging: Paging)
 }
 
 /// `GET /v1/campaigns`: of all tenants, newest first.
-pub(super) async fn campaigns(State(app): State<App>, _: Operator, paging: Paging) -> Result<Json<Value>, Problem> {
+pub(super) async fn campaigns(State(app): State<App>, _: Operator, paging: Paging) -> Result<Page, Problem> {
     let found = app.campaigns.list_all(paging.cursor()?, paging.limit).await?;
     let row = |campaign: &crate::store::Campaign| {
         let mut row = view::summary(campaign);

@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::pages::Paging;
 use super::problem::Problem;
 use super::suppressions::{BODY_MAX, numbers, purposes};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{Purpose, Recipient};
 use crate::mirror::KeptOptOut;
@@ -52,7 +52,7 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Page, Problem> {
     let all = app.mirror.opt_outs(tenant, paging.cursor()?, paging.limit).await?;
     let next = all.last().filter(|_| all.len() == paging.limit);
     let next = next.map(|last| last.place.to_string());

@@ -1,9 +1,14 @@
-//! `?limit=…&cursor=…` of lists.
+//! `?limit=…&cursor=…` of lists, and the pages that are answered.
 
 use std::str::FromStr;
 
-use axum::extract::FromRequestParts;
+use axum::Json;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 
 use super::App;
 use super::problem::Problem;
@@ -20,6 +25,63 @@ use crate::webhooks::DeliveryState;
 pub(super) const PAGE_DEFAULT: usize = 50;
 
 const PARAMETERS: [&str; 2] = ["limit", "cursor"];
+
+/// A page of a list.
+pub(super) struct Page {
+    shown: Json<Value>,
+    next: Option<NextPage>,
+}
+
+/// The cursor of the page behind one that has something.
+#[derive(Clone)]
+struct NextPage(String);
+
+/// Some rows, and the cursor of the next ones.
+pub(super) fn page(rows: Vec<Value>, next: Option<String>) -> Page {
+    let has_rows = !rows.is_empty();
+    Page {
+        shown: Json(json!({ "data": rows, "next_cursor": next })),
+        next: next.filter(|_| has_rows).map(NextPage),
+    }
+}
+
+impl Page {
+    /// With a figure beside its rows.
+    pub(super) fn with(mut self, name: &str, figure: u64) -> Self {
+        self.shown[name] = figure.into();
+        self
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let mut response = self.shown.into_response();
+        if let Some(next) = self.next {
+            response.extensions_mut().insert(next);
+        }
+        response
+    }
+}
+
+/// Says where the next page is, as RFC 8288 has it: at the same address, with another cursor.
+pub(super) async fn link(request: Request, next: Next) -> Response {
+    let asked = (request.method() == Method::GET).then(|| request.uri().clone());
+    let mut response = next.run(request).await;
+    if let (Some(asked), Some(NextPage(cursor))) = (asked, response.extensions_mut().remove())
+        && let Ok(link) = HeaderValue::try_from(behind(&asked, &cursor))
+    {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+fn behind(asked: &Uri, cursor: &str) -> String {
+    let given = url::form_urlencoded::parse(asked.query().unwrap_or_default().as_bytes());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(given.filter(|(name, _)| name != "cursor"));
+    query.append_pair("cursor", cursor);
+    format!("<{}?{}>; rel=\"next\"", asked.path(), query.finish())
+}
 
 /// Which page is asked for.
 pub(super) struct Paging {
@@ -201,4 +263,35 @@ pub(super) fn limit(value: &str) -> Result<usize, Problem> {
             },
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_asked_for_as_this_one_was_with_another_cursor() {
+        let of = |asked: &str, cursor| behind(&Uri::try_from(asked).unwrap(), cursor);
+        assert_eq!(of("/v1/lists", "7"), "</v1/lists?cursor=7>; rel=\"next\"");
+        assert_eq!(
+            of(
+                "/v1/opt-outs?limit=2&cursor=old&since=2026-01-02T03%3A04%3A05%2B01%3A00",
+                "a b"
+            ),
+            "</v1/opt-outs?limit=2&since=2026-01-02T03%3A04%3A05%2B01%3A00&cursor=a+b>; rel=\"next\""
+        );
+    }
+
+    #[test]
+    fn an_empty_page_leads_nowhere_though_it_may_be_asked_again() {
+        let leads = |rows| {
+            page(rows, Some("1".to_owned()))
+                .into_response()
+                .extensions()
+                .get::<NextPage>()
+                .is_some()
+        };
+        assert!(leads(vec![Value::Null]));
+        assert!(!leads(Vec::new()));
+    }
 }

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::pages::Paging;
 use super::problem::{Full, Problem, ProblemKind};
 use super::refusal::{full, store_refuses};
-use super::{App, page};
+use super::{App, Page, page};
 use crate::campaign::view::time;
 use crate::receipt::{ParkedView, ReplayFault};
 
 /// `GET /v1/receipts/parked`: in no order; a page may be longer than its limit by what one recipient has.
-pub(super) async fn list(State(app): State<App>, paging: Paging) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, paging: Paging) -> Result<Page, Problem> {
     let cursor = paging.cursor::<u64>()?.unwrap_or(0);
     let listed = app.replay.list(cursor, paging.limit).await;
     let (found, next) = listed.map_err(|error| store_refuses(&error))?;

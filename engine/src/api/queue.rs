@@ -1,17 +1,16 @@
 //! `GET /v1/queue` on the operators' listener: what waits, line by line.
 
-use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::refusal::store_refuses;
-use super::{App, page};
+use super::{App, Page, page};
 use crate::domain::{Line, Purpose, Way};
 
 /// `GET /v1/queue`: for whom, in which lane, behind which gate (0 is always open), how much is queued and how much is due
 /// again later or waits behind another message.
-pub(super) async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>) -> Result<Page, Problem> {
     let mut lines = app.store.census().await.map_err(|error| store_refuses(&error))?.lines;
     lines.sort_unstable_by_key(|waiting| waiting.line);
     let rows = lines.iter().map(|waiting| {

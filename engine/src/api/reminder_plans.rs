@@ -14,7 +14,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::Problem;
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::agenda::{Definition, Hours, NOTICE, OFFSETS_MAX, Offset, PlanEdit, ReminderPlan, Trigger};
 use crate::campaign::view::time;
 use crate::compose::asks_in_vain;
@@ -124,7 +124,7 @@ pub(super) async fn make(
 }
 
 /// `GET /v1/reminder_plans`: the oldest first.
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let all = app.agenda.plans(tenant).await;
     let all = all.map_err(|error| database_refuses(&error))?;
     Ok(page(all.iter().map(|plan| view(&app, plan)).collect(), None))

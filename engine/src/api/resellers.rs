@@ -13,7 +13,7 @@ use super::idempotent::{Operation, Secret};
 use super::known::Known;
 use super::pages::Paging;
 use super::problem::Problem;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::compose::is_seen;
 use crate::domain::{ResellerId, Role};
@@ -80,7 +80,7 @@ async fn create(
     Ok((StatusCode::CREATED, Extension(Secret), Json(shown)))
 }
 
-async fn list(State(app): State<App>, _: Operator, paging: Paging) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, _: Operator, paging: Paging) -> Result<Page, Problem> {
     let found = app.accounts.resellers(paging.cursor()?, paging.limit).await?;
     let next = found.last().filter(|_| found.len() == paging.limit);
     let next = next.map(|last| last.id.to_string());

@@ -11,7 +11,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::compose::Sender;
 use crate::domain::{Role, SenderRequestId, TenantId, Terms};
@@ -89,15 +89,15 @@ async fn ask(
     Ok((StatusCode::CREATED, Json(view(&request))))
 }
 
-async fn list_own(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+async fn list_own(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     all(&app, tenant).await
 }
 
-async fn list_of(State(app): State<App>, Managed(tenant): Managed) -> Result<Json<Value>, Problem> {
+async fn list_of(State(app): State<App>, Managed(tenant): Managed) -> Result<Page, Problem> {
     all(&app, tenant).await
 }
 
-async fn all(app: &App, tenant: TenantId) -> Result<Json<Value>, Problem> {
+async fn all(app: &App, tenant: TenantId) -> Result<Page, Problem> {
     let all = app.numbers.senders_asked_for(tenant).await;
     let all = all.map_err(|error| database_refuses(&error))?;
     Ok(page(all.iter().map(view).collect(), None))

@@ -20,7 +20,7 @@ use super::pages::Paging;
 use super::problem::{Problem, ProblemCode, language_of};
 use super::query::{parameters, refused};
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::agenda::Whom;
 use crate::audience::normalise;
 use crate::campaign::view::time;
@@ -171,7 +171,7 @@ async fn make(
     Ok((StatusCode::CREATED, Json(view(&made))))
 }
 
-async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let all = app.replies.surveys(tenant).await;
     let all = all.map_err(|error| database_refuses(&error))?;
     Ok(page(all.iter().map(view).collect(), None))
@@ -217,7 +217,7 @@ async fn answers(
     Caller(tenant): Caller,
     Id(id): Id<SurveyId>,
     paging: Paging,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     app.replies.survey(tenant, id).await?;
     let behind = paging.cursor()?;
     let runs = app.replies.survey_runs((tenant, id), (behind, paging.limit)).await?;

@@ -11,7 +11,7 @@ use super::doc::{Key, Operation, Routes, Verb};
 use super::fields::Fields;
 use super::problem::Problem;
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::audience::{check_category, check_purpose_of};
 use crate::campaign::view::time;
 use crate::compose::{self, Category, Words};
@@ -104,7 +104,7 @@ pub(super) async fn keep(
 }
 
 /// By name.
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let templates = app.people.templates(tenant).await;
     let templates = templates.map_err(|error| database_refuses(&error))?;
     Ok(page(templates.iter().map(view).collect(), None))
@@ -122,7 +122,7 @@ pub(super) async fn versions(
     State(app): State<App>,
     Caller(tenant): Caller,
     Id(id): Id<TemplateId>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let versions = app.people.template_versions(tenant, id).await?;
     Ok(page(versions.iter().map(view).collect(), None))
 }
@@ -166,7 +166,7 @@ pub(super) async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn categories(Caller(_): Caller) -> Json<Value> {
+pub(super) async fn categories(Caller(_): Caller) -> Page {
     let words = |words: Words| json!({ "label": words.label, "text": words.text });
     let shown = |category: &Category| {
         json!({

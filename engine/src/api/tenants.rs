@@ -15,7 +15,7 @@ use super::pages::{Paging, Timespan};
 use super::problem::{Problem, ProblemCode, ProblemKind};
 use super::refusal::store_refuses;
 use super::terms::{self, TERMS};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::account::{GRANT_MAX, TenantOrder, WEIGHT_MAX};
 use crate::campaign::view::time;
 use crate::domain::{Countries, Day, ResellerId, Role, TenantId, TermChanges, Terms, UnixMicros};
@@ -163,11 +163,7 @@ fn host(fields: &mut Fields, manager: Option<ResellerId>) -> Option<Option<Resel
 }
 
 /// `GET /v1/tenants`: those that the asker manages, in the order in which they were made.
-pub(super) async fn list(
-    State(app): State<App>,
-    Manager(manager): Manager,
-    paging: Paging,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Manager(manager): Manager, paging: Paging) -> Result<Page, Problem> {
     let asked = (paging.cursor()?, paging.limit);
     let found = app.accounts.tenants_of(manager, asked).await?;
     let next = found.last().filter(|_| found.len() == paging.limit);
@@ -246,7 +242,7 @@ pub(super) async fn ledger(
     State(app): State<App>,
     Caller(tenant): Caller,
     Timespan { paging, between }: Timespan,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let of = LinesOf { tenant, between };
     let lines = app.accounts.ledger(of, paging.cursor()?, paging.limit).await?;
     let next = lines.last().filter(|_| lines.len() == paging.limit);

@@ -14,7 +14,7 @@ use super::known::Known;
 use super::pages::Paging;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::store_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::account::AccountFault;
 use crate::domain::{ResellerId, Role, TenantId};
 use crate::fault::{Expected, FieldProblem};
@@ -48,7 +48,7 @@ pub(super) fn routes() -> Routes {
         )
 }
 
-async fn list(State(app): State<App>, Manager(manager): Manager, paging: Paging) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Manager(manager): Manager, paging: Paging) -> Result<Page, Problem> {
     let behind = paging.cursor()?;
     let found = app.inbox.list(None, behind, paging.limit).await;
     let found = found.map_err(|error| store_refuses(&error))?;

@@ -13,7 +13,7 @@ use super::fields::Fields;
 use super::pages::Paging;
 use super::problem::Problem;
 use super::refusal::database_refuses;
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::agenda::{TIME_ZONE, Whom};
 use crate::audience::instant_ahead;
 use crate::campaign::view::time;
@@ -98,7 +98,7 @@ async fn put(
     Ok(Json(json!({ "data": rows.collect::<Vec<_>>() })))
 }
 
-async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Caller(tenant): Caller, paging: Paging) -> Result<Page, Problem> {
     let behind = paging.cursor()?;
     let found = app.replies.waiting_list(tenant, (behind, paging.limit)).await;
     let found = found.map_err(|error| database_refuses(&error))?;

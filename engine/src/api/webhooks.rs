@@ -13,7 +13,7 @@ use super::idempotent::{Operation, Secret};
 use super::pages::DeliveryListing;
 use super::problem::{Problem, ProblemKind};
 use super::refusal::{database_refuses, store_refuses};
-use super::{App, page, shapes};
+use super::{App, Page, page, shapes};
 use crate::campaign::view::time;
 use crate::domain::{DeliveryId, EndpointId};
 use crate::fault::{FieldFault, FieldProblem};
@@ -140,7 +140,7 @@ pub(super) async fn create(
 }
 
 /// `GET /v1/webhooks`: all of the tenant's, oldest first.
-pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     let all = app.webhooks.list(tenant).await?;
     Ok(page(all.iter().map(|endpoint| view(&app, endpoint)).collect(), None))
 }
@@ -226,7 +226,7 @@ pub(super) async fn deliveries(
     Caller(tenant): Caller,
     Id(id): Id<EndpointId>,
     DeliveryListing { paging, state }: DeliveryListing,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Page, Problem> {
     let page_of = (paging.cursor()?, paging.limit);
     let found = app.webhooks.deliveries((tenant, id), state, page_of).await?;
     let next = found

@@ -24,7 +24,7 @@ E.164, ids opaque. Refusals are `application/problem+json` (RFC 9457) in French 
 which is never translated and of the closed list `ProblemCode`. Further fields may come into answers: ignore those that you do not know.
 
 A POST with an `Idempotency-Key` is carried out once, and answered for a day as the first time. Lists are given in pages: \
-`next_cursor` is the `cursor` of the next, and `null` where there is none.
+`next_cursor` is the `cursor` of the next, and `null` where there is none; the header `Link` has its address.
 
 What is shown under an id has an `ETag`: a change with `If-Match` is made if it is still that version, and is refused with 412 if not.";
 
@@ -291,6 +291,9 @@ fn responses_of(
         if matches!(versions, Versions::Shows | Versions::Changes { answers: true }) {
             headers["ETag"] = header("ETag");
         }
+        if operation.verb == Verb::Get && content.values().any(is_page) {
+            headers["Link"] = header("Link");
+        }
         all.insert(
             answer.status.to_string(),
             json!({ "description": answer.text, "headers": headers, "content": content }),
@@ -360,6 +363,14 @@ fn refusal(status: u16, codes: &[ProblemCode]) -> Value {
     })
 }
 
+/// Whether a body is some rows of a list, and where the next ones are.
+fn is_page(body: &Value) -> bool {
+    let name = body["schema"]["$ref"]
+        .as_str()
+        .and_then(|place| place.rsplit('/').next());
+    name.is_some_and(|name| name.starts_with("PageOf"))
+}
+
 fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
@@ -367,6 +378,10 @@ fn header(name: &str) -> Value {
 fn headers() -> Value {
     json!({
         "RequestId": { "description": "By which this request is found in the log.", "schema": { "type": "string" } },
+        "Link": {
+            "description": "Where the next page is, `rel=\"next\"` (RFC 8288); not there behind the last one.",
+            "schema": { "type": "string" },
+        },
         "IdempotencyReplayed": {
             "description": "The answer is that of an earlier request with the same `Idempotency-Key`.",
             "schema": { "type": "string", "const": "true" },

@@ -12,7 +12,7 @@ use crate::api::access::Caller;
 use crate::api::doc::{Key, Operation, Routes, Verb};
 use crate::api::known::Known;
 use crate::api::problem::{Problem, ProblemCode};
-use crate::api::{App, shapes};
+use crate::api::{App, Page, shapes};
 use crate::domain::Role;
 
 pub(super) fn routes() -> Routes {
@@ -71,7 +71,7 @@ async fn add(
     make(&app, (tenant.into(), known), (headers, body)).await
 }
 
-async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Caller(tenant): Caller) -> Result<Page, Problem> {
     all_of(&app, tenant.into()).await
 }
 

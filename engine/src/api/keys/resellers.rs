@@ -12,7 +12,7 @@ use crate::api::access::Hosting;
 use crate::api::doc::{Key, Operation, Routes, Verb};
 use crate::api::known::Known;
 use crate::api::problem::Problem;
-use crate::api::{App, shapes};
+use crate::api::{App, Page, shapes};
 use crate::domain::{ResellerId, Role};
 
 pub(super) fn routes() -> Routes {
@@ -72,7 +72,7 @@ async fn add(
     make(&app, (reseller.into(), known), (headers, body)).await
 }
 
-async fn list(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Json<Value>, Problem> {
+async fn list(State(app): State<App>, Hosting(reseller): Hosting) -> Result<Page, Problem> {
     all_of(&app, reseller.into()).await
 }
 
