@@ -49,6 +49,8 @@ pub struct Answer {
     pub content_type: String,
     /// `ETag`, as it came.
     pub etag: Option<String>,
+    /// Where the next page of a list is, as `Link` says it.
+    pub next: Option<String>,
     /// The body as it came.
     pub text: String,
 }
@@ -295,11 +297,9 @@ fn answer(
         cause: Box::new(error),
     };
     let mut response = response.map_err(no_answer)?;
-    let etag = response
-        .headers()
-        .get("etag")
-        .and_then(|tag| tag.to_str().ok())
-        .map(str::to_owned);
+    let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+    let (etag, link) = (header("etag"), header("link"));
+    let next = link.and_then(|link| Some(link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?.to_owned()));
     let content_type = response.body().mime_type().unwrap_or_default().to_owned();
     // Read to its end, so that the connection can be used again.
     let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string();
@@ -307,6 +307,7 @@ fn answer(
         status: response.status().as_u16(),
         content_type,
         etag,
+        next,
         text: text.map_err(no_answer)?,
         request,
     })

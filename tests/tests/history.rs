@@ -14,14 +14,17 @@ fn fr_4379() -> String {
     std::fs::read_to_string(scenario).expect("read the scenario of the demo")
 }
 
-/// All pages of a list of messages.
+/// All pages of a list of messages, each where the one before it says.
 fn messages(http: &Http, asked: &str) -> Vec<Value> {
-    let (mut all, mut cursor) = (Vec::new(), String::new());
+    let (mut all, mut path) = (Vec::new(), format!("/v1/messages?limit=500&{asked}"));
     loop {
-        let page = http.get(&format!("/v1/messages?limit=500&{asked}{cursor}")).expect(200);
+        let answer = http.get(&path);
+        let next = answer.next.clone();
+        let page = answer.expect(200);
+        assert_eq!(page["next_cursor"].is_string(), next.is_some(), "{path}");
         all.extend(page["data"].as_array().expect("a list").iter().cloned());
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
+        match next {
+            Some(next) => path = next,
             None => return all,
         }
     }

@@ -312,16 +312,35 @@ fn req_000_22_a_campaign_one_credit_short_at_its_date_goes_at_another_after_a_to
 fn req_000_24_a_campaign_that_is_deleted_before_its_date_never_goes() {
     let stand = stand("schedule-deleted");
     let deleted = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(5));
+    let forgotten = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(5));
     let later = stand.tenant.create(&stand.engine, &CampaignOrder::to_first(5));
     let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
     schedule(&stand, &deleted, &at.to_string());
+    schedule(&stand, &forgotten, &at.to_string());
     schedule(&stand, &later, &(at + jiff::SignedDuration::from_millis(1)).to_string());
     let before = stand.engine.credits(&stand.tenant).available;
     let canceled = deleted.ask(&stand.engine, "cancel").expect(202);
     assert_eq!(canceled["state"], "canceled");
+    let http = stand.tenant.http(&stand.engine);
+    let path = |campaign: &Campaign| format!("/v1/campaigns/{}", campaign.id);
+    assert_eq!(http.delete(&path(&forgotten)).status, 204);
+    http.get(&path(&forgotten)).expect(404);
+    http.delete(&path(&forgotten)).expect(404);
     // The one planned right behind it has gone: its time is over.
     deliver(&stand, &later, 5);
     assert_eq!(shown(&stand, &deleted)["state"], "canceled");
     assert_eq!(stand.sim.totals().submits, 5);
     assert_eq!(stand.engine.credits(&stand.tenant).available, before - 5);
+    // What was sent stays; what was canceled goes as well.
+    let stays = http.delete(&path(&later)).expect(409);
+    assert_eq!(stays["code"], "campaign_wrong_state", "{stays}");
+    assert_eq!(http.delete(&path(&deleted)).status, 204);
+    let listed = http.get("/v1/campaigns?kind=audience").expect(200);
+    let ids: Vec<&str> = listed["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["id"].as_str())
+        .collect();
+    assert_eq!(ids, [later.id.as_str()]);
 }

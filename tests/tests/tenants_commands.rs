@@ -177,6 +177,15 @@ fn a_campaign_is_halted_scheduled_and_stopped_and_one_that_is_short_says_so() {
         "name": "Rappel", "sender": "OSTEO", "purpose": "transactional", "text": "Bonjour", "audience": { "numbers": numbers.join(",") },
     });
     write(&stand, "campaign.json", &body.to_string());
+    let draft = shown(&stand, &["campaigns", "create", "--body", "campaign.json"]);
+    let draft = text(&draft, "id");
+    let (code, _, said) = run(&stand, &["campaigns", "delete", draft]);
+    assert!(code == Some(2) && said.contains("say --yes"), "{said}");
+    assert_eq!(
+        plain(&stand, &["campaigns", "delete", draft, "--yes"]),
+        format!("{draft} is forgotten\n")
+    );
+    assert_eq!(run(&stand, &["campaigns", "show", draft]).0, Some(5));
     let id = shown(&stand, &["campaigns", "create", "--body", "campaign.json"]);
     let id = text(&id, "id");
     let in_a_month = jiff::Zoned::now().date().saturating_add(jiff::Span::new().days(30));

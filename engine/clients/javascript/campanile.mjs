@@ -235,6 +235,11 @@ class Campaigns {
     return this.#api.post(pathOf("campaigns", campaign, "cancel"));
   }
 
+  /** Forget one that was not launched. @param {string} campaign */
+  async delete(campaign) {
+    await this.#api.send("DELETE", pathOf("campaigns", campaign));
+  }
+
   /** The seven statuses, with labels in the client's language; estimate and cost. @param {string} campaign */
   report(campaign) {
     return this.#api.get(pathOf("campaigns", campaign, "report"));

@@ -315,6 +315,12 @@ final class Campaigns extends Part
         return $this->api->post(self::path("campaigns", $campaign, "cancel"));
     }
 
+    /** Forget one that was not launched. */
+    public function delete(string $campaign): void
+    {
+        $this->api->send("DELETE", self::path("campaigns", $campaign));
+    }
+
     /** The seven statuses, with labels in the client's language; estimate and cost. */
     public function report(string $campaign): array
     {

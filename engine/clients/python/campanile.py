@@ -268,6 +268,10 @@ class Campaigns(_Part):
         """End it for good: what is not sent is canceled."""
         return self._api.post(_path("campaigns", campaign, "cancel"))
 
+    def delete(self, campaign: str) -> None:
+        """Forget one that was not launched."""
+        self._api.send("DELETE", _path("campaigns", campaign))
+
     def report(self, campaign: str) -> Json:
         """The seven statuses, with labels in the client's language; estimate and cost."""
         return self._api.get(_path("campaigns", campaign, "report"))

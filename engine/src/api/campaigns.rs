@@ -141,6 +141,19 @@ fn moves() -> Routes {
                 .answers::<shapes::Moved>(202, "It is canceled, or stopped if it was launched."),
             cancel,
         )
+        .add(
+            Operation::new((Verb::Delete, "/v1/campaigns/{id}"), Key::Tenant, "deleteCampaign")
+                .needs(Role::Send)
+                .by_teams()
+                .says(
+                    "Forget a campaign that was not launched",
+                    "A draft, one that is planned, blocked or canceled. What was sent stays, as does what was said of it: that is canceled first, or kept.",
+                )
+                .at::<CampaignId>("id", "The campaign.")
+                .answers_nothing(204, "It is forgotten.")
+                .refuses(&[ProblemCode::WrongState]),
+            forget,
+        )
 }
 
 /// `POST /v1/campaigns` → 201 with the draft, its estimate, and the recipients that were not taken.
@@ -268,6 +281,12 @@ pub(super) async fn cancel(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let state = app.campaigns.cancel(tenant, id).await?;
     Ok((StatusCode::ACCEPTED, moved(id, state)))
+}
+
+/// `DELETE /v1/campaigns/{id}` → 204.
+pub(super) async fn forget(State(app): State<App>, Reached(tenant, id): Reached) -> Result<StatusCode, Problem> {
+    app.campaigns.forget(tenant, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn moved(id: CampaignId, state: CampaignState) -> Json<Value> {

@@ -211,6 +211,12 @@ fn broken_json_says_where() {
         panic!()
     };
     assert_eq!((line, column, reason.as_str()), (2, 3, "expected value"));
+    // "é" as Windows writes it.
+    let latin: &[u8] = b"{\n\"name\": \"\xe9\"}";
+    match read_campaign(latin, rules(), &mut Kept::default()) {
+        Err(ReadFault::Fields(faults)) => assert_eq!(faults[0].problem, FieldProblem::NotUtf8 { line: 2 }),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -69,6 +69,25 @@ impl Campaigns {
         Ok(CampaignState::Stopped)
     }
 
+    /// Forgets a campaign of which nothing was sent, and of which nothing is on its way.
+    ///
+    /// # Errors
+    /// As [`Campaigns::pause`].
+    pub(crate) async fn forget(&self, tenant: TenantId, id: CampaignId) -> Result<(), CampaignFault> {
+        let unsent = [
+            CampaignState::Draft,
+            CampaignState::Scheduled,
+            CampaignState::Blocked,
+            CampaignState::Canceled,
+        ];
+        // From then on nobody launches or edits it.
+        let gone = self.shift(tenant, id, &unsent, CampaignState::Canceled).await?;
+        self.give_back_codes(gone.code_pool, id).await;
+        self.store().set_inactive(&[(tenant, id)]).await?;
+        self.store().retire(tenant, id).await?;
+        Ok(self.0.deps.mirror.forget_past_campaign((tenant, id)).await?)
+    }
+
     /// Moves the campaign to a state from one of some others.
     async fn shift(
         &self,

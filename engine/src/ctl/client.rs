@@ -278,6 +278,16 @@ impl Client {
         self.answer(request.content_type("application/json").send(&body.to_string()))
     }
 
+    /// `DELETE`: nothing is answered.
+    pub(super) fn delete(&self, path: &str) -> Result<(), Failure> {
+        let answered = self.with_key(self.agent.delete(self.url(path))).call();
+        let mut response = answered.map_err(|error| self.away(&error))?;
+        match response.status().is_success() {
+            true => Ok(()),
+            false => Err(self.refusal(&mut response)),
+        }
+    }
+
     /// `GET` of something that goes on for that long: each of its lines, as it comes, until `each` wants no more.
     pub(super) fn follow(
         &self,

@@ -96,18 +96,18 @@ pub(super) enum News {
 }
 
 impl Differences {
-    /// What is new, of all engines as they stand now.
+    /// What is new, of all engines as they stand now. Of one that has ended nothing is said.
     pub(super) fn hear(&mut self, now: Instant, all: impl Iterator<Item = (u32, Vec<String>)>) -> Vec<News> {
-        let differing: BTreeMap<u32, Vec<String>> = all.filter(|(_, parts)| !parts.is_empty()).collect();
+        let all: BTreeMap<u32, Vec<String>> = all.collect();
         let mut news = Vec::new();
         self.0.retain(|engine, known| {
-            let stays = differing.contains_key(engine);
-            if !stays && known.is_said {
+            let parts = all.get(engine);
+            if known.is_said && parts.is_some_and(Vec::is_empty) {
                 news.push(News::Agrees(*engine));
             }
-            stays
+            parts.is_some_and(|parts| !parts.is_empty())
         });
-        for (engine, parts) in differing {
+        for (engine, parts) in all.into_iter().filter(|(_, parts)| !parts.is_empty()) {
             let known = self.0.entry(engine).or_insert_with(|| Difference {
                 parts: parts.clone(),
                 since: now,
@@ -171,5 +171,13 @@ mod tests {
         assert_eq!(hear(12, &[]), [News::Agrees(2)]);
         assert_eq!(hear(13, &["rules"]), []);
         assert_eq!(hear(14, &[]), [], "what was over soon is never said");
+        let said = |differences: &mut Differences, after, all: &[(u32, Vec<String>)]| {
+            differences.hear(start + Duration::from_secs(after), all.iter().cloned())
+        };
+        let mut ended = Differences::default();
+        let differs = [(3, vec!["rules".to_owned()])];
+        assert_eq!(said(&mut ended, 0, &differs), []);
+        assert_eq!(said(&mut ended, 10, &differs).len(), 1);
+        assert_eq!(said(&mut ended, 11, &[]), [], "it has ended");
     }
 }

@@ -35,13 +35,20 @@ impl JsonType {
     }
 }
 
+/// What the parser says of octets that are no UTF-8: it has no code for it that can be asked for.
+const NO_TEXT: &str = "invalid unicode code point";
+
 impl FieldProblem {
     /// A fault of JSON's grammar, with the parser's words.
     pub(crate) fn broken_json(error: &serde_json::Error) -> Self {
         let reason = error.to_string();
         let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+        let line = error.line().max(1);
+        if reason == NO_TEXT {
+            return Self::NotUtf8 { line };
+        }
         Self::InvalidJson {
-            line: error.line().max(1),
+            line,
             // Before the first octet the parser says 0.
             column: error.column().max(1),
             reason,

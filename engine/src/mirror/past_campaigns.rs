@@ -29,6 +29,18 @@ impl Mirror {
         change.commit().await
     }
 
+    /// Nothing of it is kept any more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn forget_past_campaign(&self, (tenant, id): (TenantId, CampaignId)) -> Result<(), DatabaseError> {
+        let mut change = self.0.database.change().await?;
+        let mut forget = Sql::new("DELETE FROM past_campaign WHERE id = ");
+        forget.value(id.0 as i64).push(" AND tenant = ").value(tenant.0);
+        change.run(forget).await?;
+        change.commit().await
+    }
+
     /// What is shown of it; `None`: nothing is known of such a campaign of that tenant.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::view::{account, path_of};
 use super::watch::Watch;
 use crate::ctl::door::{Asked, Once, Page};
 use crate::ctl::failure::Failure;
-use crate::ctl::output::{Table, cell, rows, say_next};
+use crate::ctl::output::{Table, cell, print, rows, say_next};
 
 /// What is asked of a tenant's campaigns.
 #[derive(Clone, Debug, Subcommand)]
@@ -56,6 +56,8 @@ pub(crate) enum CampaignsAsk {
     Resume(Ordered),
     /// Ends it: what an SMSC does not have yet is canceled. There is no way back.
     Stop(Stop),
+    /// Forgets one that was not launched: a draft, or one that is planned, blocked or canceled.
+    Delete(Delete),
     /// The seven statuses, with counts and shares; estimate and cost.
     #[command(after_help = "Example:\n  campanile campaigns report cmp_… --language fr --csv report.csv")]
     Report(Report),
@@ -96,6 +98,16 @@ pub(crate) struct Ordered {
 pub(crate) struct Stop {
     #[command(flatten)]
     ordered: Ordered,
+    /// Yes, for good.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// A campaign that is to be forgotten.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    one: One,
     /// Yes, for good.
     #[arg(long)]
     yes: bool,
@@ -154,6 +166,7 @@ impl CampaignsAsk {
                 "what is not sent of {} would be canceled for good: say --yes if that is meant",
                 ordered.one.id
             ))),
+            Self::Delete(delete) => delete.run(),
             Self::Report(report) => report.run(),
             Self::Export(export) => export.run(),
         }
@@ -193,6 +206,20 @@ impl Ordered {
         let at = &self.one.at;
         let answer = at.open()?.post_once(&path, &json!({}), self.once.key.as_deref())?;
         at.show(&answer, moved)
+    }
+}
+
+impl Delete {
+    fn run(&self) -> Result<(), Failure> {
+        let One { id, at } = &self.one;
+        if !self.yes {
+            let why = format!("{id} would be forgotten for good: say --yes if that is meant");
+            return Err(Failure::Usage(why));
+        }
+        at.open()?.delete(&path_of(id))?;
+        at.show(&json!({ "id": id, "deleted": true }), |_| {
+            print(&format!("{id} is forgotten\n")).map(drop)
+        })
     }
 }
 
