@@ -112,6 +112,29 @@ fn two_engines_keep_the_rate_of_a_tenant_and_one_goes_on_when_the_other_is_kille
     assert!(most <= 28, "{most} within a second of 20/s");
 }
 
+/// A campaign of the same lane as a code, which takes longer than anybody waits for one.
+#[test]
+fn a_message_by_itself_overtakes_the_urgent_campaign_of_its_own_tenant() {
+    let stand = stand("tenant-rate-own");
+    agree(&stand, &json!("20/s"));
+    let campaign = stand.tenant.order(
+        &stand.engine,
+        &order("SLOW", "+3360000", 1_000).with("purpose", json!("transactional")),
+    );
+    stand.sim.wait_for("accepted", 20, LIMIT);
+    let message = json!({ "to": "+33699999999", "text": "Votre code est 1234", "sender": "URGENT" });
+    stand
+        .tenant
+        .http(&stand.engine)
+        .once("code")
+        .post("/v1/messages", &message)
+        .expect(202);
+    eventually("the code is sent", LIMIT, || (had(&stand, "URGENT") == 1).then_some(()));
+    let before = had(&stand, "SLOW");
+    assert!(before < 300, "{before} of the campaign went before it");
+    campaign.ask(&stand.engine, "cancel").expect(202);
+}
+
 #[test]
 fn a_redis_that_was_emptied_keeps_the_rate_of_a_tenant() {
     let mut stand = Stand::new(programs!(), "tenant-rate-emptied", "", |smsc| smsc);

@@ -42,6 +42,9 @@ const CAMPAIGN: &str = "campaign";
 /// A campaign with the filters that one may have.
 const BODY_MAX: u64 = 8 << 20;
 
+/// Moments that every campaign but the first would be behind.
+const MOMENTS: [&str; 2] = ["expires_at", "late_joiners_until"];
+
 /// What an audience may say when the kind says the rest.
 const NOT_WITH_KINDS: [&str; 4] = ["recipients", "numbers", "lists", "segments"];
 
@@ -272,6 +275,15 @@ fn order(fields: &mut Fields, is_of_contacts: bool) -> Option<Value> {
     }
     if order.get("name").is_some() {
         fields.refuse(format!("{pointer}/name"), FieldProblem::NamedByAutomation);
+    }
+    for key in MOMENTS
+        .iter()
+        .filter(|key| order.get(**key).is_some_and(|at| !at.is_null()))
+    {
+        fields.refuse(
+            format!("{pointer}/{key}"),
+            FieldProblem::NotBeside { fields: &["kind"] },
+        );
     }
     if is_of_contacts {
         for key in NOT_WITH_KINDS {

@@ -87,6 +87,7 @@ pub(super) async fn resend(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let known = ["name", "statuses", "again", "scheduled_at", "time_zone"];
     let mut fields = Fields::read_if_any((&headers, body), (app.clock, SMALL_MAX), &known).await?;
+    let reachable = !fields.has("statuses");
     let again = fields.boolean("again").map(Option::unwrap_or_default);
     let (name, statuses) = (name(&mut fields), statuses(&mut fields, again.unwrap_or_default()));
     if fields.has("scheduled_at") {
@@ -97,7 +98,11 @@ pub(super) async fn resend(
     else {
         return Err(fields.refusal());
     };
-    let whom = Whom::With { statuses, again };
+    let whom = Whom::With {
+        statuses,
+        reachable,
+        again,
+    };
     let created = app.campaigns.copy(tenant, id, (name, whom)).await?;
     let draft = created.campaign.id;
     if let Some(at) = at

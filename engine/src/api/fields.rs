@@ -183,6 +183,14 @@ impl Fields {
         self.add(wrong(&place, JsonType::String, found));
     }
 
+    /// Whether a list is given, with nothing in it.
+    pub(super) fn is_empty_list(&self, name: &str) -> bool {
+        self.object
+            .get(name)
+            .and_then(Value::as_array)
+            .is_some_and(Vec::is_empty)
+    }
+
     /// Whether a field is there and `null`; it is taken then.
     pub(super) fn is_null(&mut self, name: &str) -> bool {
         let null = self.object.get(name).is_some_and(Value::is_null);

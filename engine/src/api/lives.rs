@@ -356,7 +356,7 @@ impl Teller<'_> {
         match (row.result, row.state) {
             (Some(result), _) => {
                 let mut view = base;
-                view["reason"] = result.reason.code().into();
+                view["reason"] = result.reason.word().into();
                 view["code"] = Some(result.code).filter(|code| *code > 0).into();
                 let at = UnixMicros(u64::from(result.at) * 1_000_000);
                 events.push(self.happened(Some(at), result.ending.word(), view));

@@ -65,7 +65,8 @@ impl IntoResponse for Page {
 
 /// Says where the next page is, as RFC 8288 has it: at the same address, with another cursor.
 pub(super) async fn link(request: Request, next: Next) -> Response {
-    let asked = (request.method() == Method::GET).then(|| request.uri().clone());
+    let is_look = [Method::GET, Method::HEAD].contains(request.method());
+    let asked = is_look.then(|| request.uri().clone());
     let mut response = next.run(request).await;
     if let (Some(asked), Some(NextPage(cursor))) = (asked, response.extensions_mut().remove())
         && let Ok(link) = HeaderValue::try_from(behind(&asked, &cursor))

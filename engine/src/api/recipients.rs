@@ -201,7 +201,7 @@ fn cells(row: &RecipientRow) -> [Written; 7] {
     [
         Written::Phone(row.recipient),
         text(Some(view::status(row))),
-        text(result.map(|result| result.reason.code())),
+        text(result.and_then(|result| result.reason.word())),
         result.map_or(Written::Nothing, |result| Written::Count(result.code.into())),
         text(result.map(|result| result.cleanse().code())),
         text(result.and_then(view::ended_at).as_deref()),
@@ -249,7 +249,7 @@ mod tests {
         // What programs read stays as it is.
         assert_eq!(
             Table::new(Language::En).line(&cells(&row(Status::Delivered, (Reason::None, 0)))),
-            format!("\"+33612345678\",delivered,none,0,none,2026-12-07T07:00:00Z,{id}\n")
+            format!("\"+33612345678\",delivered,,0,none,2026-12-07T07:00:00Z,{id}\n")
         );
     }
 

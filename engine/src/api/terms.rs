@@ -208,7 +208,8 @@ pub(super) fn balance_alerts(fields: &mut Fields) -> Option<Vec<u64>> {
 
 /// Their statuses, each once; `null`: none.
 fn recredits(fields: &mut Fields) -> Option<GivesBack> {
-    if fields.is_null(RECREDITS) {
+    // The empty list as well: so it is shown of who has agreed on none.
+    if fields.is_null(RECREDITS) || fields.is_empty_list(RECREDITS) {
         return Some(GivesBack::NONE);
     }
     let known = |word: &str| {

@@ -21,7 +21,9 @@ use crate::audience::{
     Counts, Ingest, NAME_MAX, Place, ReadFault, Rejected, Row as GivenRow, ValueBuffer, Values, faults_of,
 };
 use crate::compose::{Sender, Wording};
-use crate::domain::{CampaignId, Countries, Lengths, Purpose, Reach, Recipient, Row, TenantId, Terms, variables};
+use crate::domain::{
+    CampaignId, Cleanse, Countries, Lengths, Purpose, Reach, Recipient, Row, TenantId, Terms, variables,
+};
 use crate::encryption::Cipher;
 use crate::fault::{FieldFault, FieldProblem};
 use crate::store::{Campaign, CampaignKind, CampaignLink, CampaignState, LateJoiners, Owner, RecipientRow, StoreError};
@@ -57,6 +59,8 @@ pub(crate) enum Whom {
     /// Those of its recipients whose messages have one of these statuses: words of the API.
     With {
         statuses: Vec<String>,
+        /// But for those whose number nobody has, though what they cost was given back.
+        reachable: bool,
         /// Those who have it from another copy as well.
         again: bool,
     },
@@ -253,12 +257,16 @@ impl Campaigns {
         let sending = async {
             match whom {
                 Whom::All => self.send_all(original, steps).await,
-                Whom::With { statuses, again } => {
+                Whom::With {
+                    statuses,
+                    reachable,
+                    again,
+                } => {
                     let had = match again {
                         true => FxHashSet::default(),
                         false => self.had_by_copies(original, copy.id).await?,
                     };
-                    self.send_some(original, (&statuses, &had), steps).await
+                    self.send_some(original, (&statuses, reachable), (&had, steps)).await
                 }
             }
         };
@@ -360,14 +368,18 @@ impl Campaigns {
     async fn send_some(
         &self,
         of: &Campaign,
-        (statuses, had): (&[String], &FxHashSet<u64>),
-        steps: mpsc::Sender<Step>,
+        (statuses, reachable): (&[String], bool),
+        (had, steps): (&FxHashSet<u64>, mpsc::Sender<Step>),
     ) -> Result<(), CampaignFault> {
         let mut next = Some(PageCursor::START);
         while let Some(from) = next {
             let page = self.page((of.id, from), &Which::default(), PAGE_MAX).await?;
             let wanted = page.rows.into_iter().filter(|row| {
                 let status = status(row);
+                let is_dead = || row.result.is_some_and(|result| result.cleanse() == Cleanse::Hard);
+                if reachable && is_dead() {
+                    return false;
+                }
                 statuses.iter().any(|wanted| wanted == status) && !had.contains(&row.recipient.0)
             });
             let open = |row: RecipientRow| Ok((row.recipient, of.cipher.open(&row.variables)?.into_owned()));

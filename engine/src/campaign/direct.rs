@@ -379,6 +379,7 @@ impl Campaigns {
             version: table.version(),
             token,
             worth_until: order.validity.map(|validity| now.plus(validity)),
+            is_by_itself: true,
         };
         let place = self.store().enqueue_direct(&message, now).await?;
         let partition = priced.recipient.partition(self.store().partitions());

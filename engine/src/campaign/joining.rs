@@ -225,6 +225,7 @@ impl Campaigns {
             token,
             hold,
             worth_until: None,
+            is_by_itself: false,
         };
         let made = match self.store().enqueue_direct(&message, self.now()).await? {
             DirectPlace::Queued(id, hold) => {

@@ -74,14 +74,17 @@ impl<'t> Price<'t> {
     /// # Errors
     /// What is wrong with the text.
     pub(super) fn of_recipient(&mut self, of: (Recipient, &[u8])) -> Result<Cost, FieldFault> {
-        let cost = self.of(of).map_err(|_| too_long(self.characters()))?;
-        if self.constant.is_none() {
-            if is_blank(&self.text) {
-                return Err(FieldFault::new("/text", FieldProblem::Empty));
-            }
-            let checked = check_links(&self.text, &self.link_domains);
-            checked.map_err(|problem| FieldFault::new("/text", problem))?;
+        let cost = self.of(of);
+        if self.constant.is_some() {
+            return cost.map_err(|_| too_long(self.characters()));
         }
+        // The text may be as it should: what is filled in is this recipient's.
+        let whose = |problem| FieldFault::of_value("/audience", of.0.to_string(), problem);
+        let cost = cost.map_err(|_| whose(too_long(self.characters()).problem))?;
+        if is_blank(&self.text) {
+            return Err(whose(FieldProblem::Empty));
+        }
+        check_links(&self.text, &self.link_domains).map_err(whose)?;
         Ok(cost)
     }
 

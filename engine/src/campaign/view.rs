@@ -174,7 +174,7 @@ pub(crate) fn message(row: &RecipientRow) -> Value {
     let mut view = json!({ "to": row.recipient.to_string(), "id": row.id.to_string() });
     let result = row.result;
     view["status"] = status(row).into();
-    view["reason"] = result.map(|result| result.reason.code()).into();
+    view["reason"] = result.and_then(|result| result.reason.word()).into();
     view["code"] = result.map(|result| result.code).filter(|code| *code > 0).into();
     view["cleanse"] = result.map(|result| result.cleanse().code()).into();
     view["at"] = result.and_then(ended_at).into();

@@ -47,6 +47,11 @@ impl Reason {
         self.into_str()
     }
 
+    /// The same, of one that adds something.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        (self != Self::None).then_some(self.code())
+    }
+
     /// What clinics read; `None`: there is nothing to add.
     pub(crate) const fn french(self) -> Option<&'static str> {
         Some(match self {

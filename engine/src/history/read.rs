@@ -138,7 +138,7 @@ impl History {
     pub(crate) async fn taken(&self, tenant: TenantId, campaign: CampaignId) -> Result<Taken, DatabaseError> {
         let ids = MessageId::all_of(campaign);
         let mut sums = Sql::new(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN taken_at IS NULL THEN 0 ELSE segments END), 0) AS BIGINT), \
+            "SELECT CAST(COALESCE(SUM(CASE WHEN taken_at IS NULL AND spent = 0 AND bought = 0 THEN 0 ELSE segments END), 0) AS BIGINT), \
              CAST(COALESCE(SUM(spent), 0) AS BIGINT) FROM message",
         );
         sums.push(" WHERE tenant = ").value(i64::from(tenant.0));

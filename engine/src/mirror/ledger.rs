@@ -351,7 +351,7 @@ fn sum_up(rows: &[(u64, String, u64)]) -> Sums {
         sums.credits.withdrawn += of("withdraw");
         sums.credits.spent += of("debit");
         sums.credits.recredited += of("recredit");
-        // Of a direct campaign no holds are written: what of it was debited or released was held.
+        // Of a direct campaign no holds are written: what of it was debited was held, and older versions have written what was released.
         let held = of("hold").saturating_sub(of("debit") + of("release"));
         if held > 0 {
             sums.held.push((CampaignId(of_one[0].0), held));

@@ -25,6 +25,8 @@ pub(crate) struct DirectMessage {
     pub(crate) hold: Hold,
     /// From when on it is worth nothing any more.
     pub(crate) worth_until: Option<UnixMicros>,
+    /// It was asked for by itself, and is leased ahead of campaigns.
+    pub(crate) is_by_itself: bool,
 }
 
 /// One hold of a token, told from others of it by when it was made; `None`: an earlier version made it.
@@ -134,7 +136,8 @@ impl Store {
                     .worth_until
                     .map(|until| (until.minute() + 1).to_string())
                     .unwrap_or_default(),
-            );
+            )
+            .arg(u8::from(message.is_by_itself));
         let mut replies = self.run(&self.bulk, vec![call]).await?;
         self.read_place(partition, &bytes(replies.pop().unwrap_or_default())?)
     }

@@ -8,7 +8,7 @@
 //! | `c:{pN}:rec` | hash | recipient (8 octets) → the record: trails of what is finished, then messages under way in submission order |
 //! | `c:{pN}:aud:<campaign>` | list | the audience's rows, by position |
 //! | `c:{pN}:cut:<campaign>` | list | the spans of a draft |
-//! | `c:{pN}:c:<campaign>` | hash | `launched` rows, `tenant`, `halt`, `halted_at` in µs, behind a resume when that was; `edits` of the draft by which its rows were priced last; `s:<line>` for each line with spans of it |
+//! | `c:{pN}:c:<campaign>` | hash | `launched` rows, `tenant`, `halt`, `halted_at` in µs, behind a resume when that was; `edits` of the draft by which its rows were priced last; `gathers`, if it is of messages by themselves; `s:<line>` for each line with spans of it |
 //! | `c:{pN}:spans:<line>:<campaign>` | list | what is queued: first position, count, version of the routes |
 //! | `c:{pN}:lane:<line>:<tenant>` | list | the tenant's campaigns with spans there, oldest first |
 //! | `c:{pN}:ring:<line>` | list | tenants whose lane is not empty, whose turn it is first |

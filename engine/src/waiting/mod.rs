@@ -186,7 +186,7 @@ impl Waiting {
             return self.of_unqueued(campaign, reason, language).await;
         }
         if !is_sent(campaign.state) {
-            return Ok(Value::Null);
+            return Ok(doubtful(in_doubt, language));
         }
         let census = self.store.campaign_census(campaign.id).await?;
         let mut causes = Vec::with_capacity(census.lines.len());

@@ -25,6 +25,9 @@ const MOVED_MAX: usize = 1_000;
 /// The newest campaigns of a tenant that are looked at when nobody knows which have moved.
 const CAMPAIGNS_MAX: usize = 200;
 
+/// The type of what says that a campaign will go by itself.
+const SCHEDULED: &str = "campaign.scheduled";
+
 /// The type of what says that a campaign does not go.
 const BLOCKED: &str = "campaign.blocked";
 
@@ -155,8 +158,12 @@ impl Shared {
                 }
                 let sure = moved.get(&(campaign.tenant, campaign.id)) == Some(&true) || is_younger(campaign, endpoints);
                 let shape = (campaign.state, campaign.refused_code(), campaign.finding);
-                let told = since((before, sure), shape)
+                let steps = since((before, sure), shape);
+                let was_planned =
+                    was_planned(campaign, before).filter(|planned| steps.first().is_some_and(|first| first != planned));
+                let told = was_planned
                     .iter()
+                    .chain(steps)
                     .flat_map(|step| stepped(endpoints, campaign, step, self.now()));
                 news.extend(told);
                 states.push(Stepped {
@@ -253,9 +260,19 @@ pub(super) fn news(endpoint: &Endpoint, kind: DeliveryKind, about: &impl serde::
     }
 }
 
+/// That a campaign was planned, which nobody has looked at since before that.
+fn was_planned(campaign: &Campaign, before: Option<(CampaignState, Option<u64>)>) -> Option<&'static str> {
+    let unseen = before.is_none_or(|(state, _)| state == CampaignState::Draft);
+    let went_on = campaign.scheduled_at.is_some() && campaign.state != CampaignState::Draft;
+    (unseen && went_on).then_some(SCHEDULED)
+}
+
 /// The state of a campaign at a step towards that one: it may have gone on since.
 fn state_at(step: &str, state: CampaignState) -> CampaignState {
     let under_way = [CampaignState::Launching, CampaignState::Running];
+    if step == SCHEDULED {
+        return CampaignState::Scheduled;
+    }
     match step == "campaign.started" && !under_way.contains(&state) {
         true => CampaignState::Running,
         false => state,
@@ -298,7 +315,7 @@ fn steps(before: CampaignState, state: CampaignState) -> &'static [&'static str]
     let was_launched = !before.is_before_launch() && before != CampaignState::Resolving;
     match state {
         CampaignState::Draft | CampaignState::Resolving => &[],
-        CampaignState::Scheduled => &["campaign.scheduled"],
+        CampaignState::Scheduled => &[SCHEDULED],
         CampaignState::InReview => &["campaign.in_review"],
         CampaignState::Blocked => &[BLOCKED],
         CampaignState::Launching | CampaignState::Running => match before {
@@ -326,6 +343,21 @@ fn steps(before: CampaignState, state: CampaignState) -> &'static [&'static str]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_that_was_carried_out_between_two_looks_has_its_own_state() {
+        for state in [
+            CampaignState::Running,
+            CampaignState::Completed,
+            CampaignState::Canceled,
+        ] {
+            assert_eq!(state_at(SCHEDULED, state), CampaignState::Scheduled);
+        }
+        assert_eq!(
+            state_at("campaign.started", CampaignState::Completed),
+            CampaignState::Running
+        );
+    }
 
     #[test]
     fn steps_between_which_nobody_looked_are_told_as_well() {

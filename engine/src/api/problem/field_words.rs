@@ -445,8 +445,8 @@ fn no_rule(part: &str) -> (String, String) {
     let (french, english) = match part {
         "" => (String::new(), String::new()),
         part => (
-            format!("« {part} » n'est pas compris. "),
-            format!("\"{part}\" is not understood. "),
+            format!("« {part} » n'est pas compris, seul ou avec le reste. "),
+            format!("\"{part}\" is not understood, by itself or beside the rest. "),
         ),
     };
     (
@@ -734,7 +734,7 @@ mod tests {
         let recurrence = |part: &str| DateProblem::InvalidRecurrence { part: part.to_owned() };
         let rule = fr(recurrence("BYSETPOS=1"));
         assert!(
-            rule.starts_with("« BYSETPOS=1 » n'est pas compris. Une règle"),
+            rule.starts_with("« BYSETPOS=1 » n'est pas compris, seul ou avec le reste. Une règle"),
             "{rule}"
         );
         assert!(rule.contains("-1 pour le dernier") && !rule.contains("last"), "{rule}");

@@ -173,7 +173,7 @@ schema! {
 schema! {
     /// Why a message has its status.
     ReasonWord, named: true,
-    one_of("Why a message has its status.", domain::Reason::ALL.iter().map(|one| one.code()))
+    one_of("Why a message has its status.", domain::Reason::ALL.iter().filter_map(|one| one.word()))
 }
 schema! {
     /// Why messages are not sent.

@@ -235,6 +235,44 @@ async fn a_tenant_with_a_rate_is_leased_from_as_it_is_permitted_and_stands_besid
     assert_eq!(bench.store.wants().await.unwrap(), []);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_by_themselves_are_leased_ahead_of_the_campaigns_of_their_tenant() {
+    let bench = Bench::start("by-themselves").await;
+    let tenant = bench.tenant(1_000).await;
+    let launch = async |people: std::ops::Range<u64>| {
+        let body = body(people, "Fermeture").replace("marketing", "transactional");
+        let created = bench
+            .campaigns
+            .create(tenant, std::io::Cursor::new(body))
+            .await
+            .unwrap();
+        let id = created.campaign.id;
+        bench.campaigns.launch(tenant, id).await.unwrap();
+        bench.launched(tenant, id).await;
+        id
+    };
+    let first = launch(0..200).await;
+    let mut sent = HashSet::new();
+    for number in 0..20u8 {
+        let order = direct(&format!("06123456{number:02}"), "Votre code est 1234");
+        sent.insert(bench.campaigns.send(tenant, &order, Token([number; 16])).await.unwrap());
+    }
+    let partitions: HashSet<_> = sent.iter().map(|id| id.place(bench.store.partitions()).0).collect();
+    // Another campaign, and one that was paused, come behind them too.
+    bench.campaigns.pause(tenant, first).await.unwrap();
+    let second = launch(200..400).await;
+    bench.campaigns.resume(tenant, first).await.unwrap();
+    let leased = bench.lease(1).await;
+    let by_themselves = ids(&leased).intersection(&sent).count();
+    assert_eq!(by_themselves, partitions.len(), "one of each partition that has some");
+    let rest = bench.lease(1_000).await;
+    assert_eq!(leased.len() + rest.len(), 420);
+    for campaign in [first, second] {
+        let of = |leased: &&LeasedMessage| message(leased).id.campaign() == campaign;
+        assert_eq!(leased.iter().chain(&rest).filter(of).count(), 200);
+    }
+}
+
 /// What another tenant had refused is due before, and some of it after, those of the tenant that was refused once.
 async fn refused_among_others(name: &str, latest: UnixMicros) {
     let bench = Bench::start(name).await;

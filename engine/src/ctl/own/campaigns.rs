@@ -1,5 +1,6 @@
 //! `campanile campaigns`: a tenant's own.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use super::export::Export;
 use super::report::Report;
 use super::view::{account, path_of};
 use super::watch::Watch;
+use crate::campaign::RESENT;
 use crate::ctl::door::{Asked, Once, Page};
 use crate::ctl::failure::Failure;
 use crate::ctl::output::{Table, cell, print, rows, say_next};
@@ -56,6 +58,11 @@ pub(crate) enum CampaignsAsk {
     Resume(Ordered),
     /// Ends it: what an SMSC does not have yet is canceled. There is no way back.
     Stop(Stop),
+    /// Make a draft like it, to the same recipients or to those whom its filters mean now.
+    Duplicate(Duplicate),
+    /// Make a draft for those of its recipients whose messages failed, or had another status.
+    #[command(after_help = "Example:\n  campanile campaigns resend cmp_… --status reception_error --name \"Relance\"")]
+    Resend(Resend),
     /// Forgets one that was not launched: a draft, or one that is planned, blocked or canceled.
     Delete(Delete),
     /// The seven statuses, with counts and shares; estimate and cost.
@@ -101,6 +108,29 @@ pub(crate) struct Stop {
     /// Yes, for good.
     #[arg(long)]
     yes: bool,
+}
+
+/// A campaign of which another is made.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Duplicate {
+    #[command(flatten)]
+    ordered: Ordered,
+    /// What the draft is called. Without it: as the campaign, with " (2)".
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// A campaign that goes again to some.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Resend {
+    #[command(flatten)]
+    duplicate: Duplicate,
+    /// Those whose messages have that status; more of them by repeating it. Without it: those that may come out better.
+    #[arg(long = "status", value_name = "STATUS", value_parser = PossibleValuesParser::new(RESENT))]
+    statuses: Vec<String>,
+    /// Also to those who have it, or may have it: beside a status that says so.
+    #[arg(long)]
+    again: bool,
 }
 
 /// A campaign that is to be forgotten.
@@ -166,6 +196,8 @@ impl CampaignsAsk {
                 "what is not sent of {} would be canceled for good: say --yes if that is meant",
                 ordered.one.id
             ))),
+            Self::Duplicate(duplicate) => duplicate.run(),
+            Self::Resend(resend) => resend.run(),
             Self::Delete(delete) => delete.run(),
             Self::Report(report) => report.run(),
             Self::Export(export) => export.run(),
@@ -197,6 +229,35 @@ impl List {
             say_next(answer);
             Ok(())
         })
+    }
+}
+
+impl Duplicate {
+    fn run(&self) -> Result<(), Failure> {
+        self.make("duplicate", json!({}))
+    }
+
+    fn make(&self, what: &str, mut body: Value) -> Result<(), Failure> {
+        if let Some(name) = &self.name {
+            body["name"] = name.as_str().into();
+        }
+        let Ordered { one, once } = &self.ordered;
+        let path = format!("{}/{what}", path_of(&one.id));
+        let made = one.at.open()?.post_once(&path, &body, once.key.as_deref())?;
+        one.at.show(&made, account)
+    }
+}
+
+impl Resend {
+    fn run(&self) -> Result<(), Failure> {
+        let mut body = json!({});
+        if !self.statuses.is_empty() {
+            body["statuses"] = self.statuses.as_slice().into();
+        }
+        if self.again {
+            body["again"] = true.into();
+        }
+        self.duplicate.make("resend", body)
     }
 }
 

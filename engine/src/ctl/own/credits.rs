@@ -26,6 +26,11 @@ pub(crate) enum CreditsAsk {
         after_help = "Example:\n  campanile credits grant ten_… 5000 --reference \"facture 2041\" --once facture-2041"
     )]
     Grant(Grant),
+    /// Take credits back that a tenant has not used. Needs the key of its reseller, or the operator's.
+    #[command(
+        after_help = "Example:\n  campanile credits withdraw ten_… 500 --reference \"avoir 2041\" --once avoir-2041"
+    )]
+    Withdraw(Grant),
     /// What a reseller's messages of a month cost by the prices of their SMSCs, and what they brought. Needs the reseller's key, or the operator's.
     #[command(after_help = "Example:\n  campanile credits margin res_… 2026-10 --by smsc,prefix --csv margin.csv")]
     Margin(MarginOf),
@@ -57,7 +62,7 @@ pub(crate) struct Ledger {
     at: Asked,
 }
 
-/// Credits for a tenant.
+/// Credits for a tenant, or from one.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Grant {
     /// The tenant, ten_….
@@ -82,7 +87,8 @@ impl CreditsAsk {
             Self::Show(show) => show.run(),
             Self::Ledger(ledger) => ledger.run(),
             Self::Statement(statement) => statement.run(),
-            Self::Grant(grant) => grant.run(),
+            Self::Grant(grant) => grant.run("credits"),
+            Self::Withdraw(withdrawal) => withdrawal.run("withdrawals"),
             Self::Margin(margin) => margin.run(),
             Self::Price(price) => price.run(),
         }
@@ -110,7 +116,7 @@ impl Ledger {
         }
         let answer = self.at.open()?.get(&path)?;
         self.at.show(&answer, |answer| {
-            let columns = ["at", "type", "credits", "campaign", "reference"];
+            let columns = ["at", "type", "credits", "from", "to", "campaign", "reference"];
             let mut table = Table::new(&columns);
             for line in rows(answer) {
                 table.row(columns.map(|key| cell(&line[key])));
@@ -121,12 +127,12 @@ impl Ledger {
 }
 
 impl Grant {
-    fn run(&self) -> Result<(), Failure> {
+    fn run(&self, what: &str) -> Result<(), Failure> {
         let mut body = json!({ "amount": self.amount });
         if let Some(reference) = &self.reference {
             body["reference"] = reference.as_str().into();
         }
-        let path = format!("/v1/tenants/{}/credits", quoted(&self.tenant));
+        let path = format!("/v1/tenants/{}/{what}", quoted(&self.tenant));
         let answer = self.at.open()?.post_once(&path, &body, self.once.key.as_deref())?;
         self.at.show(&answer, |tenant| {
             let mut table = Table::new(&["id", "available", "held", "spent", "granted"]);

@@ -12,13 +12,13 @@ use crate::ctl::client::quoted;
 use crate::ctl::door::{Door, output};
 use crate::ctl::failure::Failure;
 use crate::ctl::output::{cell, progress, rows};
-use crate::domain::{State, Status};
+use crate::domain::{Cleanse, State, Status};
 
 /// The most rows of a page.
 const PAGE: usize = 500;
 
 /// The columns of a file.
-const COLUMNS: [&str; 6] = ["to", "id", "status", "reason", "code", "at"];
+const COLUMNS: [&str; 7] = ["to", "id", "status", "reason", "code", "cleanse", "at"];
 
 /// What a file is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,6 +37,9 @@ pub(crate) struct Export {
     /// Only those with that status, such as unknown_number; more of them by repeating it.
     #[arg(long = "status", value_name = "STATUS", value_parser = PossibleValuesParser::new(statuses()))]
     statuses: Vec<String>,
+    /// Only those of whose numbers it says that: hard, nobody has it; soft, it could not be reached for now; none.
+    #[arg(long, value_name = "WHICH", value_parser = PossibleValuesParser::new(Cleanse::CODES))]
+    cleanse: Option<String>,
     /// What the file is like.
     #[arg(long, default_value = "csv")]
     form: Form,
@@ -75,7 +78,8 @@ impl Export {
 
     fn is_wanted(&self, row: &Value) -> bool {
         let is = |status: &String| row["status"] == status.as_str();
-        self.statuses.is_empty() || self.statuses.iter().any(is)
+        let says = |cleanse: &String| row["cleanse"] == cleanse.as_str();
+        (self.statuses.is_empty() || self.statuses.iter().any(is)) && self.cleanse.as_ref().is_none_or(says)
     }
 
     /// Numbers, ids, words and times: no cell needs quotes.

@@ -39,7 +39,8 @@ if kept and held > kept then
   redis.call('HINCRBY', KEYS[1], 'available', released)
   redis.call('HINCRBY', KEYS[3], 'held', -released)
   redis.call('HINCRBY', KEYS[3], 'released', released)
-  entry('release', released)
+  -- Of messages by themselves no hold is written, so that nothing comes back from one.
+  if redis.call('HGET', KEYS[3], 'kind') ~= 'direct' then entry('release', released) end
 end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'state', ARGV[6]) end
 return { debit, back, released }

@@ -4,6 +4,7 @@
 -- ARGV[1] campaign  [2] tenant  [3] line (route:lane:gate, route 0: none takes the number)  [4] version of the routes
 --     [5] row  [6] token, 16 octets  [7] most positions a campaign may have here  [8] now, seconds  [9] when its credits
 --     were held, microseconds: what the hold is known by  [10] minute, since 1970, at which the message is worth nothing any more, or ''
+--     [11] 1: the campaign gathers messages by themselves, which are leased ahead of campaigns
 -- Returns: campaign and position of the message and what its hold is known by, packed as I8 I4 I8, without the last where an earlier
 --     version made it; '' when the campaign is full in this partition, '-' when that hold was undone. One that was made after
 --     another of the token was undone counts.
@@ -19,6 +20,7 @@ end
 local position = call('LLEN', base .. 'aud:' .. campaign)
 if position >= max then return '' end
 call('RPUSH', base .. 'aud:' .. campaign, row)
+if ARGV[11] == '1' then call('HSET', base .. 'c:' .. campaign, 'gathers', 1) end
 local halt = call('HGET', base .. 'c:' .. campaign, 'halt')
 if halt == 'c' or halt == 'x' then
   write_journal(base, { unsent(halt, campaign, tenant, position, 1) })

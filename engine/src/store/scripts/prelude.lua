@@ -168,9 +168,27 @@ local function add_parked(base, recipients, reply)
   return reply
 end
 
--- Puts a campaign in line with its spans there, and its tenant in the ring; beside it while the tenant is suspended.
+-- Whether a campaign gathers messages that were asked for by themselves.
+local function gathers(base, campaign)
+  return campaign and call('HGET', base .. 'c:' .. campaign, 'gathers')
+end
+
+-- Puts a campaign in line with its spans there, and its tenant in the ring; beside it while the tenant is suspended. Messages by themselves
+-- stand ahead of campaigns, those of one hour behind those of the hour before.
 local function stand_in_line(base, line, tenant, campaign)
-  if call('RPUSH', base .. 'lane:' .. line .. ':' .. tenant, campaign) > 1 then return end
+  local lane, at, first = base .. 'lane:' .. line .. ':' .. tenant, 0, nil
+  if gathers(base, campaign) then
+    first = call('LINDEX', lane, at)
+    while gathers(base, first) do
+      at = at + 1
+      first = call('LINDEX', lane, at)
+    end
+  end
+  if first then
+    call('LINSERT', lane, 'BEFORE', first, campaign)
+    return
+  end
+  if call('RPUSH', lane, campaign) > 1 then return end
   if call('SISMEMBER', base .. 'suspended', tenant) == 1 then
     call('SADD', base .. 'aside:' .. tenant, line)
   elseif call('RPUSH', base .. 'ring:' .. line, tenant) == 1 then
