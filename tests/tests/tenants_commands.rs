@@ -148,8 +148,36 @@ fn reports_and_exports(stand: &Stand, id: &str) {
 
     let unknown = plain(stand, &["campaigns", "export", id, "--status", "unknown_number"]);
     let lines: Vec<&str> = unknown.lines().collect();
-    assert_eq!((lines.len(), lines[0]), (2, "to,id,status,reason,code,at"), "{unknown}");
+    assert_eq!(
+        (lines.len(), lines[0]),
+        (2, "to,id,status,reason,code,at,cleanse"),
+        "{unknown}"
+    );
     assert!(lines[1].starts_with("+33600000002,msg_"), "{unknown}");
+    assert_eq!(plain(stand, &["campaigns", "export", id, "--cleanse", "hard"]), unknown);
+    // Those who have it need a word more.
+    let (code, _, said) = run(stand, &["campaigns", "resend", id, "--status", "delivered"]);
+    assert_eq!(code, Some(5), "{said}");
+    let again = [
+        "campaigns",
+        "resend",
+        id,
+        "--status",
+        "delivered",
+        "--again",
+        "--name",
+        "Encore",
+    ];
+    let again = shown(stand, &again);
+    assert_eq!(
+        (&again["name"], &again["audience"]["accepted"]),
+        (&json!("Encore"), &json!(2))
+    );
+    let like = shown(stand, &["campaigns", "duplicate", id]);
+    assert_eq!(
+        (&like["copied_from"], &like["audience"]["accepted"]),
+        (&json!(id), &json!(3))
+    );
     plain(
         stand,
         &["campaigns", "export", id, "--form", "jsonl", "--output", "all.jsonl"],
@@ -269,7 +297,10 @@ fn a_message_is_sent_and_billed(stand: &Stand) {
     });
     assert_eq!(credits["available"], 4);
     let ledger = plain(stand, &[&["credits", "ledger"][..], &own].concat());
-    assert!(ledger.contains("\tgrant\t5\t-\tfacture 1\n"), "{ledger}");
+    assert!(
+        ledger.contains("\tgrant\t5\toperator\tavailable\t-\tfacture 1\n"),
+        "{ledger}"
+    );
 }
 
 #[test]
@@ -318,6 +349,54 @@ fn tenants_their_credits_and_messages() {
         "twice under one key: {granted}"
     );
     a_message_is_sent_and_billed(&stand);
+    terms_are_changed(&stand, &tenant);
+}
+
+fn terms_are_changed(stand: &Stand, tenant: &str) {
+    let change = ["tenants", "change", tenant];
+    let terms = [
+        "--rate",
+        "20/s",
+        "--recredit",
+        "not_routed",
+        "--daily-max",
+        "500",
+        "--name",
+        "Lilas",
+    ];
+    let changed = shown(stand, &[&change[..], &terms].concat());
+    assert_eq!(
+        [
+            &changed["rate"],
+            &changed["recredits"],
+            &changed["daily_max"],
+            &changed["name"],
+            &changed["tariff"]
+        ],
+        [
+            &json!("20/s"),
+            &json!(["not_routed"]),
+            &json!(500),
+            &json!("Lilas"),
+            &json!("flat160")
+        ]
+    );
+    let changed = shown(
+        stand,
+        &[&change[..], &["--clear", "rate", "--clear", "recredits"]].concat(),
+    );
+    assert_eq!((&changed["rate"], &changed["recredits"]), (&Value::Null, &json!([])));
+    for (wrong, words) in [
+        (&[][..], "nothing is given that is to change"),
+        (&["--rate", "1/s", "--clear", "rate"], "rate is given and cleared"),
+        (
+            &["--rate", "1/s", "--body", "terms.json"],
+            "--body says all of the change",
+        ),
+    ] {
+        let (code, _, said) = run(stand, &[&change[..], wrong].concat());
+        assert!(code == Some(2) && said.contains(words), "{said}");
+    }
 }
 
 #[test]
@@ -388,6 +467,17 @@ fn a_resellers_key_does_for_its_own_tenants_what_the_operators_does_for_all() {
     good(&["credits", "grant", &tenant, "5"]);
     let credits = good(&["credits", "show", "--tenant", &tenant]);
     assert!(credits.contains("\n5\t0\t0\t5\t0"), "{credits}");
+    let taken = good(&[
+        "credits",
+        "withdraw",
+        &tenant,
+        "3",
+        "--reference",
+        "avoir 1",
+        "--once",
+        "avoir-1",
+    ]);
+    assert!(taken.contains(&format!("{tenant}\t2\t0\t0\t2\n")), "{taken}");
     let (code, _, said) = asked(&["tenants", "list", "--admin", &admin]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("knows no reseller's key"), "{said}");

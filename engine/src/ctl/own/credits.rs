@@ -26,7 +26,7 @@ pub(crate) enum CreditsAsk {
         after_help = "Example:\n  campanile credits grant ten_… 5000 --reference \"facture 2041\" --once facture-2041"
     )]
     Grant(Grant),
-    /// Take credits back that a tenant has not used. Needs the key of its reseller, or the operator's.
+    /// Take credits back that a tenant has not used, to its reseller. Needs the key of that, or the operator's.
     #[command(
         after_help = "Example:\n  campanile credits withdraw ten_… 500 --reference \"avoir 2041\" --once avoir-2041"
     )]

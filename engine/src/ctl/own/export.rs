@@ -18,7 +18,7 @@ use crate::domain::{Cleanse, State, Status};
 const PAGE: usize = 500;
 
 /// The columns of a file.
-const COLUMNS: [&str; 7] = ["to", "id", "status", "reason", "code", "cleanse", "at"];
+const COLUMNS: [&str; 7] = ["to", "id", "status", "reason", "code", "at", "cleanse"];
 
 /// What a file is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
