@@ -211,9 +211,9 @@ fn what_would_have_no_effect_or_two_meanings_is_refused() {
     let columns =
         json!({ "recipients": [{ "to": "+33612345678", "Texte": "Oui" }, { "to": "+33612345679", "Texte": " " }] });
     let some = CampaignOrder::to_audience(&columns).with("text", json!("[Texte]"));
-    for order in [empty, some] {
+    for (order, place) in [(empty, "/text"), (some, "/audience")] {
         http.post("/v1/campaigns", &order.body)
-            .expect_field_problem(&SHAPE_OR_VALUE, "/text");
+            .expect_field_problem(&SHAPE_OR_VALUE, place);
     }
 }
 

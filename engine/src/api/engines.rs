@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
+use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::App;
@@ -14,12 +15,13 @@ use crate::engines::Peer;
 
 /// Those that were there first come first.
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let engines = app.engines.all().await.map_err(|error| store_refuses(&error))?;
-    let data: Vec<Value> = engines.iter().map(|peer| shown(&app, peer)).collect();
+    let found = tokio::try_join!(app.engines.all(), app.store.smsc_names());
+    let (engines, names) = found.map_err(|error| store_refuses(&error))?;
+    let data: Vec<Value> = engines.iter().map(|peer| shown(&names, peer)).collect();
     Ok(Json(json!({ "data": data })))
 }
 
-fn shown(app: &App, peer: &Peer) -> Value {
+fn shown(names: &FxHashMap<SmscId, String>, peer: &Peer) -> Value {
     let time = |at: UnixMicros| at.timestamp().map(|time| time.to_string());
     json!({
         "id": peer.number,
@@ -31,15 +33,16 @@ fn shown(app: &App, peer: &Peer) -> Value {
         "admin": peer.admin,
         "since": time(peer.since),
         "seen_at": time(peer.seen_at),
+        "silent": peer.is_silent,
         "duty": peer.has_duty,
         "differs_in": peer.differs_in,
-        "sessions": sessions(app, peer),
+        "sessions": sessions(names, peer),
     })
 }
 
 /// The SMSCs that an engine has sessions of, or something under way for.
-fn sessions(app: &App, peer: &Peer) -> Vec<Value> {
-    let name = |smsc: SmscId| app.traffic.name(smsc).unwrap_or_else(|| smsc.0.to_string());
+fn sessions(names: &FxHashMap<SmscId, String>, peer: &Peer) -> Vec<Value> {
+    let name = |smsc: SmscId| names.get(&smsc).cloned().unwrap_or_else(|| smsc.0.to_string());
     let seats: BTreeMap<String, u32> = peer
         .sessions
         .iter()

@@ -28,9 +28,12 @@ const TENANTS_MAX: usize = 20;
 
 /// `GET /v1/status`. What Redis does not tell now is `null`: this page is for the day on which something is wrong.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
-    let asked = (soon(app.store.census()), soon(app.store.parked_count()));
-    let (census, parked, engines) = tokio::join!(asked.0, asked.1, AllEngines::ask(&app));
-    let is_away = census.is_none();
+    let census = tokio::time::timeout(GLANCE, app.store.census());
+    let asked = (census, soon(app.store.parked_count()), sql(&app));
+    let (census, parked, sql, engines) = tokio::join!(asked.0, asked.1, asked.2, AllEngines::ask(&app));
+    // What refuses is there: why it does is said where it matters.
+    let is_away = matches!(census, Err(_) | Ok(Err(StoreError::Unavailable(_))));
+    let census = census.ok().and_then(Result::ok);
     let backlog = census.map(|census| {
         let sum = |of: fn(&InLine) -> u64| census.lines.iter().map(of).sum::<u64>();
         let counts = app.waiting.counts(&census, app.clock.unix());
@@ -52,7 +55,7 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     shown["backlog"] = json!(backlog);
     shown["settling"] = json!({ "behind_seconds": app.pressure.behind(now).as_secs_f64() });
     shown["receipts_parked"] = json!(parked);
-    shown["sql"] = sql(&app);
+    shown["sql"] = sql;
     shown["smscs"] = app
         .traffic
         .smscs()
@@ -78,11 +81,12 @@ async fn soon<T>(told: impl Future<Output = Result<T, StoreError>>) -> Option<T>
 
 /// Whether the database is there, and how far what is kept in it is behind, which the engine with the duty alone sees: more than seconds mean
 /// that it is away, locked or slow.
-fn sql(app: &App) -> Value {
+async fn sql(app: &App) -> Value {
     let on_duty = app.engines.has_duty();
     let metrics = &app.metrics;
+    let answers = tokio::time::timeout(GLANCE, app.database.answers()).await;
     json!({
-        "away": app.database.is_away(),
+        "away": answers != Ok(true),
         "history_behind_seconds": on_duty.then(|| metrics.history_lag_seconds.get()),
         "mirror_behind_seconds": on_duty.then(|| metrics.mirror_lag_seconds.get()),
         "journal_bytes": on_duty.then(|| metrics.history_journal_bytes.get()),
@@ -120,6 +124,7 @@ impl AllEngines {
                     "this": peer.is_self,
                     "host": peer.host,
                     "seen_at": peer.seen_at.timestamp().map(|time| time.to_string()),
+                    "silent": peer.is_silent,
                     "bound": fed.map(|fed| fed.bound),
                     "in_flight": fed.map(|fed| fed.in_flight),
                     "suspended": fed.map(|fed| fed.suspended),

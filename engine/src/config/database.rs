@@ -1,5 +1,6 @@
 //! `[database]`: where people are kept: contacts, lists, consents.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use kit::settings::Table;
@@ -42,6 +43,13 @@ impl Database {
         }
         let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.unwrap_or(Path::new(".")).to_owned()
+    }
+
+    /// What tells the embedded database from another: all engines have one. Of servers nothing is said.
+    pub(super) fn identity(&self) -> Option<(u64, u64, String)> {
+        let file = self.file.metadata().ok().filter(|_| self.url.is_none())?;
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Some((file.dev(), file.ino(), boot))
     }
 
     /// With its file in `data_dir` where the table says nothing.

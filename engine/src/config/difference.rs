@@ -110,6 +110,10 @@ impl Config {
             ("rules", digest(&self.rules)),
             ("routes", digest(&self.route)),
             ("numbers", digest(&self.number)),
+            ("history", digest(&self.history)),
+            ("webhooks", digest(&self.webhooks)),
+            ("redis", digest(&self.redis.wait_replicas)),
+            ("database", digest(&self.database.identity())),
         ];
         let of_smsc = |smsc: &Arc<Smsc>| {
             let mut settings = smsc.settings(|_| true);
@@ -211,7 +215,18 @@ mod tests {
         let parts: Vec<&str> = own.keys().map(String::as_str).collect();
         assert_eq!(
             parts,
-            ["engine", "numbers", "retention", "routes", "rules", "smsc north"]
+            [
+                "database",
+                "engine",
+                "history",
+                "numbers",
+                "redis",
+                "retention",
+                "routes",
+                "rules",
+                "smsc north",
+                "webhooks"
+            ]
         );
         assert_eq!(
             config("[engine]\nshutdown_timeout = \"1m\"\n[api]\nlisten = \"127.0.0.1:9\"").digests(),

@@ -27,13 +27,14 @@ impl EnginesOf {
             "version",
             "admin",
             "since",
+            "seen_at",
             "duty",
             "sessions",
             "differs_in",
         ]);
         for engine in rows(&answer) {
-            let [id, host, pid, version, admin, since, duty] =
-                ["id", "host", "pid", "version", "admin", "since", "duty"].map(|key| cell(&engine[key]));
+            let [id, host, pid, version, admin, since, seen_at, duty] =
+                ["id", "host", "pid", "version", "admin", "since", "seen_at", "duty"].map(|key| cell(&engine[key]));
             table.row([
                 id,
                 host,
@@ -41,6 +42,7 @@ impl EnginesOf {
                 version,
                 admin,
                 since,
+                seen_at,
                 duty,
                 sessions(engine),
                 differs_in(engine),

@@ -148,12 +148,14 @@ impl Drain {
     fn run(&self) -> Result<(), Failure> {
         let One { name, at } = &self.one;
         let (client, clock) = (at.open()?, Clock::new());
-        let before = find(&client, name)?;
+        // Whoever cannot be found, or does not answer, is told so by what comes next.
+        let before = find(&client, name).unwrap_or(Value::Null);
         let suspended = client.post(&format!("/v1/smscs/{}/suspend", quoted(name)), &json!({}));
         let mut smsc = suspended.map_err(|failure| with_names((&client, name), failure))?;
         let (until, mut last) = (clock.now() + self.timeout, None);
         loop {
-            let left = under_way(&smsc) + at_others(&before, &smsc);
+            let others = at_others(&before, &smsc);
+            let left = under_way(&smsc) + others.iter().map(|(_, left)| left).sum::<u64>();
             if last.replace(left) != Some(left) {
                 progress(name, left);
             }
@@ -162,8 +164,10 @@ impl Drain {
             }
             if clock.now() >= until {
                 let within = humantime::format_duration(self.timeout);
+                let of = |(engine, left): &(String, u64)| format!(", {left} of them at engine {engine}");
+                let elsewhere: String = others.iter().filter(|(_, left)| *left > 0).map(of).collect();
                 return Err(Failure::Other(format!(
-                    "{name} is suspended, and has not answered {left} after {within}; see campanile smsc list, or wait longer (--timeout)"
+                    "{name} is suspended, and has not answered {left}{elsewhere}, after {within}; see campanile engines, or wait longer (--timeout)"
                 )));
             }
             std::thread::sleep(LOOK_AGAIN);
@@ -188,25 +192,25 @@ fn under_way(said: &Value) -> u64 {
     }
 }
 
-/// What other engines have under way. What one said before the SMSC was suspended says nothing of what it has now.
-fn at_others(before: &Value, now: &Value) -> u64 {
+/// What other engines have under way, each by its id and host. What one said before the SMSC was suspended says nothing of what it has now; one
+/// that is silent has nothing any more.
+fn at_others(before: &Value, now: &Value) -> Vec<(String, u64)> {
     let Some(engines) = now["engines"].as_array() else {
-        return 1;
+        return vec![("of which Redis does not tell".to_owned(), 1)];
     };
-    let old = |engine: &&Value| {
+    let old = |engine: &Value| {
         let mut before = before["engines"].as_array().into_iter().flatten();
         before.any(|old| old["id"] == engine["id"] && old["seen_at"] == engine["seen_at"])
     };
-    let others = engines.iter().filter(|engine| engine["this"] != true);
-    others
-        .map(|engine| {
-            if old(&engine) {
-                under_way(engine).max(1)
-            } else {
-                under_way(engine)
-            }
-        })
-        .sum()
+    let others = engines
+        .iter()
+        .filter(|engine| engine["this"] != true && engine["silent"] != true);
+    let left = |engine: &Value| {
+        let said = under_way(engine);
+        let left = if old(engine) { said.max(1) } else { said };
+        (format!("{} on {}", cell(&engine["id"]), cell(&engine["host"])), left)
+    };
+    others.map(left).collect()
 }
 
 /// That there is no SMSC of that name, with the names that there are.
@@ -235,7 +239,9 @@ fn no_smsc(name: &str, listed: &Value) -> String {
 fn find(client: &Client, name: &str) -> Result<Value, Failure> {
     let listed = client.get("/v1/smscs")?;
     let found = rows(&listed).iter().find(|smsc| smsc["name"] == name);
-    found.cloned().ok_or_else(|| Failure::Other(no_smsc(name, &listed)))
+    found
+        .cloned()
+        .ok_or_else(|| Failure::Other(format!("{name} was removed from the configuration meanwhile")))
 }
 
 /// One line that changes at a terminal; a line for each change elsewhere.
@@ -272,18 +278,14 @@ mod tests {
             ] })
         };
         let before = said("1", true, 0);
-        assert_eq!(
-            at_others(&before, &before),
-            1,
-            "it was resumed since, for all one knows"
-        );
-        assert_eq!(at_others(&before, &said("2", false, 0)), 1);
-        assert_eq!(at_others(&before, &said("2", true, 3)), 3);
-        assert_eq!(at_others(&before, &said("3", true, 0)), 0);
-        assert_eq!(
-            at_others(&before, &json!({ "engines": null })),
-            1,
-            "Redis does not tell"
-        );
+        let left = |now: &Value| at_others(&before, now).iter().map(|(_, left)| left).sum::<u64>();
+        assert_eq!(left(&before), 1, "it was resumed since, for all one knows");
+        assert_eq!(left(&said("2", false, 0)), 1);
+        assert_eq!(left(&said("2", true, 3)), 3);
+        assert_eq!(left(&said("3", true, 0)), 0);
+        assert_eq!(left(&json!({ "engines": null })), 1, "Redis does not tell");
+        let mut silent = said("1", true, 3);
+        silent["engines"][1]["silent"] = true.into();
+        assert_eq!(left(&silent), 0, "others have resolved what it had");
     }
 }

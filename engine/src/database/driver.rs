@@ -72,14 +72,6 @@ impl Pool {
         })
     }
 
-    /// Whether the server could not be reached the last time.
-    pub(super) fn is_away(&self) -> bool {
-        match self {
-            Self::Sqlite(_) => false,
-            Self::Postgres(reach) => reach.is_away.load(Ordering::Relaxed),
-        }
-    }
-
     pub(super) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
             // At once: one that has read before it writes would be refused if somebody else wrote meanwhile.

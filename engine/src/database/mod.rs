@@ -64,9 +64,9 @@ impl Database {
         self.pool.dialect()
     }
 
-    /// Whether it is on a server that could not be reached the last time.
-    pub(crate) fn is_away(&self) -> bool {
-        self.pool.is_away()
+    /// Whether it answers.
+    pub(crate) async fn answers(&self) -> bool {
+        self.row(Sql::new("SELECT 1"), |row| row.number(0)).await.is_ok()
     }
 
     /// Ends all connections: what the embedded one has in its log goes to its file.

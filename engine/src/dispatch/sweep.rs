@@ -146,11 +146,14 @@ impl Sweeper {
             } else {
                 self.store.forget_epoch(epoch).await?;
             }
-            tracing::warn!(
-                epoch,
-                messages = found,
-                "leases that came back with an older database are resolved"
-            );
+            match found {
+                0 => tracing::info!(epoch, "nothing is leased under the epoch that this engine had before"),
+                messages => tracing::warn!(
+                    epoch,
+                    messages,
+                    "what this engine had leased before it could not be reached, or of an older database, is resolved"
+                ),
+            }
         }
         Ok(())
     }

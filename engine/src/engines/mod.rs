@@ -78,6 +78,8 @@ pub(crate) struct Peer {
     pub(crate) since: UnixMicros,
     /// Its last sign of life.
     pub(crate) seen_at: UnixMicros,
+    /// It has given none for so long that what it had is others': nothing that it said holds any more.
+    pub(crate) is_silent: bool,
     /// It does what goes on beside the messages.
     pub(crate) has_duty: bool,
     /// How many sessions are its own, by SMSC.
@@ -233,6 +235,7 @@ impl Engines {
         let known = |(number, text): (u32, String)| {
             let said: Introduction = serde_json::from_str(&text).ok()?;
             let seen_at = UnixMicros(said.seen_at);
+            let is_silent = number != self.0.number && now.since(seen_at) >= SHORT;
             let of = |group: &str| group_of(group).map(|group| group.smsc);
             let its = seats.iter().filter(|(.., epoch)| *epoch == number);
             let sessions = sessions_of(its.clone().filter_map(|(group, ..)| Some((of(group)?, 1))));
@@ -240,7 +243,8 @@ impl Engines {
                 number,
                 is_self: number == self.0.number,
                 differs_in: differs_in((&own, &self.0.introduction.version), &said),
-                feeds: said.word.feeds,
+                feeds: if is_silent { Vec::new() } else { said.word.feeds },
+                is_silent,
                 host: said.process.host,
                 pid: said.process.pid,
                 version: said.version,

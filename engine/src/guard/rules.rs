@@ -53,6 +53,8 @@ impl Rules {
                 reasons.extend(leases.then_some(Reason::LeaseMark));
             }
         }
+        // Said here, or by the engine with the duty.
+        let journal_full = journal_full || sight.is_some_and(|sight| sight.journal_full);
         reasons.extend(journal_full.then_some(Reason::JournalFull));
         if !self.allow_loss && !self.hazards.is_empty() {
             reasons.push(Reason::LosesData(self.hazards.clone()));

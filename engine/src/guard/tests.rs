@@ -14,6 +14,7 @@ fn sight(id: Option<&str>) -> Sight {
         round_trip: Duration::ZERO,
         time_us: 1,
         id: id.map(str::to_owned),
+        journal_full: false,
         memory: Some(Memory::default()),
         hazards: Some(Vec::new()),
     }

@@ -86,11 +86,28 @@ impl History {
 
     /// Looks how long the journal is: beside, since a database that hangs must not be waited for.
     pub(super) async fn watch_room(self, stop: CancellationToken) {
+        let _watch = Watch::begin(&self.0);
         while stop.run_until_cancelled(tokio::time::sleep(ROUND)).await.is_some() {
             if let Err(error) = self.0.look_at_room().await {
                 tracing::debug!(%error, "nobody knows how long the journal is");
             }
         }
+    }
+}
+
+/// As long as this engine says how long the journal is; another one does then.
+struct Watch<'h>(&'h Shared);
+
+impl<'h> Watch<'h> {
+    fn begin(history: &'h Shared) -> Self {
+        *history.told_full.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Self(history)
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.0.deps.fullness.set(false);
     }
 }
 
@@ -386,6 +403,11 @@ impl Shared {
             full.set(true);
         } else if octets * 100 < max * RELIEVED {
             full.set(false);
+        }
+        let is_full = full.get();
+        if *self.told_full.lock().unwrap_or_else(PoisonError::into_inner) != Some(is_full) {
+            self.deps.store.tell_journal_full(is_full).await?;
+            *self.told_full.lock().unwrap_or_else(PoisonError::into_inner) = Some(is_full);
         }
         let before = self.octets.swap(octets, Ordering::Relaxed);
         let rest = match octets {

@@ -93,6 +93,8 @@ struct Shared {
     obeyed: Mutex<FxHashMap<Under, Option<Arc<Obeyed>>>>,
     /// How long the journal was at the last look.
     octets: AtomicU64,
+    /// What all engines were told last of whether it is full.
+    told_full: Mutex<Option<bool>>,
     /// How many times as long as it works it rests.
     rest: AtomicU32,
     /// The partition whose turn it is to be read first.
@@ -115,6 +117,7 @@ impl History {
             campaigns: Mutex::default(),
             obeyed: Mutex::default(),
             octets: AtomicU64::default(),
+            told_full: Mutex::default(),
             rest: AtomicU32::default(),
             next: AtomicU16::default(),
             read_at: Mutex::new(now),

@@ -16,7 +16,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::mirror::Mirror;
 use crate::people::People;
-use crate::store::{ConnectFault, Probe, Refusal, Servers, Store};
+use crate::store::{ConnectFault, Probe, Refusal, Servers, Store, StoreError};
 
 /// How long a Redis that is not there yet is waited for at the start.
 const REDIS_WITHIN: Duration = Duration::from_secs(10);
@@ -117,7 +117,8 @@ async fn connect(
         match Store::connect(servers, terms).await {
             Err(ConnectFault::Store(error))
                 if error.refusal() != Some(Refusal::Denied)
-                    && (clock.deadline(Duration::ZERO) < deadline || (error.is_loading() && !stop.is_cancelled())) =>
+                    && (clock.deadline(Duration::ZERO) < deadline
+                        || (will_be_there(&error) && !stop.is_cancelled())) =>
             {
                 tracing::warn!(redis = servers.address(), %error, "waiting for Redis");
                 tokio::time::sleep(REDIS_AGAIN).await;
@@ -125,4 +126,9 @@ async fn connect(
             connected => return connected,
         }
     }
+}
+
+/// It reads what it has on disk, or has a part of it on the way from one node of a cluster to another: it is waited for as long as that takes.
+fn will_be_there(error: &StoreError) -> bool {
+    error.is_loading() || error.refusal() == Some(Refusal::Moving)
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use super::connection::read;
 use super::health::memory;
 use super::scripts::Name;
@@ -131,6 +133,12 @@ impl Store {
         let pairs: Vec<(String, u16)> = self.ask(redis::cmd("HGETALL").arg(keys::SMSCS)).await?;
         let those = pairs.into_iter().filter(|(name, _)| name.starts_with(prefix));
         Ok(those.map(|(_, number)| SmscId(number)).collect())
+    }
+
+    /// The names of all SMSCs that were ever numbered, whichever engine has them.
+    pub(crate) async fn smsc_names(&self) -> Result<FxHashMap<SmscId, String>, StoreError> {
+        let pairs: Vec<(String, u16)> = self.ask(redis::cmd("HGETALL").arg(keys::SMSCS)).await?;
+        Ok(pairs.into_iter().map(|(name, number)| (SmscId(number), name)).collect())
     }
 
     /// The number of a route's name; the same for good.

@@ -16,6 +16,9 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The field of `c:meta` that tells one database from another.
 pub(super) const ID: &str = "id";
 
+/// Beside it: 1 while the journal is full.
+pub(super) const JOURNAL_FULL: &str = "journal_full";
+
 /// A setting of the server with which it loses what it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Hazard {
@@ -68,6 +71,8 @@ pub(crate) struct Sight {
     pub(crate) time_us: u64,
     /// The database's id; `None` when it has none.
     pub(crate) id: Option<String>,
+    /// The engine with the duty says that the journal is full.
+    pub(crate) journal_full: bool,
     /// How full it is; `None`: a node of a cluster does not say so now.
     pub(crate) memory: Option<Memory>,
     /// Settings that lose data; `None` when the server does not let us ask, as many hosted ones do not.
@@ -130,12 +135,13 @@ impl Probe {
         let since = self.clock.now();
         let [time, id] = self.time_and_id().await?;
         let at = self.clock.now();
-        let ((seconds, micros), id): ((u64, u64), _) = (read(time)?, read(id)?);
+        let ((seconds, micros), (id, full)): ((u64, u64), (_, Option<u8>)) = (read(time)?, read(id)?);
         Ok(Sight {
             at,
             round_trip: at - since,
             time_us: seconds * 1_000_000 + micros,
             id,
+            journal_full: full == Some(1),
             memory,
             hazards,
         })
@@ -146,7 +152,7 @@ impl Probe {
         let mut calls = redis::pipe();
         calls.ignore_errors();
         calls.cmd("TIME");
-        calls.cmd("HGET").arg(keys::META).arg(ID);
+        calls.cmd("HMGET").arg(keys::META).arg(ID).arg(JOURNAL_FULL);
         let replies: RedisResult<Vec<Value>> = self.link.send(&calls).await?.into_iter().collect();
         let both = <[Value; 2]>::try_from(replies?);
         both.map_err(|_| StoreError::Corrupt("a reply is missing"))

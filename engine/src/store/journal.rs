@@ -3,8 +3,9 @@
 use redis::Value;
 
 use super::counters::COUNTERS_LENGTH;
+use super::health::JOURNAL_FULL;
 use super::scripts::Name;
-use super::{Counters, Store, StoreError, array, bytes, bytes_or_none, integer};
+use super::{Counters, Store, StoreError, array, bytes, bytes_or_none, integer, keys};
 use crate::domain::{CampaignId, Partition, ResultSlot};
 
 /// Entries of the journal that are read at once: each is one script call, of up to 500 messages.
@@ -92,6 +93,13 @@ impl Store {
             trim
         };
         self.run(&self.books, all.iter().map(trim).collect()).await.map(drop)
+    }
+
+    /// Tells all engines whether the journal is as long as it may be.
+    pub(crate) async fn tell_journal_full(&self, full: bool) -> Result<(), StoreError> {
+        let mut tell = redis::cmd("HSET");
+        tell.arg(keys::META).arg(JOURNAL_FULL).arg(u8::from(full));
+        self.ask::<i64>(&tell).await.map(drop)
     }
 
     /// Octets of Redis that the journals of all partitions take, about.

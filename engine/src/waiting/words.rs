@@ -91,7 +91,7 @@ fn english(cause: &Cause) -> String {
             )
         }
         (Reason::Brake, _, None) => format!("{smsc} is busy or says that this is too fast."),
-        (Reason::Retry, ..) => "The carrier did not take these messages for now; they are tried again.".to_owned(),
+        (Reason::Retry, ..) => "These messages could not be handed over for now; they are tried again.".to_owned(),
         (Reason::Rate, _, Some(rate)) => {
             format!(
                 "{smsc} is given {} a second, as agreed with it.",
@@ -153,7 +153,7 @@ fn french(cause: &Cause) -> String {
             segments(rate, Language::Fr)
         ),
         (Reason::Brake, _, None) => format!("{smsc} est surchargé ou demande de ralentir."),
-        (Reason::Retry, ..) => "L'opérateur n'a pas pris ces messages pour l'instant ; ils sont réessayés.".to_owned(),
+        (Reason::Retry, ..) => "Ces messages n'ont pas pu être remis pour l'instant ; ils sont réessayés.".to_owned(),
         (Reason::Rate, _, Some(rate)) => {
             format!(
                 "{smsc} reçoit {} par seconde, comme convenu avec lui.",

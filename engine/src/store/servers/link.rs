@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
-use redis::cluster_async::ClusterConnection;
+use redis::cluster::ClusterClient;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::sync::Mutex;
 
 use super::super::StoreError;
+use super::renewed::Renewed;
 use super::{Servers, spread};
 
 /// Cheap to clone; its callers share what is sent at a time.
@@ -20,7 +21,7 @@ pub(in crate::store) struct Link(To);
 enum To {
     One(ConnectionManager),
     Visit(MultiplexedConnection),
-    Cluster(ClusterConnection),
+    Cluster(Arc<Renewed>),
     Master(Arc<Followed>),
 }
 
@@ -42,8 +43,10 @@ impl Link {
         Self(To::Visit(connection))
     }
 
-    pub(super) fn to_cluster(cluster: ClusterConnection) -> Self {
-        Self(To::Cluster(cluster))
+    pub(super) async fn to_cluster(client: &ClusterClient, response_timeout: Duration) -> Result<Self, StoreError> {
+        Ok(Self(To::Cluster(Arc::new(
+            Renewed::connect(client, response_timeout).await?,
+        ))))
     }
 
     pub(super) async fn to_master(servers: Servers, response_timeout: Duration) -> Result<Self, StoreError> {
@@ -61,7 +64,9 @@ impl Link {
         match &self.0 {
             To::One(manager) => Ok(call.query_async(&mut manager.clone()).await?),
             To::Visit(connection) => Ok(call.query_async(&mut connection.clone()).await?),
-            To::Cluster(cluster) => Ok(call.query_async(&mut cluster.clone()).await?),
+            To::Cluster(cluster) => {
+                Box::pin(cluster.ask(async |mut connection| call.query_async(&mut connection).await)).await
+            }
             To::Master(followed) => Box::pin(followed.call(call)).await,
         }
     }
@@ -72,7 +77,8 @@ impl Link {
             return Ok(vec![self.call(call).await?]);
         };
         let masters = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-        let reply = cluster.clone().route_command(call.clone(), masters).await?;
+        let asked = cluster.ask(async |mut connection| connection.route_command(call.clone(), masters).await);
+        let reply = Box::pin(asked).await?;
         if let Value::Map(replies) = reply {
             return Ok(replies.into_iter().map(|(_, reply)| reply).collect());
         }
@@ -89,7 +95,9 @@ impl Link {
         match &self.0 {
             To::One(manager) => Ok(calls.query_async(&mut manager.clone()).await?),
             To::Visit(connection) => Ok(calls.query_async(&mut connection.clone()).await?),
-            To::Cluster(cluster) => Ok(Box::pin(spread::send(cluster, calls)).await?),
+            To::Cluster(cluster) => {
+                Box::pin(cluster.ask(async |connection| spread::send(&connection, calls).await)).await
+            }
             To::Master(followed) => Box::pin(followed.send(calls)).await,
         }
     }

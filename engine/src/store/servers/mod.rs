@@ -1,6 +1,7 @@
 //! The servers that `redis.url` leads to: one, a cluster, or whichever of some the sentinels call the master.
 
 mod link;
+mod renewed;
 mod spread;
 
 use std::sync::Arc;
@@ -123,7 +124,7 @@ impl Servers {
                     .set_max_delay(Duration::from_secs(1));
                 Link::to_one(client.clone(), config).await
             }
-            Kind::Cluster(client, _) => Ok(Link::to_cluster(Box::pin(cluster(client, response_timeout)).await?)),
+            Kind::Cluster(client, _) => Box::pin(Link::to_cluster(client, response_timeout)).await,
             Kind::Watched(_) => Box::pin(Link::to_master(self.clone(), response_timeout)).await,
         }
     }
@@ -168,7 +169,7 @@ impl Servers {
             Kind::Watched(watched) => Ok(Link::to_visit(
                 connection(&Box::pin(watched.master()).await?.0, within).await?,
             )),
-            Kind::Cluster(client, _) => Ok(Link::to_cluster(Box::pin(cluster(client, within)).await?)),
+            Kind::Cluster(client, _) => Box::pin(Link::to_cluster(client, within)).await,
         }
     }
 
@@ -357,7 +358,7 @@ async fn cluster(client: &ClusterClient, response_timeout: Duration) -> Result<C
     let config = redis::cluster::ClusterConfig::new()
         .set_connection_timeout(CONNECTION_TIMEOUT)
         .set_response_timeout(response_timeout);
-    Ok(client.get_async_connection_with_config(config).await?)
+    renewed::within(async { Ok(client.get_async_connection_with_config(config).await?) }).await
 }
 
 async fn subscribed(client: &Client) -> Result<PubSub, StoreError> {
