@@ -20,12 +20,23 @@ fn to_one(text: &str, values: &Value) -> Value {
     CampaignOrder::to_audience(&audience).with("text", json!(text)).body
 }
 
-/// The code and the words of the refusal, which names the domain.
+/// The code of the refusal of a text, whose words name the domain.
 #[track_caller]
 fn refused(http: &Http, path: &str, body: &Value, domain: &str) -> String {
+    refused_at("/text", http, (path, body), domain)
+}
+
+/// The same of what one recipient has.
+#[track_caller]
+fn refused_for_one(http: &Http, body: &Value, domain: &str) -> String {
+    refused_at("/audience", http, ("/v1/campaigns", body), domain)
+}
+
+#[track_caller]
+fn refused_at(pointer: &str, http: &Http, (path, body): (&str, &Value), domain: &str) -> String {
     let problem = http.post(path, body).expect_problem(&[422]);
     let error = &problem["errors"][0];
-    assert_eq!(error["pointer"], "/text", "{problem}");
+    assert_eq!(error["pointer"], pointer, "{problem}");
     let words = error["detail"].as_str().expect("words");
     assert!(words.contains(domain), "{words}");
     error["code"].as_str().expect("a code").to_owned()
@@ -50,7 +61,7 @@ fn links_lead_to_no_public_shortener_and_to_allowed_domains_only() {
     );
     // In a value, too.
     let filled = to_one("Voir [Lien]", &json!({ "Lien": "https://bit.ly/x" }));
-    assert_eq!(refused(&http, "/v1/campaigns", &filled, "bit.ly"), "public_shortener");
+    assert_eq!(refused_for_one(&http, &filled, "bit.ly"), "public_shortener");
     // Until something is agreed on, links may lead anywhere else.
     http.post("/v1/campaigns", &to_one("Voir https://ailleurs.example/x", &json!({})))
         .expect(201);
@@ -73,10 +84,7 @@ fn links_lead_to_no_public_shortener_and_to_allowed_domains_only() {
         );
     }
     let filled = to_one("Voir [Lien]", &json!({ "Lien": "https://ailleurs.example" }));
-    assert_eq!(
-        refused(&http, "/v1/campaigns", &filled, "ailleurs.example"),
-        "link_not_allowed"
-    );
+    assert_eq!(refused_for_one(&http, &filled, "ailleurs.example"), "link_not_allowed");
     let allowed = to_one("RDV : https://rdv.cabinet.fr/[Code|x]", &json!({ "Code": "Z7" }));
     let made = http.post("/v1/campaigns", &allowed).expect(201);
     let campaign = stand.tenant.campaign(made["id"].as_str().expect("an id"));

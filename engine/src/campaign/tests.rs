@@ -29,7 +29,7 @@ use crate::clock::pass;
 use crate::config;
 use crate::domain::{
     Event, GateId, GivesBack, Mark, Message, MessageId, Note, Parameters, Partition, Purpose, Reason, Recipient,
-    Record, ResellerId, SmscId, Status, Trace, Traces, Transition, digest,
+    Record, ResellerId, RouteId, SmscId, Status, Trace, Traces, Transition, digest,
 };
 use crate::store::{
     CampaignState, Counters, Credits, DirectHold, Embedded, Grant, Launch, LeaseAsk, Leased, LeasedMessage, NewTenant,
@@ -207,13 +207,19 @@ impl Bench {
         self.until("launched", tenant, id, queued).await;
     }
 
+    /// The routes that the SMSC serves, and the version of all.
+    pub(crate) fn routes(&self) -> (Vec<RouteId>, u32) {
+        let routes = self.campaigns.routes();
+        (routes.served_by(SMSC), routes.version())
+    }
+
     /// Claims about that many messages of each partition.
     pub(crate) async fn lease(&self, segments: usize) -> Vec<LeasedMessage> {
         self.lease_through(&[GateId::OPEN], segments).await
     }
 
     pub(crate) async fn lease_through(&self, gates: &[GateId], segments: usize) -> Vec<LeasedMessage> {
-        let routes = self.campaigns.routes().served_by(SMSC);
+        let (routes, version) = self.routes();
         let mut leased = Vec::new();
         for partition in self.store.all_partitions() {
             let number = {
@@ -230,7 +236,7 @@ impl Bench {
                 now: self.clock.unix(),
                 routes: &routes,
                 gates,
-                version: self.campaigns.0.deps.routes.version(),
+                version,
                 server: "",
             };
             let first = self.store.lease(&ask).await.unwrap();

@@ -438,6 +438,9 @@ impl Leases {
         let mut pause = PAUSE_MIN;
         while self.epoch() == lost {
             let obeyed = self.obeyed.lock().await;
+            if self.epoch() != lost {
+                return;
+            }
             let begun = self.store.new_epoch(&obeyed).await;
             match begun {
                 Ok(epoch) => self.epochs.replace(lost, epoch),
@@ -481,7 +484,7 @@ impl Leases {
 
     /// Nothing was heard of this process for so long that others may have put in doubt what it had leased: it leases under another
     /// epoch. The database may have come back older meanwhile.
-    async fn begin_anew(&self) -> Result<(), StoreError> {
+    pub(super) async fn begin_anew(&self) -> Result<(), StoreError> {
         let lost = self.epoch();
         let mut turns = Vec::with_capacity(self.turns.len());
         for (partition, turn) in self.turns() {
@@ -505,7 +508,10 @@ impl Leases {
             }
         }
         self.renew(lost).await;
-        for (_, turn) in &mut turns {
+        // Another epoch may have begun while the turns were waited for: where it was leased under already, that lease was handed
+        // over, and asked for by its number it would come a second time.
+        let current = self.epoch();
+        for (_, turn) in turns.iter_mut().filter(|(_, turn)| turn.epoch != current) {
             turn.begin_anew();
         }
         tracing::warn!("this process was silent for too long: what it had leased and not handed over is in doubt");

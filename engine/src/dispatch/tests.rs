@@ -1,18 +1,21 @@
-//! The sweep on a real Redis: what nobody moves is ended in its time, and not before.
+//! Leases and the sweep on a real Redis: nothing is leased twice, and what nobody moves is ended in its time, and not before.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use super::leases::Leases;
+use super::leases::{Leases, Wanted};
 use super::pending::Pending;
 use super::{Bells, Sweeper};
 use crate::bind::Seats;
 use crate::campaign::tests::{Bench, smsc_id};
 use crate::clock::pass;
 use crate::config::{self, InDoubt};
-use crate::domain::{CampaignId, Event, Mark, Message, Note, SmscId, State, Trace, Traces};
+use crate::domain::{
+    CampaignId, Event, GateId, Mark, Message, Note, Partition, Recipient, SmscId, State, Trace, Traces,
+};
 use crate::guard::Verdict;
 use crate::metrics::Metrics;
 use crate::outcome::Meanings;
@@ -154,4 +157,49 @@ async fn leases_of_a_dead_process_are_put_in_doubt_once_it_is_silent() {
     swept.sweeper.alone = true;
     swept.sweeper.recover().await.unwrap();
     assert_eq!(swept.all().await, (vec![State::InDoubt; 40], vec![]));
+}
+
+#[tokio::test]
+async fn what_was_leased_under_an_epoch_that_began_meanwhile_is_not_leased_again_after_a_silence() {
+    let bench = Bench::start("lease-meanwhile").await;
+    let tenant = bench.tenant(1_000).await;
+    let campaign = bench.create(tenant, 0..400).await;
+    bench.campaigns.launch(tenant, campaign).await.unwrap();
+    bench.launched(tenant, campaign).await;
+    let (unparked, _receiver) = mpsc::channel(16);
+    let times = (bench.clock, Metrics::new(9).unwrap(), Seats::all_ours());
+    let leases = Leases::new(&bench.store, times, (unparked, 1)).await.unwrap();
+    let ((routes, version), stop) = (bench.routes(), CancellationToken::new());
+    let some_of = async |partition| {
+        let wanted = Wanted {
+            smsc: SmscId(1),
+            partition: Partition(partition),
+            segments: 3,
+            routes: &routes,
+            gates: &[GateId::OPEN],
+            version,
+        };
+        let got = leases.lease(&wanted, &stop).await.unwrap();
+        assert!(!got.messages.is_empty());
+        let recipients: Vec<Recipient> = got.messages.iter().map(|leased| leased.recipient).collect();
+        (got.lease.epoch, recipients)
+    };
+    let (before, _) = some_of(0).await;
+    let (_, turn) = leases.turns().next().unwrap();
+    let mut turn = turn.lock().await;
+    // It waits for the first of the turns.
+    let after_the_silence = leases.begin_anew();
+    tokio::pin!(after_the_silence);
+    tokio::select! {
+        biased;
+        _ = &mut after_the_silence => panic!("it did not wait"),
+        () = std::future::ready(()) => {}
+    }
+    leases.leave(&mut turn).await;
+    let (epoch, first) = some_of(1).await;
+    assert_ne!(epoch, before);
+    drop(turn);
+    after_the_silence.await.unwrap();
+    let (_, second) = some_of(1).await;
+    assert!(first.iter().all(|recipient| !second.contains(recipient)));
 }
