@@ -481,7 +481,6 @@ fn req_004_07_what_people_write_and_how_campaigns_go_is_told() {
     });
 }
 
-/// The one that has the duty tells of what was asked of either.
 /// The engine that tells stands still, so that the other only notes that something has moved; and that note is lost with it.
 #[test]
 fn req_004_07_a_step_is_told_though_the_engine_that_was_to_tell_it_died_with_the_word() {
@@ -507,6 +506,7 @@ fn req_004_07_a_step_is_told_though_the_engine_that_was_to_tell_it_died_with_the
     });
 }
 
+/// The one that has the duty tells of what was asked of either.
 #[test]
 fn req_004_07_steps_of_campaigns_are_told_whichever_engine_took_them() {
     let stand = stand("webhooks-engines", "", SCALED);
