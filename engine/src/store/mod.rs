@@ -213,7 +213,10 @@ impl StoreError {
 
 impl From<redis::RedisError> for StoreError {
     fn from(error: redis::RedisError) -> Self {
-        if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal() {
+        // What sentinels say as long as no master answers them.
+        let has_no_master = error.kind() == redis::ErrorKind::MasterNameNotFoundBySentinel;
+        let is_lost = error.is_io_error() || error.is_timeout() || error.is_connection_dropped();
+        if is_lost || error.is_connection_refusal() || has_no_master {
             Self::Unavailable(error)
         } else {
             Self::Refused(error)
@@ -318,5 +321,21 @@ fn integer(value: &Value) -> Result<i64, StoreError> {
             number.ok_or(StoreError::Corrupt("a number cannot be read"))
         }
         _ => Err(StoreError::Corrupt("a script's reply is not a number")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn without_a_master_redis_is_away_and_refuses_nothing() {
+        let of = |kind: ErrorKind| StoreError::from(RedisError::from((kind, "said")));
+        let away = of(ErrorKind::MasterNameNotFoundBySentinel);
+        assert!(matches!(away, StoreError::Unavailable(_)), "{away}");
+        let full = of(ErrorKind::Server(ServerErrorKind::ReadOnly));
+        assert_eq!(full.refusal(), Some(Refusal::Other), "{full}");
     }
 }
